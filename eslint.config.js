@@ -1,0 +1,27 @@
+import js from '@eslint/js';
+import prettier from 'eslint-config-prettier';
+import svelte from 'eslint-plugin-svelte';
+import globals from 'globals';
+import ts from 'typescript-eslint';
+
+/** A folder says where its code runs; imports point one way (docs/architecture.md). */
+const forbid = (...folders) => ({
+  'no-restricted-imports': ['error', { patterns: folders.map((folder) => ({ regex: `(^|/)\\.\\./(.*/)?${folder}/` })) }],
+});
+
+export default ts.config(
+  { ignores: ['dist', 'reference', 'training', 'public', 'test-results', 'playwright-report', '.cache'] },
+  js.configs.recommended,
+  ...ts.configs.strict,
+  ...ts.configs.stylistic,
+  ...svelte.configs.recommended,
+  prettier,
+  ...svelte.configs.prettier,
+  { languageOptions: { globals: { ...globals.browser, ...globals.node } } },
+  { files: ['**/*.svelte', '**/*.svelte.ts'], languageOptions: { parserOptions: { parser: ts.parser } } },
+  { rules: { '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }] } },
+  { files: ['src/**'], rules: forbid('workers', 'tools', 'e2e') },
+  { files: ['workers/**'], rules: forbid('src', 'tools', 'e2e') },
+  { files: ['protocol/**'], rules: forbid('src', 'workers', 'tools', 'e2e') },
+  { files: ['tools/**'], rules: forbid('src', 'workers', 'e2e') },
+);

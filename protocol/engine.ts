@@ -1,0 +1,147 @@
+/**
+ * What the page and the inference worker agree on: the engine's interface and its values.
+ * Types and validation only; names are the field's.
+ */
+
+/** Where a model runs: the GPU, or the CPU through WebAssembly. */
+export type Device = 'webgpu' | 'wasm';
+
+/** How a model's weights are stored. `q4f16` needs the adapter's `shader-f16`. */
+export type Dtype = 'fp32' | 'fp16' | 'q4' | 'q4f16';
+
+export type Role = 'system' | 'user' | 'assistant';
+
+/** A picture travels as the file the person gave; the worker decodes it, off the page. */
+export type ContentPart = { type: 'text'; text: string } | { type: 'image'; image: Blob };
+
+export interface Message {
+  role: Role;
+  content: string | ContentPart[];
+}
+
+/** `temperature` 0 means greedy. `top_k` 0, `top_p` 1, `min_p` 0 and `repetition_penalty` 1 switch each filter off. */
+export interface Sampling {
+  temperature: number;
+  top_k: number;
+  top_p: number;
+  min_p: number;
+  repetition_penalty: number;
+  /** Same seed, same answer. Left out: a new one each time. */
+  seed?: number;
+}
+
+export interface GenerateOptions {
+  /** What is left out comes from the model's `generation_config.json`. */
+  sampling?: Partial<Sampling>;
+  maxNewTokens?: number;
+}
+
+export interface Usage {
+  /** Tokens of the whole prompt, pictures included. */
+  promptTokens: number;
+  /** Of these, tokens found in the KV cache and not read again. */
+  reusedTokens: number;
+  generatedTokens: number;
+  /** Tokens the context can hold. */
+  contextTokens: number;
+}
+
+export interface Timing {
+  /** From the request to the first token, ms. */
+  timeToFirstToken: number;
+  /** Prompt tokens read a second (reused ones not counted). */
+  prefillRate: number;
+  /** Tokens generated a second, after the first. */
+  decodeRate: number;
+}
+
+/** Why an answer ended: the model said so; `maxNewTokens`; no room left in the context; the person stopped it. */
+export type FinishReason = 'stop' | 'length' | 'context-full' | 'aborted';
+
+export interface Finish {
+  reason: FinishReason;
+  usage: Usage;
+  timing: Timing;
+}
+
+export type LoadStage = 'files' | 'session' | 'warmup';
+
+export interface LoadProgress {
+  stage: LoadStage;
+  /** Bytes, while `stage` is `files`; otherwise steps. */
+  done: number;
+  total: number;
+}
+
+export interface LoadOptions {
+  dtype?: Dtype;
+  /** Left out: WebGPU where it works, WebAssembly elsewhere. */
+  device?: Device;
+  /** Tokens of context to make room for; at most what the model offers. */
+  contextLength?: number;
+}
+
+export interface LoadedModel {
+  id: string;
+  dtype: Dtype;
+  device: Device;
+  /** Why the CPU is used although the GPU was not ruled out by the caller; absent on WebGPU. */
+  fallback?: 'no-webgpu' | 'adapter-wrong';
+  /** The adapter's own description, e.g. "apple metal-3"; empty on wasm. */
+  adapter: string;
+  vision: boolean;
+  contextLength: number;
+  sampling: Sampling;
+}
+
+export type EngineState =
+  | { state: 'empty' }
+  | { state: 'loading'; id: string }
+  | { state: 'ready' | 'generating'; model: LoadedModel };
+
+/** Kinds of failure a person can act on; the page has a sentence for each, the technical cause goes in `detail`. */
+export const ENGINE_ERRORS = [
+  'model-missing',
+  'model-damaged',
+  'model-unsupported',
+  'network',
+  'no-webgpu',
+  'adapter-wrong',
+  'device-lost',
+  'out-of-memory',
+  'picture-broken',
+  'picture-too-large',
+  'pictures-unsupported',
+  'prompt-too-long',
+  'bad-request',
+  'busy',
+  'aborted',
+  'internal',
+] as const;
+export type EngineErrorCode = (typeof ENGINE_ERRORS)[number];
+
+export class EngineError extends Error {
+  constructor(
+    readonly code: EngineErrorCode,
+    readonly detail = '',
+  ) {
+    super(detail ? `${code}: ${detail}` : code);
+    this.name = 'EngineError';
+  }
+}
+
+/** The engine as its callers see it, on either side of the bridge. */
+export interface Engine {
+  /** `model` is the URL of a model folder (docs/model-format.md). @throws EngineError */
+  load(
+    model: string,
+    options: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },
+  ): Promise<LoadedModel>;
+  /** Streams text as it is made; resolves when the answer ended, also when it was stopped. @throws EngineError */
+  generate(
+    messages: Message[],
+    options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
+  ): Promise<Finish>;
+  unload(): Promise<void>;
+  status(): Promise<EngineState>;
+}
