@@ -1,0 +1,228 @@
+/**
+ * From a Hugging Face Gemma 3 checkpoint to a model folder for the browser (docs/model-format.md).
+ * What is promised: everything about the checkpoint's shapes is checked before anything is written; weights pass
+ * through memory some MB at a time; the folder appears complete or not at all; the same checkpoint gives the same bytes.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import {
+  type Manifest,
+  MANIFEST_FORMAT,
+  type ManifestFile,
+  type ManifestSession,
+  parseManifest,
+  type SessionName,
+} from '../../protocol/manifest.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { type Layout, layOut, writeData } from './external-data.ts';
+import { ExportError } from './failure.ts';
+import type { Place } from './graph-builder.ts';
+import { writeHashed } from './hashing-file.ts';
+import { companionFiles, exportedConfig } from './model-files.ts';
+import { modelCard, revisionOf } from './provenance.ts';
+import { buildSessions, type Session } from './sessions.ts';
+
+export type ExportDtype = 'fp32' | 'q4' | 'q4f16';
+
+/** Rotary tables longer than this would weigh more than they serve: no browser holds such a cache. */
+const DEFAULT_CONTEXT = 32768;
+
+export interface ExportProgress {
+  /** Bytes of weights written so far, and in the end. */
+  done: number;
+  total: number;
+  /** The tensor being written. */
+  tensor: string;
+}
+
+export interface ExportOptions {
+  /** Folder with config.json and safetensors. */
+  checkpoint: string;
+  /** Folder to make; or one made by this tool from the same checkpoint, which gets another dtype. */
+  out: string;
+  dtype?: ExportDtype;
+  /** How picture tokens attend. `causal` is what stock transformers.js can run; `bidirectional` is what Gemma 3 does. */
+  imageAttention?: 'bidirectional' | 'causal';
+  /** Tokens that the rotary tables cover. Left out: what the model offers, at most 32,768. */
+  contextLength?: number;
+  licence?: string;
+  id?: string;
+  /** fp32 only, for tests: weights rounded to 4 bits and back, so that the graph is what a q4 export stands for. */
+  roundWeights?: boolean;
+  onProgress?: (progress: ExportProgress) => void;
+  signal?: AbortSignal;
+}
+
+const GRAPHS = 'onnx/';
+
+/** What is in OUT already: nothing, or the manifest of an export that can take another dtype. */
+async function existing(out: string): Promise<Manifest | null> {
+  const info = await stat(out).catch(() => null);
+  if (!info) return null;
+  if (!info.isDirectory()) throw new ExportError(`${out} is a file, not a folder.`);
+  const names = await readdir(out);
+  if (!names.length) return null;
+  if (!names.includes('manifest.json'))
+    throw new ExportError(`${out} is not empty and not a folder this tool made: choose another one, or empty it.`);
+  try {
+    return parseManifest(JSON.parse(await readFile(join(out, 'manifest.json'), 'utf8')));
+  } catch (cause) {
+    throw new ExportError(`${out} is not empty, and its manifest cannot be read: choose another folder.`, { cause });
+  }
+}
+
+/** What all dtypes of a folder share must be the same in each export into it. */
+function checkMerge(before: Manifest, dtype: ExportDtype, wanted: Pick<Manifest, 'imageAttention' | 'contextLength'>) {
+  if (before.sessions[dtype]) throw new ExportError(`The folder holds an export in ${dtype} already.`);
+  for (const key of ['imageAttention', 'contextLength'] as const)
+    if (before[key] !== wanted[key])
+      throw new ExportError(
+        `The folder's ${key} is ${String(before[key])}, this export's ${String(wanted[key])}: choose another folder.`,
+      );
+}
+
+function contextLength(asked: number | undefined, most: number): number {
+  if (asked === undefined) return Math.min(most, DEFAULT_CONTEXT);
+  if (!Number.isSafeInteger(asked) || asked < 1 || asked > most)
+    throw new ExportError(`A context of ${asked} tokens is not possible: this model has 1 to ${most}.`);
+  return asked;
+}
+
+interface Written {
+  sessions: Partial<Record<SessionName, ManifestSession>>;
+  files: ManifestFile[];
+  dataFiles: Record<string, number>;
+}
+
+/** Lays out all sessions' data, then writes data and graphs. */
+async function writeSessions(
+  sessions: Session[],
+  { folder, onProgress, signal }: { folder: string } & Pick<ExportOptions, 'onProgress' | 'signal'>,
+): Promise<Written> {
+  const places = new Map<Session, Map<string, Place>>();
+  const layouts: Layout[] = [];
+  const seen = new Map<string, Place>();
+  for (const session of sessions) {
+    const all = session.graph.weights();
+    const own = all.filter(({ name }) => !session.shares || !seen.has(name));
+    const layout = layOut(own, session.file);
+    layouts.push(layout);
+    places.set(session, session.shares ? new Map([...seen, ...layout.places]) : layout.places);
+    for (const [name, place] of layout.places) seen.set(name, place);
+  }
+  const total = layouts.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  const result: Written = { sessions: {}, files: [], dataFiles: {} };
+  for (const [i, session] of sessions.entries()) {
+    const layout = layouts[i] as Layout;
+    const at = places.get(session) as Map<string, Place>;
+    const graph = await writeHashed(folder, GRAPHS + session.file, session.graph.encode(at));
+    const data = await writeData(layout, {
+      folder,
+      prefix: GRAPHS,
+      signal,
+      onBytes: (bytes, tensor) => {
+        done += bytes;
+        onProgress?.({ done, total, tensor });
+      },
+    });
+    const used = new Set(session.graph.weights().map(({ name }) => GRAPHS + (at.get(name) as Place).file));
+    result.files.push(graph, ...data);
+    result.dataFiles[session.file] = layout.files.length;
+    result.sessions[session.name] = { graph: graph.path, data: [...used] };
+  }
+  return result;
+}
+
+/** How many data files each graph in a folder has, for transformers.js. */
+function countData(sessions: Manifest['sessions']): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const byName of Object.values(sessions))
+    for (const { graph, data } of Object.values(byName))
+      counts[graph.slice(GRAPHS.length)] = data.filter((path) => path.startsWith(`${graph}_data`)).length;
+  return counts;
+}
+
+/** Moves what was written into OUT: by one rename where OUT is new, else file by file with the manifest last. */
+async function publish(made: string, out: string, merge: boolean): Promise<void> {
+  if (!merge) {
+    await rm(out, { recursive: true, force: true });
+    await rename(made, out);
+    return;
+  }
+  await mkdir(join(out, GRAPHS), { recursive: true });
+  const graphs = await readdir(join(made, GRAPHS));
+  for (const name of graphs) await rename(join(made, GRAPHS, name), join(out, GRAPHS, name));
+  for (const name of ['config.json', 'manifest.json']) await rename(join(made, name), join(out, name));
+}
+
+/**
+ * Exports a checkpoint.
+ * @returns the folder's manifest
+ * @throws ExportError with a sentence for a person; the signal's reason when aborted. `out` is then as it was.
+ */
+export async function exportModel(options: ExportOptions): Promise<Manifest> {
+  const { dtype = 'q4', imageAttention = 'bidirectional', roundWeights = false, onProgress, signal } = options;
+  const out = resolve(options.out);
+  const before = await existing(out);
+  const checkpoint = await Checkpoint.open(options.checkpoint);
+  let made: string | null = null;
+  try {
+    const { config } = checkpoint;
+    const shared = {
+      contextLength: contextLength(options.contextLength ?? before?.contextLength, config.text.maxPositionEmbeddings),
+      imageAttention: config.vision ? imageAttention : ('none' as const),
+    };
+    if (before) checkMerge(before, dtype, shared);
+    const sessions = buildSessions(checkpoint, {
+      precision: { dtype, roundWeights },
+      imageAttention,
+      contextLength: shared.contextLength,
+    });
+    await mkdir(dirname(out), { recursive: true });
+    // Beside OUT, because only within one file system a rename is one step. Not mkdtemp: its folders are for their owner alone.
+    made = join(dirname(out), `.${basename(out)}.partial-${randomUUID().slice(0, 8)}`);
+    await mkdir(made);
+    const written = await writeSessions(sessions, {
+      folder: made,
+      ...(onProgress && { onProgress }),
+      ...(signal && { signal }),
+    });
+
+    const companions = await companionFiles(checkpoint);
+    const small: ManifestFile[] = [];
+    if (before) {
+      for (const [name, bytes] of companions) {
+        const there = await readFile(join(out, name)).catch(() => null);
+        if (!there?.equals(bytes))
+          throw new ExportError(`${out} was made from another checkpoint: its ${name} differs.`);
+      }
+      small.push(...before.files.filter(({ path }) => path !== 'config.json'));
+    } else for (const [name, bytes] of companions) small.push(await writeHashed(made, name, bytes));
+    const manifestSessions: Manifest['sessions'] = { ...before?.sessions, [dtype]: written.sessions };
+    const cacheTypes = manifestSessions.q4f16 ? { q4f16: 'float16' } : {};
+    const configBytes = exportedConfig(checkpoint, countData(manifestSessions), cacheTypes);
+    const files = [await writeHashed(made, 'config.json', configBytes), ...small, ...written.files];
+    files.sort((a, b) => (a.path < b.path ? -1 : 1));
+    const card = await modelCard(options.checkpoint, checkpoint.rawConfig);
+    const manifest: Manifest = {
+      format: MANIFEST_FORMAT,
+      id: options.id ?? before?.id ?? basename(resolve(options.checkpoint)),
+      revision: revisionOf(files),
+      licence: options.licence ?? before?.licence ?? card.licence,
+      baseModel: before?.baseModel ?? card.baseModel,
+      ...shared,
+      cache: 'static',
+      sessions: manifestSessions,
+      files,
+    };
+    await writeHashed(made, 'manifest.json', new TextEncoder().encode(`${JSON.stringify(manifest, null, 1)}\n`));
+    signal?.throwIfAborted();
+    await publish(made, out, before !== null);
+    return manifest;
+  } finally {
+    await checkpoint.close();
+    if (made) await rm(made, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The data files beside a graph: which tensor lies where, and writing them. A tensor never straddles two files, and
+ * large ones begin on a page, so that a runtime may map them.
+ */
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import { ExportError } from './failure.ts';
+import type { Place } from './graph-builder.ts';
+import { HashingFile } from './hashing-file.ts';
+import { byteLength, type LazyTensor } from './tensor.ts';
+
+/** A new file begins when one would grow past this; browsers hold a whole file in one ArrayBuffer. */
+const FILE_BYTES = 1024 ** 3;
+/** No ArrayBuffer of today's browsers is longer; a tensor alone may need a file up to it. */
+const MAX_FILE_BYTES = 2_000_000_000;
+const PAGE = 4096;
+/** Tensors from this size on begin on a page; padding small ones so would double a small model. */
+const PAGED_FROM = 1024 ** 2;
+const SMALL_ALIGNMENT = 64;
+/** Written at a time, at least. */
+const FLUSH_BYTES = 4 * 1024 * 1024;
+
+export interface Layout {
+  /** By tensor name. */
+  places: Map<string, Place>;
+  /** File names in order; transformers.js expects `<graph>_data`, `<graph>_data_1`, … */
+  files: string[];
+  tensors: LazyTensor[];
+  /** Padding left out. */
+  bytes: number;
+}
+
+/** @throws ExportError when a tensor is too large for any browser. */
+export function layOut(tensors: readonly LazyTensor[], graphFile: string, fileBytes = FILE_BYTES): Layout {
+  const places = new Map<string, Place>();
+  const files: string[] = [];
+  let end = 0;
+  let bytes = 0;
+  for (const tensor of tensors) {
+    const length = byteLength(tensor);
+    if (length > MAX_FILE_BYTES)
+      throw new ExportError(
+        `${tensor.name} alone would have ${(length / 1e9).toFixed(1)} GB; browsers load at most 2 GB: export as q4.`,
+      );
+    const alignment = length >= PAGED_FROM ? PAGE : SMALL_ALIGNMENT;
+    let offset = Math.ceil(end / alignment) * alignment;
+    if (!files.length || (offset + length > fileBytes && end > 0)) {
+      files.push(files.length ? `${graphFile}_data_${files.length}` : `${graphFile}_data`);
+      offset = 0;
+    }
+    places.set(tensor.name, { file: files.at(-1) ?? '', offset, length });
+    end = offset + length;
+    bytes += length;
+  }
+  return { places, files, tensors: [...tensors], bytes };
+}
+
+/**
+ * Writes a layout's files into `folder`.
+ * @param prefix of the files' paths in the manifest
+ * @param onBytes called after each piece, with the bytes of it
+ * @throws the signal's reason when it is aborted
+ */
+export async function writeData(
+  layout: Layout,
+  { folder, prefix, onBytes, signal }: WriteOptions,
+): Promise<ManifestFile[]> {
+  const written: ManifestFile[] = [];
+  let file: HashingFile | null = null;
+  let name = '';
+  try {
+    for (const tensor of layout.tensors) {
+      const place = layout.places.get(tensor.name) as Place;
+      if (!file || place.file !== name) {
+        if (file) written.push(await file.close());
+        name = place.file;
+        file = await HashingFile.create(folder, prefix + name);
+      }
+      if (place.offset > file.size) await file.write(new Uint8Array(place.offset - file.size));
+      for await (const piece of tensor.pieces()) {
+        signal?.throwIfAborted();
+        for (let at = 0; at < piece.length; at += FLUSH_BYTES) await file.write(piece.subarray(at, at + FLUSH_BYTES));
+        onBytes(piece.length, tensor.name);
+      }
+      if (file.size !== place.offset + place.length) throw new Error(`${tensor.name} was written with another length`);
+    }
+    if (file) written.push(await file.close());
+  } catch (cause) {
+    await file?.abandon();
+    throw cause;
+  }
+  return written;
+}
+
+export interface WriteOptions {
+  folder: string;
+  prefix: string;
+  onBytes: (bytes: number, tensor: string) => void;
+  signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,30 @@
+/** Failures that a person can act on: each is one sentence. */
+
+/** Why an export cannot be made, as a sentence that names the file, tensor or option to look at. */
+export class ExportError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ExportError';
+  }
+}
+
+interface SystemError {
+  code: string;
+  path?: string;
+}
+
+const isSystemError = (cause: unknown): cause is SystemError =>
+  cause instanceof Error && typeof (cause as { code?: unknown }).code === 'string';
+
+/** What to tell a person about any failure: our own sentence, or one for the system errors that people meet. */
+export function sentence(cause: unknown): string {
+  if (cause instanceof ExportError) return cause.message;
+  if (isSystemError(cause)) {
+    const where = cause.path ? ` (${cause.path})` : '';
+    if (cause.code === 'ENOSPC') return `The disk is full: free some space, or choose another folder${where}.`;
+    if (cause.code === 'EACCES' || cause.code === 'EPERM') return `Not allowed to read or write there${where}.`;
+    if (cause.code === 'EROFS') return `The disk can only be read${where}.`;
+    if (cause.code === 'ENOENT') return `There is no such file or folder${where}.`;
+  }
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,101 @@
+/** The small files of a model folder: tokenizer, processor and generation files as they are, config.json completed. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+const COPIED = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'chat_template.jinja',
+  'chat_template.json',
+  'generation_config.json',
+  'preprocessor_config.json',
+  'processor_config.json',
+];
+
+type Json = Record<string, unknown>;
+
+const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
+
+/** Gemma 3's own picture processing (transformers Gemma3ImageProcessor's defaults), for checkpoints that say nothing. */
+function defaultProcessors(config: Gemma3Config): [string, Json][] {
+  const { vision } = config;
+  if (!vision) return [];
+  const { imageSize, tokensPerImage } = vision;
+  return [
+    [
+      'preprocessor_config.json',
+      {
+        do_convert_rgb: true,
+        do_normalize: true,
+        do_pan_and_scan: null,
+        do_rescale: true,
+        do_resize: true,
+        image_mean: [0.5, 0.5, 0.5],
+        image_processor_type: 'Gemma3ImageProcessor',
+        image_seq_length: tokensPerImage,
+        image_std: [0.5, 0.5, 0.5],
+        processor_class: 'Gemma3Processor',
+        resample: 2,
+        rescale_factor: 1 / 255,
+        size: { height: imageSize, width: imageSize },
+      },
+    ],
+    ['processor_config.json', { image_seq_length: tokensPerImage, processor_class: 'Gemma3Processor' }],
+  ];
+}
+
+/** Files to write beside the graphs, by name; config.json is apart, because it grows with each dtype. */
+export async function companionFiles(checkpoint: Checkpoint): Promise<Map<string, Uint8Array>> {
+  const files = new Map<string, Uint8Array>();
+  for (const name of COPIED) {
+    const bytes = await readFile(join(checkpoint.folder, name)).catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return null;
+      throw cause;
+    });
+    if (bytes) files.set(name, bytes);
+  }
+  for (const [name, value] of defaultProcessors(checkpoint.config)) if (!files.has(name)) files.set(name, json(value));
+  return files;
+}
+
+/**
+ * config.json for the export: the checkpoint's own, plus what stock transformers.js reads and some checkpoints leave
+ * to transformers' defaults (Google's 4B names neither heads nor vocabulary), plus how many data files each graph has.
+ * @param dataFiles graph file name → number of data files, for all dtypes in the folder
+ */
+export function exportedConfig(
+  { rawConfig, config }: Pick<Checkpoint, 'rawConfig' | 'config'>,
+  dataFiles: Readonly<Record<string, number>>,
+  cacheTypes: Readonly<Record<string, string>>,
+): Uint8Array {
+  const { text } = config;
+  const complete = (given: Json): Json => ({
+    ...given,
+    model_type: 'gemma3_text',
+    hidden_size: text.hiddenSize,
+    intermediate_size: text.intermediateSize,
+    num_hidden_layers: text.layers,
+    num_attention_heads: text.heads,
+    num_key_value_heads: text.kvHeads,
+    head_dim: text.headDim,
+    vocab_size: text.vocabSize,
+    max_position_embeddings: text.maxPositionEmbeddings,
+    sliding_window: text.slidingWindow,
+  });
+  const nested = rawConfig['text_config'];
+  const whole: Json =
+    typeof nested === 'object' && nested !== null
+      ? { ...rawConfig, text_config: complete(nested as Json) }
+      : complete(rawConfig);
+  return json({
+    ...whole,
+    'transformers.js_config': {
+      use_external_data_format: dataFiles,
+      ...(Object.keys(cacheTypes).length ? { kv_cache_dtype: cacheTypes } : {}),
+    },
+  });
+}

@@ -1,0 +1,95 @@
+/**
+ * Picture tokens attend to all tokens of their picture, later ones included, while a prompt is read (transformers
+ * `token_type_ids_mask_function`). GroupQueryAttention is causal only, but it writes the cache; so it always runs, and
+ * for the chunk's picture rows its output is replaced by plain attention over the same cache. All of it is in an If:
+ * decoding skips it.
+ *
+ * Inputs, for M picture rows of a chunk (batch 1; M ≥ 1 always, any row with `has_pictures` false):
+ *   has_pictures    bool []
+ *   image_rows      int64 [M]            rows of this chunk
+ *   image_positions int64 [1, M]         their positions in the whole text
+ *   mask_local, mask_global float32 [1, M, total]   0 where the row sees the token, −1e9 elsewhere, for sliding and
+ *                                        full layers: (causal and inside the window) or same picture; causal or same picture
+ */
+import type { TextConfig } from '../../protocol/gemma3-config.ts';
+import { cast, type Context } from './layers.ts';
+import { DATA_TYPE } from './onnx-proto.ts';
+
+/** Adds the inputs, and the shapes that every layer's branch uses. */
+export function pictureInputs({ graph }: Context, { heads, kvHeads, headDim }: TextConfig): void {
+  graph.input('has_pictures', 'bool', []);
+  graph.input('image_rows', 'int64', ['image_tokens']);
+  graph.input('image_positions', 'int64', ['batch_size', 'image_tokens']);
+  for (const mask of ['mask_local', 'mask_global'])
+    graph.input(mask, 'float32', [1, 'image_tokens', 'total_sequence_length']);
+  const n = (value: number) => graph.ints([value]);
+  graph.op('Unsqueeze', ['image_rows', n(1)], 'image_row_index');
+  graph.op('Shape', ['image_rows'], 'image_count');
+  graph.op('Mul', ['image_count', n(heads / kvHeads)], 'image_group_count');
+  graph.op('Shape', ['attention_mask'], 'picture_total', { start: 1, end: 2 });
+  const shapes: Record<string, string[]> = {
+    // Query heads are grouped under the key head they share, so that no key is repeated.
+    heads_last: [n(1), 'image_count', n(heads), n(headDim)],
+    grouped: [n(1), n(kvHeads), 'image_group_count', n(headDim)],
+    scores: [n(heads), 'image_count', 'picture_total'],
+    grouped_scores: [n(1), n(kvHeads), 'image_group_count', 'picture_total'],
+    heads_first: [n(1), n(heads), 'image_count', n(headDim)],
+    rows: ['image_count', n(heads * headDim)],
+  };
+  for (const [name, parts] of Object.entries(shapes)) graph.op('Concat', parts, `picture_${name}`, { axis: 0 });
+}
+
+export interface PictureLayer {
+  /** The attention's node name; its causal output is `${node}.causal`. */
+  node: string;
+  /** Normalised queries, not yet turned by position: [batch, sequence, heads · headDim]. */
+  q: string;
+  /** The cache's keys and values; perhaps longer than the tokens in it. */
+  present: string[];
+  rope: string[];
+  mask: string;
+  scale: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+}
+
+/** @returns the attention's output with the picture rows replaced, in the type of the causal one. */
+export function pictureAttention(context: Context, layer: PictureLayer): string {
+  const { graph, compute } = context;
+  const { node, q, present, mask, scale, heads, headDim } = layer;
+  const causal = `${node}.causal`;
+  const at = (name: string) => `${node}.picture.${name}`;
+  const swap = graph.branch(`${node}.then`, at('replaced'), compute, () => {
+    const reshape = (x: string, shape: string) => graph.op('Reshape', [x, `picture_${shape}`], `${x}.${shape}`);
+    const swapHeads = (x: string) => graph.op('Transpose', [x], `${x}.swapped`, { perm: [0, 2, 1, 3] });
+    // fp32 inside: the masks' −1e9 is past fp16's range, and pictures are rare.
+    const wide = (x: string) => cast(graph, x, compute, 'float32');
+
+    graph.op('Gather', [q, 'image_rows'], at('q'), { axis: 1 });
+    graph.op('RotaryEmbedding', [at('q'), 'image_positions', ...layer.rope], at('turned'), {
+      num_heads: heads,
+      rotary_embedding_dim: 0,
+      interleaved: 0,
+    });
+    const queries = reshape(swapHeads(reshape(wide(at('turned')), 'heads_last')), 'grouped');
+    const [keys = '', values = ''] = present.map((cache, part) =>
+      wide(graph.op('Slice', [cache, graph.ints([0]), 'picture_total', graph.ints([2])], at(part ? 'values' : 'keys'))),
+    );
+    graph.op('Transpose', [keys], at('keys_last'), { perm: [0, 1, 3, 2] });
+    graph.op('MatMul', [queries, at('keys_last')], at('products'));
+    graph.op('Mul', [at('products'), graph.scalar(scale)], at('scaled'));
+    graph.op('Add', [reshape(at('scaled'), 'scores'), mask], at('masked'));
+    graph.op('Softmax', [at('masked')], at('weights'), { axis: -1 });
+    graph.op('MatMul', [reshape(at('weights'), 'grouped_scores'), values], at('sums'));
+    const rows = reshape(swapHeads(reshape(at('sums'), 'heads_first')), 'rows');
+    const width = heads * headDim;
+    graph.op('Reshape', [causal, graph.ints([-1, width])], at('flat'));
+    graph.op('ScatterND', [at('flat'), 'image_row_index', cast(graph, rows, 'float32', compute)], at('scattered'));
+    graph.op('Reshape', [at('scattered'), graph.ints([1, -1, width])], at('replaced'));
+  });
+  const keep = graph.branch(`${node}.else`, at('kept'), compute, () => {
+    graph.op('Identity', [causal], at('kept'));
+  });
+  return graph.op('If', ['has_pictures'], `${node}.seen`, { then_branch: swap, else_branch: keep });
+}

@@ -1,0 +1,157 @@
+/**
+ * Gemma 3's vision encoder as an ONNX graph: SigLIP (transformers `models/siglip/modeling_siglip.py`), average
+ * pooling to the soft tokens, RMSNorm and projection (Gemma3MultiModalProjector).
+ * Input pixel_values float32 [num_images, channels, size, size]; output image_features float32
+ * [num_images, tokens, text hidden].
+ */
+import type { VisionConfig } from '../../protocol/gemma3-config.ts';
+import { float } from './graph-builder.ts';
+import { cast, type Context, linear, rmsNorm } from './layers.ts';
+import { BLOCK } from './quantise.ts';
+import { plainTensor } from './weights.ts';
+
+/**
+ * Queries attended at a time. The scores of all 4096 patches and 16 heads would be a buffer of 1 GiB; 512 rows of them
+ * are 128 MiB, which every WebGPU device must be able to bind.
+ */
+const QUERY_ROWS = 512;
+
+function layerNorm(
+  { graph, checkpoint }: Context,
+  x: string,
+  output: string,
+  weight: string,
+  vision: VisionConfig,
+): string {
+  const [scale, bias] = ['weight', 'bias'].map((part) => {
+    const name = `${weight}.${part}`;
+    return graph.weight(plainTensor(name, checkpoint.weight(name, [vision.hiddenSize])));
+  }) as [string, string];
+  return graph.op('LayerNormalization', [x, scale, bias], output, { axis: -1, epsilon: float(vision.layerNormEps) });
+}
+
+/** Pixels to patch embeddings with their positions: float32 [num_images, patches, hidden]. */
+function patches({ graph, checkpoint }: Context, vision: VisionConfig): string {
+  const { hiddenSize, channels, patchSize, imageSize } = vision;
+  const count = (imageSize / patchSize) ** 2;
+  const tensor = (name: string, shape: number[]) =>
+    graph.weight(plainTensor(`vision.embeddings.${name}`, checkpoint.weight(`vision.embeddings.${name}`, shape)));
+  const kernel = tensor('patch_embedding.weight', [hiddenSize, channels, patchSize, patchSize]);
+  const bias = tensor('patch_embedding.bias', [hiddenSize]);
+  const positions = tensor('position_embedding.weight', [count, hiddenSize]);
+  const side = [patchSize, patchSize];
+  graph.op('Conv', ['pixel_values', kernel, bias], 'patches.grid', { kernel_shape: side, strides: side });
+  graph.op('Reshape', ['patches.grid', graph.ints([0, hiddenSize, count])], 'patches.rows');
+  graph.op('Transpose', ['patches.rows'], 'patches', { perm: [0, 2, 1] });
+  return graph.op('Add', ['patches', positions], 'patches.placed');
+}
+
+/** Attention of every patch to every patch, some rows of queries at a time. */
+function attention(context: Context, x: string, node: string, weights: string, vision: VisionConfig): string {
+  const { graph, compute } = context;
+  const { hiddenSize, heads, imageSize, patchSize } = vision;
+  const count = (imageSize / patchSize) ** 2;
+  const headDim = hiddenSize / heads;
+  const project = (name: string, input: string): string =>
+    linear(context, input, `${node}.${name}`, {
+      weight: `${weights}.${name}`,
+      inputs: hiddenSize,
+      outputs: hiddenSize,
+      bias: true,
+      type: compute,
+    });
+  const narrow = cast(graph, x, 'float32', compute);
+  const heads4 = (name: string, perm: number[]): string => {
+    const split = graph.op(
+      'Reshape',
+      [cast(graph, project(name, narrow), compute, 'float32'), graph.ints([0, count, heads, headDim])],
+      `${node}.${name}.split`,
+    );
+    return graph.op('Transpose', [split], `${node}.${name}.heads`, { perm });
+  };
+  const scaled = graph.op('Mul', [heads4('q_proj', [0, 2, 1, 3]), graph.scalar(headDim ** -0.5)], `${node}.queries`);
+  const keys = heads4('k_proj', [0, 2, 3, 1]);
+  const values = heads4('v_proj', [0, 2, 1, 3]);
+  const rows = (from: number, to: number, tag: string): string => {
+    const whole = from === 0 && to === count;
+    const queries = whole
+      ? scaled
+      : graph.op('Slice', [scaled, graph.ints([from]), graph.ints([to]), graph.ints([2])], `${node}.queries${tag}`);
+    const scores = graph.op('MatMul', [queries, keys], `${node}.scores${tag}`);
+    const share = graph.op('Softmax', [scores], `${node}.shares${tag}`, { axis: -1 });
+    return graph.op('MatMul', [share, values], `${node}.sums${tag}`);
+  };
+  const blocks = Math.ceil(count / QUERY_ROWS);
+  const parts = Array.from({ length: blocks }, (_, b) =>
+    rows(b * QUERY_ROWS, Math.min(count, (b + 1) * QUERY_ROWS), blocks > 1 ? `.${b}` : ''),
+  );
+  const sums = parts.length > 1 ? graph.op('Concat', parts, `${node}.sums`, { axis: 2 }) : (parts[0] as string);
+  const back = graph.op('Transpose', [sums], `${node}.sums.back`, { perm: [0, 2, 1, 3] });
+  const joined = graph.op('Reshape', [back, graph.ints([0, count, hiddenSize])], `${node}.joined`);
+  return cast(graph, project('out_proj', cast(graph, joined, 'float32', compute)), compute, 'float32');
+}
+
+function mlp(context: Context, x: string, node: string, weights: string, vision: VisionConfig): string {
+  const { graph, compute } = context;
+  const { hiddenSize, intermediateSize } = vision;
+  // SigLIP's 4304 is no whole number of blocks; zeros beyond it stay zero through the gelu and add nothing.
+  const pad = hiddenSize % BLOCK === 0;
+  const wide = linear(context, cast(graph, x, 'float32', compute), `${node}.fc1`, {
+    weight: `${weights}.fc1`,
+    inputs: hiddenSize,
+    outputs: intermediateSize,
+    bias: true,
+    type: compute,
+    padOutputs: pad,
+  });
+  const active = graph.op('Gelu', [cast(graph, wide, compute, 'float32')], `${node}.act`, { approximate: 'tanh' });
+  return linear(context, active, `${node}.fc2`, {
+    weight: `${weights}.fc2`,
+    inputs: intermediateSize,
+    outputs: hiddenSize,
+    bias: true,
+    type: 'float32',
+    padInputs: pad,
+  });
+}
+
+/** Mean over squares of patches: float32 [num_images, tokens, hidden]. */
+function pool({ graph }: Context, x: string, vision: VisionConfig): string {
+  const { hiddenSize, imageSize, patchSize, tokensPerImage } = vision;
+  const grid = imageSize / patchSize;
+  const side = Math.sqrt(tokensPerImage);
+  const square = grid / side;
+  // First over the rows of a square, then over its columns: three dimensions are enough.
+  graph.op('Reshape', [x, graph.ints([-1, square, grid * hiddenSize])], 'pool.rows');
+  graph.op('ReduceMean', ['pool.rows', graph.ints([1])], 'pool.row_means', { keepdims: 0 });
+  graph.op('Reshape', ['pool.row_means', graph.ints([-1, square, hiddenSize])], 'pool.columns');
+  graph.op('ReduceMean', ['pool.columns', graph.ints([1])], 'pool.means', { keepdims: 0 });
+  return graph.op('Reshape', ['pool.means', graph.ints([-1, tokensPerImage, hiddenSize])], 'pooled');
+}
+
+/** Adds the vision encoder to the graph. @throws ExportError for weights that do not fit. */
+export function addVisionEncoder(context: Context, vision: VisionConfig, textHidden: number): void {
+  const { graph, checkpoint } = context;
+  const { hiddenSize, imageSize, channels, tokensPerImage } = vision;
+  graph.input('pixel_values', 'float32', ['num_images', channels, imageSize, imageSize]);
+  graph.output('image_features', 'float32', ['num_images', tokensPerImage, textHidden]);
+  let x = patches(context, vision);
+  for (let i = 0; i < vision.layers; i++) {
+    const [node, weights] = [`layer${i}`, `vision.encoder.layers.${i}`];
+    const first = layerNorm(context, x, `${node}.norm1`, `${weights}.layer_norm1`, vision);
+    const attended = attention(context, first, `${node}.attention`, `${weights}.self_attn`, vision);
+    const mid = graph.op('Add', [x, attended], `${node}.mid`);
+    const second = layerNorm(context, mid, `${node}.norm2`, `${weights}.layer_norm2`, vision);
+    x = graph.op('Add', [mid, mlp(context, second, `${node}.mlp`, `${weights}.mlp`, vision)], `${node}.states`);
+  }
+  const last = layerNorm(context, x, 'last', 'vision.post_layernorm', vision);
+  const pooled = pool(context, last, vision);
+  const normed = rmsNorm(context, pooled, 'soft_tokens', {
+    weight: 'projector.mm_soft_emb_norm.weight',
+    size: hiddenSize,
+    eps: vision.layerNormEps,
+  });
+  const projection = 'projector.mm_input_projection_weight';
+  const matrix = graph.weight(plainTensor(projection, checkpoint.weight(projection, [hiddenSize, textHidden])));
+  graph.op('MatMul', [normed, matrix], 'image_features');
+}
