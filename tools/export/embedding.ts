@@ -5,6 +5,7 @@
 import { BLOCK } from './quantise.ts';
 import { cast, type Context } from './layers.ts';
 import { DATA_TYPE } from './onnx-proto.ts';
+import type { LazyTensor } from './tensor.ts';
 import { quantisedTensors, tableTensor } from './weights.ts';
 
 export interface Table {
@@ -14,29 +15,29 @@ export interface Table {
   hiddenSize: number;
 }
 
-/** Names of the tensors a table is stored in, put in the graph's weights when first asked for. */
-function tableWeights(
-  { graph, checkpoint, precision, compute }: Context,
+/** The tensors a table is stored in; scales float [vocabSize, blocks] with uint8 values, or float32 values alone. */
+function tableTensors(
+  { checkpoint, precision, compute }: Context,
   { weight, vocabSize, hiddenSize }: Table,
-): { values: string; scales: string | null } {
+): { values: LazyTensor; scales: LazyTensor | null } {
   const source = checkpoint.weight(weight, [vocabSize, hiddenSize]);
   if (precision.dtype === 'fp32' || hiddenSize % BLOCK !== 0)
-    return { values: graph.weight(tableTensor(weight, source, precision)), scales: null };
-  // The scales' third dimension is what GatherBlockQuantized asks for; MatMulNBits takes them so, too.
-  const [values, scales] = quantisedTensors(weight, source, {
-    scaleType: compute,
-    scaleDims: [vocabSize, hiddenSize / BLOCK, 1],
-  });
-  return { values: graph.weight(values), scales: graph.weight(scales) };
+    return { values: tableTensor(weight, source, precision), scales: null };
+  const scaleDims = [vocabSize, hiddenSize / BLOCK];
+  const [values, scales] = quantisedTensors(weight, source, { scaleType: compute, scaleDims });
+  return { values, scales };
 }
 
 /** Embeddings of `ids` [batch, sequence], times √hidden as Gemma does it: float32 [batch, sequence, hidden]. */
 export function embed(context: Context, ids: string, output: string, table: Table): string {
   const { graph, compute } = context;
-  const { values, scales } = tableWeights(context, table);
+  const { values: valuesTensor, scales } = tableTensors(context, table);
+  const values = graph.weight(valuesTensor);
   let rows: string;
   if (scales) {
-    graph.op('GatherBlockQuantized', [values, ids, scales], `${output}.blocks`, {
+    // This operator wants the scales' last dimension, MatMulNBits does not: the same bytes under two shapes.
+    const view = graph.weight(scales, [table.vocabSize, table.hiddenSize / BLOCK, 1]);
+    graph.op('GatherBlockQuantized', [values, ids, view], `${output}.blocks`, {
       bits: 4,
       block_size: BLOCK,
       gather_axis: 0,
@@ -51,10 +52,11 @@ export function embed(context: Context, ids: string, output: string, table: Tabl
 /** Logits of hidden states x [batch, n, hidden] float32: float32 [batch, n, vocabSize]. */
 export function head(context: Context, x: string, output: string, table: Table): string {
   const { graph, compute } = context;
-  const { values, scales } = tableWeights(context, table);
+  const { values: valuesTensor, scales } = tableTensors(context, table);
+  const values = graph.weight(valuesTensor);
   if (scales) {
     const product = compute === 'float32' ? output : `${output}.narrow`;
-    graph.op('MatMulNBits', [cast(graph, x, 'float32', compute), values, scales], product, {
+    graph.op('MatMulNBits', [cast(graph, x, 'float32', compute), values, graph.weight(scales)], product, {
       K: table.hiddenSize,
       N: table.vocabSize,
       bits: 4,

@@ -54,7 +54,9 @@ function valueInfo(name: string, type: ElementType, dims?: readonly (number | st
 export class GraphBuilder {
   private nodes: NodeProto[] = [];
   private readonly constants = new Map<string, TensorProto>();
-  private readonly external = new Map<string, LazyTensor>();
+  private readonly data = new Map<string, LazyTensor>();
+  /** Initialisers in the data files: name → whose bytes, seen with which dimensions. */
+  private readonly external = new Map<string, { of: LazyTensor; dims: readonly number[] }>();
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
 
@@ -118,11 +120,18 @@ export class GraphBuilder {
     return name;
   }
 
-  /** A weight, in the data files. Asked for again under the same name, it is the same. @returns its name. */
-  weight(tensor: LazyTensor): string {
+  /**
+   * A weight, in the data files. Asked for again under the same name, it is the same.
+   * @param view other dimensions under which the same bytes are to be seen
+   * @returns its name
+   */
+  weight(tensor: LazyTensor, view?: readonly number[]): string {
     if (elements(tensor.dims) === 0) throw new ExportError(`${tensor.name} has no elements.`);
-    if (!this.external.has(tensor.name)) this.external.set(tensor.name, tensor);
-    return tensor.name;
+    const of = this.data.get(tensor.name) ?? tensor;
+    this.data.set(tensor.name, of);
+    const name = view ? `${tensor.name}:${view.join('x')}` : tensor.name;
+    this.external.set(name, { of, dims: view ?? tensor.dims });
+    return name;
   }
 
   /** A graph for an If: what `build` adds, with the named value as its one output. It sees this graph's values. */
@@ -135,21 +144,21 @@ export class GraphBuilder {
     return { name, node, initializer: [], input: [], output: [valueInfo(output, type)] };
   }
 
-  /** The weights, in the order they were asked for. */
+  /** The weights, in the order they were first asked for. */
   weights(): LazyTensor[] {
-    return [...this.external.values()];
+    return [...this.data.values()];
   }
 
   /** The .onnx file. `places` says where each weight lies, by name. */
   encode(places: ReadonlyMap<string, Place>): Uint8Array {
     const initializer = [...this.constants.values()];
-    for (const { name, type, dims } of this.external.values()) {
-      const place = places.get(name);
-      if (!place) throw new Error(`no place for ${name}`);
+    for (const [name, { of, dims }] of this.external) {
+      const place = places.get(of.name);
+      if (!place) throw new Error(`no place for ${of.name}`);
       initializer.push({
         name,
         dims: [...dims],
-        dataType: DATA_TYPE[type],
+        dataType: DATA_TYPE[of.type],
         dataLocation: EXTERNAL,
         externalData: [
           { key: 'location', value: place.file },

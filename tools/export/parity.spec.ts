@@ -35,8 +35,21 @@ async function exported(folder: string, options: Partial<ExportOptions> & Pick<E
   return NodeModel.load(out, options.dtype ?? 'q4');
 }
 
-/** The same rounding, computed in fp32 by other operators: what 4-bit weights stand for. */
-const BOUND = 1e-3;
+/** 4-bit weights against fp32 weights of the same values. */
+const Q4_BOUND = 1e-4;
+/** fp16 attention and MLP inputs against fp32 ones: logits of these models reach ±4. */
+const Q4F16_BOUND = 0.05;
+
+/** Largest difference between two models' logits over all cases, the first reading in chunks. */
+async function between(a: NodeModel, b: NodeModel, cases: Case[]): Promise<number> {
+  let most = 0;
+  for (const { prompt } of cases) {
+    const cuts = cuttings(prompt).at(-1) ?? [];
+    const [one, other] = [await a.logits(prompt, cuts), await b.logits(prompt, [prompt.ids.length])];
+    most = Math.max(most, maxDifference(one, other));
+  }
+  return most;
+}
 
 describe('text', () => {
   let reference: ReferenceFolder;
@@ -51,6 +64,28 @@ describe('text', () => {
     console.info(`text fp32: ${most.toExponential(1)}`);
     expect(most).toBeLessThan(1e-4);
     for (const c of reference.cases) expect(await model.greedy(c.prompt, c.greedy.length)).toEqual(c.greedy);
+  });
+
+  it('q4 gives what its rounded weights stand for; q4f16 stays near', async () => {
+    const rounded = await exported('text', { dtype: 'fp32', roundWeights: true });
+    const q4 = await exported('text', { dtype: 'q4' });
+    const q4f16 = await exported('text', { dtype: 'q4f16' });
+    const off = await between(q4, rounded, reference.cases);
+    const halves = await between(q4f16, q4, reference.cases);
+    console.info(`text q4: ${off.toExponential(1)}, q4f16: ${halves.toExponential(1)}`);
+    expect(off).toBeLessThan(Q4_BOUND);
+    expect(halves).toBeLessThan(Q4F16_BOUND);
+  });
+
+  it('gives the logits of as many last positions as asked for, 0 meaning all', async () => {
+    const model = await exported('text', { dtype: 'fp32', contextLength: 64 });
+    const ids = [2, 920, 48, 570, 240];
+    const all = await model.logits({ ids }, [ids.length]);
+    for (const keep of [1, 3, 5, 9]) {
+      const some = await model.lastLogits({ ids }, keep);
+      const wanted = all.subarray(Math.max(0, ids.length - keep) * model.config.text.vocabSize);
+      expect(maxDifference(some, wanted)).toBeLessThan(1e-5);
+    }
   });
 });
 
@@ -80,6 +115,25 @@ describe('vision', () => {
     console.info(`vision causal fp32: ${most.toExponential(1)}`);
     expect(most).toBeLessThan(1e-4);
   });
-});
 
-void BOUND;
+  it('q4 gives what its rounded weights stand for; q4f16 stays near', async () => {
+    const pixels = await reference.tensor('pixel_values');
+    const rounded = await exported('vision', { dtype: 'fp32', roundWeights: true });
+    const q4 = await exported('vision', { dtype: 'q4' });
+    const q4f16 = await exported('vision', { dtype: 'q4f16' });
+    const [features, wanted, halved] = [
+      await q4.encode(pixels),
+      await rounded.encode(pixels),
+      await q4f16.encode(pixels),
+    ];
+    const [off, halves] = [maxDifference(features, wanted), maxDifference(halved, features)];
+    const cases = reference.cases.map((c) => ({ ...c, prompt: { ...c.prompt, features } }));
+    const [logits, logitsHalf] = [await between(q4, rounded, cases), await between(q4f16, q4, cases)];
+    console.info(
+      `vision q4: features ${off.toExponential(1)}, logits ${logits.toExponential(1)}; ` +
+        `q4f16: features ${halves.toExponential(1)}, logits ${logitsHalf.toExponential(1)}`,
+    );
+    expect(Math.max(off, logits)).toBeLessThan(Q4_BOUND);
+    expect(Math.max(halves, logitsHalf)).toBeLessThan(Q4F16_BOUND);
+  });
+});

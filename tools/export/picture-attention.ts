@@ -13,7 +13,6 @@
  */
 import type { TextConfig } from '../../protocol/gemma3-config.ts';
 import { cast, type Context } from './layers.ts';
-import { DATA_TYPE } from './onnx-proto.ts';
 
 /** Adds the inputs, and the shapes that every layer's branch uses. */
 export function pictureInputs({ graph }: Context, { heads, kvHeads, headDim }: TextConfig): void {

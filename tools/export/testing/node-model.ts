@@ -172,6 +172,11 @@ export class NodeModel {
     return out;
   }
 
+  /** Logits of the last `keep` positions of a prompt read at once. */
+  async lastLogits(prompt: Prompt, keep: number): Promise<Float32Array> {
+    return (await this.step(prompt, { start: 0, end: prompt.ids.length, cache: this.emptyCache(), keep })).logits;
+  }
+
   async greedy(prompt: Prompt, count: number): Promise<number[]> {
     const ids = [...prompt.ids];
     let cache = this.emptyCache();
