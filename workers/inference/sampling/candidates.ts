@@ -57,31 +57,45 @@ export function atLeast(scores: Float32Array, least: number, ids: Int32Array): n
   return count;
 }
 
+/** Beyond this a weight is under 1e-17 of the best one's: all of a vocabulary's together hold nothing that shows. */
+const FAR = 40;
 const BINS = 1024;
-const BIN_MASS = new Float64Array(BINS + 1);
 
 /**
- * A score such that the ids scoring at least as much hold `mass` of the probability (a little more, so that sorting
- * them alone is enough to find the exact end). A histogram over the distance from the best score.
- * @param scale 1 / temperature.
+ * Where the probability lies, by distance from the best score: finds the few scores that hold most of it, so that only
+ * those are sorted.
  */
-export function scoreHolding(scores: Float32Array, best: number, scale: number, mass: number): number {
-  // Beyond 40 a weight is under 1e-17 of the best one's: even 262,144 of them hold nothing that float32 could tell.
-  const width = 40 / scale / BINS;
-  BIN_MASS.fill(0);
-  let total = 0;
-  for (const score of scores) {
-    const distance = best - score;
-    const weight = Math.exp(-distance * scale);
-    const bin = Math.min(BINS, Math.floor(distance / width));
-    BIN_MASS[bin] = (BIN_MASS[bin] ?? 0) + weight;
-    total += weight;
+export class Histogram {
+  private readonly mass = new Float64Array(BINS);
+  private width = 0;
+  private best = 0;
+  /** The sum of all weights, the best one's being 1. */
+  total = 0;
+
+  /** @param scale 1 / temperature. */
+  measure(scores: Float32Array, best: number, scale: number): void {
+    this.mass.fill(0);
+    this.width = FAR / scale / BINS;
+    this.best = best;
+    this.total = 0;
+    for (const score of scores) {
+      const distance = best - score;
+      if (distance * scale >= FAR) continue;
+      const weight = Math.exp(-distance * scale);
+      const bin = Math.min(BINS - 1, Math.floor(distance / this.width));
+      this.mass[bin] = (this.mass[bin] ?? 0) + weight;
+      this.total += weight;
+    }
   }
-  let held = 0;
-  for (let bin = 0; bin < BINS; bin++) {
-    held += BIN_MASS[bin] ?? 0;
-    // A bin more than needed: sums in another order differ in their last bits.
-    if (held >= mass * total) return best - width * (bin + 2);
+
+  /** A score such that the ids scoring at least as much hold `share` of the probability, and a little more. */
+  scoreHolding(share: number): number {
+    let held = 0;
+    for (let bin = 0; bin < BINS; bin++) {
+      held += this.mass[bin] ?? 0;
+      // A bin more than needed: sums in another order differ in their last bits.
+      if (held >= share * this.total) return this.best - this.width * (bin + 2);
+    }
+    return -Infinity;
   }
-  return -Infinity;
 }

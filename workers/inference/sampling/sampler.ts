@@ -4,7 +4,7 @@
  * sampling temperature, top_k (ties with the kth stay), top_p, min_p.
  */
 import { EngineError, type Sampling } from '../../../protocol/engine.ts';
-import { atLeast, kthScore, scoreHolding, sortBest } from './candidates.ts';
+import { atLeast, Histogram, kthScore, sortBest } from './candidates.ts';
 import { type Random, seededRandom } from './random.ts';
 import { checkSampling } from './settings.ts';
 
@@ -20,6 +20,7 @@ export class Sampler {
   /** For each id, the number of the call that last penalised it. */
   private penalised = new Uint32Array(0);
   private calls = 0;
+  private readonly histogram = new Histogram();
 
   /** @throws EngineError `bad-request` */
   constructor(private readonly sampling: Sampling) {
@@ -37,8 +38,9 @@ export class Sampler {
     const scores = this.penalise(logits, history);
     const best = argmax(scores);
     const { temperature } = this.sampling;
-    if (temperature === 0 || scores.length === 1) return best;
-    return this.draw(scores, scores[best] ?? 0, 1 / temperature);
+    const scale = 1 / temperature;
+    // Also for temperatures so low that their inverse is no number.
+    return scale === Infinity ? best : this.draw(scores, scores[best] ?? 0, scale);
   }
 
   /** Once for each id, however often it is in `history`. */
@@ -52,7 +54,7 @@ export class Sampler {
     const { scores, penalised } = this;
     const call = ++this.calls;
     scores.set(logits);
-    for (let i = 0; i < history.length; i++) {
+    for (let i = history.length - 1; i >= 0; i--) {
       const id = history[i] ?? -1;
       const score = scores[id];
       if (score === undefined || penalised[id] === call) continue;
@@ -69,9 +71,13 @@ export class Sampler {
       this.weights = new Float64Array(scores.length);
     }
     const { ids, weights } = this;
+    const hasTopK = topK > 0 && topK < scores.length;
     let least = -Infinity;
-    if (topK > 0 && topK < scores.length) least = kthScore(scores, topK, ids);
-    else if (topP < 1) least = scoreHolding(scores, best, scale, topP);
+    if (hasTopK) least = kthScore(scores, topK, ids);
+    else if (topP < 1) {
+      this.histogram.measure(scores, best, scale);
+      least = this.histogram.scoreHolding(topP);
+    }
     let count = atLeast(scores, least, ids);
     // Without top_p nothing depends on the order.
     if (topP < 1) sortBest(ids, count, scores);
@@ -81,11 +87,8 @@ export class Sampler {
       weights[i] = weight;
       total += weight;
     }
-    if (topP < 1) {
-      // Without top_k the candidates are not everything, but `topP` is a share of everything.
-      const whole = topK > 0 ? total : totalWeight(scores, best, scale);
-      count = holding(weights, count, topP * whole);
-    }
+    // Without top_k the candidates are not everything, but top_p is a share of everything.
+    if (topP < 1) count = holding(weights, count, topP * (hasTopK ? total : this.histogram.total));
     // The best one's weight is 1, and min_p is a share of it.
     if (minP > 0) count = keepWeights(ids, weights, count, minP);
     return this.pick(count);
@@ -124,12 +127,6 @@ function argmax(scores: Float32Array): number {
   }
   if (finite !== 0) throw new EngineError('internal', 'the model gave logits that are not finite numbers');
   return best;
-}
-
-function totalWeight(scores: Float32Array, best: number, scale: number): number {
-  let total = 0;
-  for (const score of scores) total += Math.exp((score - best) * scale);
-  return total;
 }
 
 /** How many of the first weights are needed to hold `mass`; at least one. */
