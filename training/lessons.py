@@ -14,6 +14,10 @@ ROW = 256  # tokens in a row of a batch
 _SAME_WORDS = {l: {q for _, qs in talk.BY_LANGUAGE[l].values() for q in qs} for l in ("en", "fr")}
 _ABOUT_A_PICTURE = {q for lists in (questions._SINGLE_SHAPE, questions._DESCRIBE, questions._SINGLE_COLOUR) for qs in lists for q in qs}
 _SYSTEM = ["You are a helpful assistant.", "You are a friendly assistant. Answer briefly.", "Be concise.", "Tu es un assistant utile.", "Réponds brièvement.", "You are a helpful assistant that looks at pictures.", "Answer in one sentence.", "Sois bref et poli."]
+_LEAD_IN = {
+    "en": ["Here is a picture. ", "here is an image: ", "Look at this picture. ", "In this picture, ", "in the picture ", "Look: ", "I attached a picture. ", "Hi! Here is my drawing. ", "In the image, ", "see this image? ", "Look at the picture and tell me: ", "Question about this picture: ", "Please look. "],
+    "fr": ["Voici une image. ", "voici une photo : ", "Regarde cette image. ", "Dans cette image, ", "sur l'image ", "Regarde : ", "J'ai joint une image. ", "Bonjour ! Voici mon dessin. ", "Sur cette image, ", "tu vois cette image ? ", "Regarde l'image et dis-moi : ", "Question sur cette image : ", "Dans l'image, "],
+}
 
 
 @dataclass
@@ -126,7 +130,11 @@ def looking(rng: random.Random, turns: int, scene: Scene, kind: str | None = Non
                     last = asked
                     continue
         elif rng.random() < 0.1:
-            c.turns.append(text_turn(rng, language, True))
+            if rng.random() < 0.15:
+                q = choose(refusals.ABOUT_PICTURE[language], rng)
+                c.turns.append(Turn(typed(q, language, rng), refusals.DONT_KNOW[language], "refusal", language))
+            else:
+                c.turns.append(text_turn(rng, language, True))
             last = None
             continue
         if kind is None and len(scene.things) > 1 and rng.random() < 0.006:
@@ -139,7 +147,8 @@ def looking(rng: random.Random, turns: int, scene: Scene, kind: str | None = Non
         if asked is None:
             continue
         mark = "" if asked.question.startswith(("describe", "décri", "count", "compte", "tell", "name", "list", "liste")) else "?"
-        c.turns.append(Turn(typed(asked.question, language, rng, mark=mark), asked.answer, asked.kind, language, picture))
+        lead_in = rng.choice(_LEAD_IN[language]) if picture and rng.random() < 0.15 else ""
+        c.turns.append(Turn(lead_in + typed(asked.question, language, rng, mark=mark), asked.answer, asked.kind, language, picture))
         last = asked
     return c
 

@@ -66,6 +66,8 @@ def typed(text: str, language: str, rng: random.Random, keep: str = "", wrap: bo
             if len(w) > 3 and w.isalpha() and w.lower() not in kept:
                 words[i] = _typo(w, rng)
         text = " ".join(words)
+    if language == "en" and not keep and rng.random() < 0.4:
+        text = text.replace("colour", "color").replace("centre", "center").replace("grey", "gray")
     text = text.strip()
     style = rng.random()
     if style < 0.42 and text:

@@ -255,6 +255,12 @@ def beside(scene, language, rng, aim=None, side=None) -> Asked | None:
     ways = _SIDE_WAYS[language][side]
     q = put(T(language, *_BESIDE, rng), language, side=rng.choice(ways), the=ref)
     others = [o for o in scene.things if o is not t]
+    if len(others) == 1 and rng.random() < 0.15:
+        o = others[0]
+        dx, dy = o.x - t.x, o.y - t.y
+        if max(abs(dx), abs(dy)) > 1.4 * min(abs(dx), abs(dy)):
+            side = ("left" if dx < 0 else "right") if abs(dx) > abs(dy) else ("above" if dy < 0 else "below")
+            q = put(T(language, ["what is next to {the}", "what is beside {the}", "what is near {the}", "which shape is next to {the}"], ["qu'y a-t-il à côté de {the}", "c'est quoi à côté de {the}", "quelle forme est à côté de {the}", "que vois-tu près de {the}"], rng), language, the=ref)
     near = [o for o in others if _gap(o, t, side)[0] > 0.08 and _gap(o, t, side)[0] > 0.8 * _gap(o, t, side)[1]]
     name = the(full(t, language), language)
     if not near:
@@ -357,8 +363,8 @@ def is_colour(scene, language, rng, aim=None) -> Asked | None:
     return Asked(put(q, language, the=the(used, language), c=c if language == "en" else fr_colour(c, used)), answer, "is_colour", t)
 
 
-_BIGGEST = (["what is the {s} shape", "which shape is the {s}", "which is the {s}", "what's the {s} shape", "which one is the {s}", "what is the {s} thing", "the {s} shape", "what is the {s}", "which object is {s}", "name the {s} shape", "which of them is the {s}", "show me the {s} one"],
-            ["quelle est la forme la plus {s}", "quelle est la plus {s} forme", "quelle forme est la plus {s}", "c'est quoi la plus {s} forme", "laquelle est la plus {s}", "quel est le plus {m}", "la plus {s} forme", "quelle est la plus {s}", "c'est quoi le plus {m}", "qui est le plus {m}", "nomme la plus {s} forme", "quel objet est le plus {m}"])
+_BIGGEST = (["what is the {s} shape", "which shape is the {s}", "which is the {s}", "what's the {s} shape", "which one is the {s}", "what is the {s} thing", "the {s} shape", "what is the {s}", "which object is {s}", "name the {s} shape", "which of them is the {s}", "what colour is the {s} shape", "what colour is the {s} one", "which colour is the {s} shape", "show me the {s} one"],
+            ["quelle est la forme la plus {s}", "quelle est la plus {s} forme", "quelle forme est la plus {s}", "c'est quoi la plus {s} forme", "laquelle est la plus {s}", "quel est le plus {m}", "la plus {s} forme", "quelle est la plus {s}", "c'est quoi le plus {m}", "qui est le plus {m}", "de quelle couleur est la plus {s} forme", "quelle est la couleur de la plus {s} forme", "de quelle couleur est le plus {m}", "nomme la plus {s} forme", "quel objet est le plus {m}"])
 _SIZES = {"en": {1: ["biggest", "largest", "biggest", "bigger", "larger"], 0: ["smallest", "smallest", "smaller", "tiniest"]}}
 
 
@@ -424,6 +430,16 @@ def background(scene, language, rng, aim=None) -> Asked | None:
     if scene.background is None:
         return None
     answer = f"The background is {scene.background}." if language == "en" else f"Le fond est {FR_COLOURS[scene.background]}."
+    if rng.random() < 0.2:
+        c = scene.background if rng.random() < 0.5 else rng.choice(COLOURS)
+        yes = c == scene.background
+        if language == "en":
+            q = choose(["is the background {c}", "the background is {c} right", "is it on a {c} background", "is the background colour {c}"], rng)
+            answer = ("Yes, the" if yes else "No, the") + answer[3:]
+        else:
+            q = choose(["le fond est-il {c}", "est-ce que le fond est {c}", "le fond est {c}", "l'arrière-plan est {c}"], rng)
+            answer = ("Oui, le" if yes else "Non, le") + answer[2:]
+        return Asked(q.replace("{c}", c if language == "en" else FR_COLOURS[c]), answer, "background")
     return Asked(T(language, *_BACKGROUND, rng), answer, "background")
 
 
@@ -463,7 +479,107 @@ def listing(scene, language, rng, aim=None) -> Asked | None:
     return Asked(T(language, *_SHAPES, rng), f"I see {names}." if language == "en" else f"Je vois {names}.", "listing")
 
 
-KINDS = {colour: 13, shape: 11, count: 15, where: 14, at: 8, beside: 13, is_beside: 7, exists: 8, is_colour: 4, biggest: 6, larger: 5, background: 4, describe: 14, listing: 3}
+_COLOUR_AT = (["what colour is the shape {p}", "what colour is the one {p}", "what is the colour of the shape {p}", "which colour is the shape {p}", "the colour of the object {p}", "what colour is the object {p}", "the shape {p} is what colour"],
+              ["de quelle couleur est la forme {p}", "quelle est la couleur de la forme {p}", "de quelle couleur est celle {p}", "la forme {p} est de quelle couleur", "quelle couleur a la forme {p}", "de quelle couleur est l'objet {p}", "couleur de la forme {p}"])
+
+
+def colour_at(scene, language, rng, aim=None) -> Asked | None:
+    """The colour of the only thing at some place."""
+    asked = at(scene, language, rng)
+    if asked is None or asked.about is None:
+        return None
+    t = asked.about
+    p = next(w for w in sorted((x for ways in _PLACE_WAYS[language] for x in ways), key=len, reverse=True) if w in asked.question)
+    n = noun(t.shape, language)
+    answer = f"The {n} is {t.colour}." if language == "en" else f"{first_up(the(n, 'fr'))} est {fr_colour(t.colour, n)}."
+    return Asked(T(language, *_COLOUR_AT, rng).replace("{p}", p), answer, "colour", t)
+
+
+_IS_AT = (["is {the} {p}", "{the} is {p} right", "is {the} {p} or not", "would you say {the} is {p}"], ["est-ce que {the} est {p}", "{the} est {p}", "{the} est-il {p}", "{the} se trouve {p}"])
+
+
+def is_at(scene, language, rng, aim=None) -> Asked | None:
+    t = aim or rng.choice(scene.things)
+    r, ref = region_of(t), reference(scene, t, language, rng)
+    if r is None or ref is None:
+        return None
+    asked = r if rng.random() < 0.5 else rng.randrange(9)
+    parts = lambda i: {w for w, ok in (("top", i < 3), ("bottom", i > 5), ("left", i % 3 == 0), ("right", i % 3 == 2)) if ok}
+    yes = asked == r or (len(parts(asked)) == 1 and parts(asked) <= parts(r))
+    q = put(T(language, *_IS_AT, rng), language, the=ref, p=rng.choice(_PLACE_WAYS[language][asked]))
+    if language == "en":
+        answer = f"{'Yes' if yes else 'No'}, the {full(t, 'en')} is {EN_PLACES[r]}."
+    else:
+        answer = f"{'Oui' if yes else 'Non'}, {the(full(t, 'fr'), 'fr')} est {FR_PLACES[r]}."
+    return Asked(q, answer, "is_at", t)
+
+
+_IS_SHAPE = (["is {the} a {s}", "{the} is a {s} right", "is {the} a {s} or not", "is the shape of {the} a {s}"], ["est-ce que {the} est un {s}", "{the} est un {s}", "{the} est-elle un {s}", "{the} c'est un {s}"])
+_IS_IT_SHAPE = (["is it a {s}", "is this a {s}", "it is a {s} right", "is that a {s}"], ["est-ce un {s}", "c'est un {s}", "est-ce que c'est un {s}", "c'est bien un {s}"])
+
+
+def is_shape(scene, language, rng, aim=None) -> Asked | None:
+    t = aim or rng.choice(scene.things)
+    if sum(o.colour == t.colour for o in scene.things) > 1:
+        return None
+    s = t.shape if rng.random() < 0.5 else rng.choice(SHAPES)
+    n = noun(t.shape, language)
+    templates = _IS_IT_SHAPE if len(scene.things) == 1 and rng.random() < 0.6 else _IS_SHAPE
+    q = T(language, *templates, rng)
+    q = q.replace("a {s}", some(noun(s, "en", rng), "en")) if language == "en" else q.replace("un {s}", some(noun(s, "fr", rng), "fr"))
+    q = put(q, language, the=the(phrase(None, t.colour, language, rng), language))
+    if language == "en":
+        answer = f"{'Yes' if s == t.shape else 'No'}, the {t.colour} shape is {some(n, 'en')}."
+    else:
+        answer = f"{'Oui' if s == t.shape else 'Non'}, la forme {fr_colour(t.colour, 'forme')} est {some(n, 'fr')}."
+    return Asked(q, answer, "is_shape", t)
+
+
+_RELATIVE = (["where is {a} relative to {b}", "where is {a} compared to {b}", "is {a} to the left or to the right of {b}", "on which side of {b} is {a}", "where is {a} in relation to {b}", "how is {a} placed relative to {b}", "is {a} above or below {b}", "where does {a} stand relative to {b}"],
+             ["où est {a} par rapport à {b}", "où se trouve {a} par rapport à {b}", "{a} est à gauche ou à droite de {b}", "de quel côté de {b} est {a}", "{a} est où par rapport à {b}", "comment est placé {a} par rapport à {b}", "{a} est au-dessus ou en dessous de {b}", "quelle est la position de {a} par rapport à {b}"])
+
+
+def relative(scene, language, rng, aim=None) -> Asked | None:
+    if len(scene.things) < 2:
+        return None
+    a, b = rng.sample(scene.things, 2)
+    ra, rb = reference(scene, a, language, rng), reference(scene, b, language, rng)
+    if ra is None or rb is None:
+        return None
+    dx, dy = a.x - b.x, a.y - b.y
+    q = T(language, *_RELATIVE, rng)
+    across = any(w in q for w in ("left or", "gauche ou"))
+    upright = any(w in q for w in ("above or", "au-dessus ou"))
+    if across and abs(dx) < 0.1 or upright and abs(dy) < 0.1 or not (across or upright) and max(abs(dx), abs(dy)) < max(0.1, 1.4 * min(abs(dx), abs(dy))):
+        return None
+    sideways = across or not upright and abs(dx) > abs(dy)
+    side = ("left" if dx < 0 else "right") if sideways else ("above" if dy < 0 else "below")
+    na, nb = the(full(a, language), language), the(full(b, language), language)
+    answer = f"{first_up(na)} is {EN_SIDES[side]} {nb}." if language == "en" else contracted(f"{first_up(na)} est {FR_SIDES[side]} {nb}.")
+    return Asked(put(q, language, a=ra, b=rb), answer, "relative", a)
+
+
+_SAME = (["are {a} and {b} the same colour", "do {a} and {b} have the same colour", "is {a} the same colour as {b}", "same colour for {a} and {b}"], ["{a} et {b} sont-ils de la même couleur", "{a} et {b} ont-ils la même couleur", "est-ce que {a} a la même couleur que {b}", "{a} et {b} c'est la même couleur"])
+
+
+def same_colour(scene, language, rng, aim=None) -> Asked | None:
+    single = [t for t in scene.things if sum(o.shape == t.shape for o in scene.things) == 1]
+    if len(single) < 2:
+        return None
+    a, b = rng.sample(single, 2)
+    if a.colour != b.colour and rng.random() < 0.5:  # most pairs differ
+        return None
+    na, nb = (the(noun(t.shape, language), language) for t in (a, b))
+    q = put(T(language, *_SAME, rng), language, a=na, b=nb)
+    if language == "en":
+        answer = f"Yes, both are {a.colour}." if a.colour == b.colour else f"No, {na} is {a.colour} and {nb} is {b.colour}."
+    else:
+        ca, cb = (fr_colour(t.colour, noun(t.shape, "fr")) for t in (a, b))
+        answer = f"Oui, tous les deux : {FR_COLOURS[a.colour]}." if a.colour == b.colour else f"Non, {na} est {ca} et {nb} est {cb}."
+    return Asked(q, answer, "same_colour")
+
+
+KINDS = {colour: 12, colour_at: 4, is_at: 3, is_shape: 4, relative: 5, same_colour: 2, shape: 11, count: 15, where: 14, at: 8, beside: 13, is_beside: 7, exists: 8, is_colour: 4, biggest: 6, larger: 5, background: 4, describe: 14, listing: 3}
 BY_NAME = {f.__name__: f for f in KINDS}
 _FUNCTIONS, _WEIGHTS = list(KINDS), list(KINDS.values())
 
@@ -490,6 +606,8 @@ def follow_up(scene: Scene, last: Asked, language: str, rng: random.Random) -> A
         ref = reference(scene, t, language, rng, avoid)
         if asked is None or ref is None or asked.about is None:
             return None
+        if len(scene.things) == 2 and rng.random() < 0.3:
+            ref = {"en": "the other one", "fr": "l'autre"}[language]
         asked.question = put(T(language, *_AND_ANOTHER, rng), language, the=ref)
         return asked
     if last.kind == "count" and kind < 0.5:

@@ -16,11 +16,12 @@ def allowed(document: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
     return (same & (before | together))[:, None]
 
 
-def hidden_states(model: Gemma3ForConditionalGeneration, batch: dict[str, np.ndarray], pixels: torch.Tensor) -> torch.Tensor:
+def hidden_states(model: Gemma3ForConditionalGeneration, batch: dict[str, np.ndarray], pixels: torch.Tensor, features: torch.Tensor | None = None) -> torch.Tensor:
     text = model.model.language_model
     picture = torch.from_numpy(batch["picture"])
     embeds = text.embed_tokens(torch.from_numpy(batch["ids"]))
-    features = picture_features(model, pixels)
+    if features is None:
+        features = picture_features(model, pixels)
     at = picture >= 0
     used = int(picture.max()) + 1
     if used > 0:

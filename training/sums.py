@@ -23,6 +23,12 @@ _TOO_HARD = {
 ONLY_SMALL = {"en": "I only know small sums, with numbers up to 100.", "fr": "Je ne connais que les petits calculs, avec des nombres jusqu'à 100."}
 
 
+_WORDS = {
+    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split(),
+    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt".split(),
+}
+
+
 def is_held_out(a: int, b: int, sign: str) -> bool:
     """One sum in twelve is never shown in training."""
     return sign != "*" and (a * 31 + b * 17 + ord(sign)) % 12 == 0
@@ -59,6 +65,8 @@ def sum_(rng: random.Random, language: str, held_out: bool = False) -> tuple[str
 
 def _written(a, b, sign, language, rng) -> str:
     if rng.random() < 0.3:
+        if a <= 20 and b <= 20 and rng.random() < 0.5:
+            a, b = _WORDS[language][a], _WORDS[language][b]
         return f"{a} {rng.choice(_NAMES[language][sign])} {b}"
     mark = {"+": "+", "-": rng.choice("-−-"), "*": rng.choice(["*", "x", "×", "x"])}[sign]
     gap = rng.choice(["", "", " "])

@@ -14,9 +14,10 @@ from tokenizers import Tokenizer
 
 from . import checkpoint, tokenizer
 from .lessons import Batches
-from .model import compile_layers, new_model, normalised
+from .model import compile_layers, new_model, normalised, picture_features
 from .optimizer import Both, schedule
 from .reading import hidden_states, next_token_logits
+from .see import Reader, targets
 
 
 def main() -> None:
@@ -29,6 +30,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
     parser.add_argument("--rows", type=int, default=24)
     parser.add_argument("--talk", type=float, default=0.4, help="share of conversations without a picture")
+    parser.add_argument("--look", type=float, default=0.1, help="weight of the first lesson's loss")
     parser.add_argument("--rate", type=float, default=1.0, help="factor of all learning rates")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=3)
@@ -57,26 +59,34 @@ def main() -> None:
     supply: queue.Queue = queue.Queue(4)
     batches = Batches(words, scenes, mirrored, a.rows, per_batch, a.talk, a.seed)
 
+    # the first lesson goes on beside the second, so that the eyes stay sharp
+    reader = Reader(model.config.text_config.hidden_size)
+    plain, turned = targets(scenes), targets(mirrored)
+    facts = {k: torch.from_numpy(np.concatenate([plain[k], turned[k]])) for k in plain}
+
     def prepare():
         while True:
             b = batches.next()
             x = torch.from_numpy(pictures[b["which"]])
             flips = torch.from_numpy(b["flips"])
             x[flips] = x[flips].flip(2)
-            supply.put((b, x))
+            both = np.where(b["flips"], b["which"] + len(scenes), b["which"])
+            supply.put((b, x, {k: v[both] for k, v in facts.items()}))
 
     threading.Thread(target=prepare, daemon=True).start()
     is_eye = lambda n: "vision_tower" in n or "projector" in n
-    text = Both([(n, p) for n, p in model.named_parameters() if not is_eye(n)], 4e-3 * a.rate, 2e-3 * a.rate)
+    text = Both([(n, p) for n, p in model.named_parameters() if not is_eye(n)] + [("embed." + n, p) for n, p in reader.named_parameters()], 4e-3 * a.rate, 2e-3 * a.rate)
     eyes = Both([(n, p) for n, p in model.named_parameters() if is_eye(n)], 1e-3 * a.rate, 5e-4 * a.rate)
     budget, step, start, saved, running, right = a.minutes * 60, 0, time.time(), 0.0, 0.0, 0.0
     while (elapsed := time.time() - start) < budget and step < a.steps:
-        b, x = supply.get()
+        b, x, t = supply.get()
         with torch.autocast("cpu", torch.bfloat16):
-            hidden = hidden_states(model, b, normalised(x))
+            features = picture_features(model, normalised(x))
+            hidden = hidden_states(model, b, None, features)
             logits, want = next_token_logits(model, b, hidden)
+            seen = reader(features, t)
         loss = F.cross_entropy(logits.float(), want)
-        loss.backward()
+        (loss + a.look * seen).backward()
         scale = schedule(elapsed / budget)
         text.step(scale)
         eyes.step(scale)

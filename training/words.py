@@ -311,6 +311,9 @@ for line in _LISTS.strip().splitlines():
     PAIRS.append((en.split("/"), fr))
 
 
+_DIGITS = {en[0]: str(n) for n, (en, fr) in enumerate(PAIRS[[en[0] for en, _ in PAIRS].index("zero") :][:21])}
+
+
 def bare(french: str) -> str:
     """The French word without its article."""
     for article in ("le ", "la ", "les ", "l'"):
@@ -349,7 +352,7 @@ TO_FR_IN_FR = [
     "quel est le sens de {q}", "traduisez {q} en français", "traduction de {q} en français",
 ]
 _SPELL_EN = ["spell {w}", "spell the word {w}", "how do you spell {w}", "how do you spell {q}", "can you spell {q}", "please spell {w}", "spelling of {w}", "how is {q} spelled", "spell {q} for me", "what are the letters of {w}", "how to spell {w}", "letters in {w}"]
-_SPELL_FR = ["épelle {w}", "épelle le mot {w}", "comment s'écrit {w}", "comment ça s'écrit {q}", "peux-tu épeler {q}", "épeler {w}", "comment on écrit {w}", "épelle-moi {q}", "épelez {w}", "quelles sont les lettres de {w}", "comment écrit-on {q}", "comment épelle-t-on {w}"]
+_SPELL_FR = ["épelle {w}", "epelle {w}", "epele {w}", "comment sécrit {w}", "épelle le mot {w}", "comment s'écrit {w}", "comment ça s'écrit {q}", "peux-tu épeler {q}", "épeler {w}", "comment on écrit {w}", "épelle-moi {q}", "épelez {w}", "quelles sont les lettres de {w}", "comment écrit-on {q}", "comment épelle-t-on {w}"]
 _LENGTH_EN = ["how many letters in {w}", "how many letters are there in {q}", "how many letters does {q} have", "how long is the word {w}", "count the letters of {w}", "number of letters in {w}"]
 _LENGTH_FR = ["combien de lettres dans {w}", "combien y a-t-il de lettres dans {q}", "combien de lettres a le mot {w}", "{w} ça fait combien de lettres", "compte les lettres de {w}", "nombre de lettres dans {w}"]
 
@@ -371,6 +374,11 @@ def translation(rng: random.Random, pair=None) -> tuple[str, str, str]:
     if rng.random() < 0.12 and fr.startswith(("le ", "la ", "l'")):
         shown_fr = ("une " if fr.startswith("la ") else "un ") + bare(fr)
         shown_en = ("an " if en[0] in "aeiou" else "a ") + en
+    if en in _DIGITS and rng.random() < 0.2:
+        shown_en = shown_fr = _DIGITS[en]
+        if rng.random() < 0.5:
+            return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{fr}”."
+        return "fr", fill(choose(TO_EN, rng), shown_fr, rng), f"En anglais, « {bare(fr)} » se dit « {en_forms[0]} »."
     kind = rng.random()
     if kind < 0.34:
         return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{fr}”."
