@@ -1,0 +1,62 @@
+/** How a model wants its pictures: preprocessor_config.json. */
+import { EngineError } from '../../../protocol/engine.ts';
+
+type Triple = readonly [number, number, number];
+
+export interface PictureOptions {
+  /** Side of the square that a picture becomes. */
+  size: number;
+  /** Per channel, of values after rescaling. */
+  mean: Triple;
+  std: Triple;
+  /** What a byte is multiplied by. */
+  rescaleFactor: number;
+}
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
+const unsupported = (why: string) => new EngineError('model-unsupported', `preprocessor_config.json: ${why}`);
+
+// Gemma3ImageProcessor's own defaults (transformers, IMAGENET_STANDARD_MEAN and _STD).
+const HALVES: Triple = [0.5, 0.5, 0.5];
+/** PIL's number for it, as preprocessor_config.json has it. */
+const BILINEAR = 2;
+
+function triple(value: unknown, key: string): Triple {
+  if (value === undefined || value === null) return HALVES;
+  const numbers = Array.isArray(value) ? (value as unknown[]) : [value, value, value];
+  if (numbers.length !== 3 || !numbers.every((n) => typeof n === 'number' && Number.isFinite(n)))
+    throw unsupported(`${key} is not three numbers`);
+  return numbers as unknown as Triple;
+}
+
+function side(size: unknown, fallback: number): number {
+  if (size === undefined || size === null) return fallback;
+  const { height, width, shortest_edge: edge } = isObject(size) ? size : ({ shortest_edge: size } as Json);
+  const found = height ?? width ?? edge;
+  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < 1 || (width ?? found) !== found)
+    throw unsupported(`size ${JSON.stringify(size)} is not that of a square`);
+  return found;
+}
+
+/**
+ * @param json the file, parsed, or undefined: then all is as Gemma 3 has it.
+ * @param fallbackSize the vision encoder's own image size.
+ * @throws EngineError `model-unsupported`
+ */
+export function parsePreprocessorConfig(json: unknown, fallbackSize: number): PictureOptions {
+  const config = isObject(json) ? json : {};
+  const { resample = BILINEAR, rescale_factor: factor = 1 / 255 } = config;
+  if (resample !== BILINEAR && resample !== null)
+    throw unsupported(`resample ${JSON.stringify(resample)} is not Gemma 3's ${BILINEAR}, bilinear`);
+  if (typeof factor !== 'number' || !(factor > 0)) throw unsupported('rescale_factor is not a number above 0');
+  const normalises = config['do_normalize'] !== false;
+  const std: Triple = normalises ? triple(config['image_std'], 'image_std') : [1, 1, 1];
+  if (std.includes(0)) throw unsupported('image_std has a 0');
+  return {
+    size: side(config['size'], fallbackSize),
+    mean: normalises ? triple(config['image_mean'], 'image_mean') : [0, 0, 0],
+    std,
+    rescaleFactor: config['do_rescale'] === false ? 1 : factor,
+  };
+}
