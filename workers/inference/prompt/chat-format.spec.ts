@@ -142,6 +142,9 @@ describe('conversations that a template would not take', () => {
     ['an answer first', [answer('A'), user('B')]],
     ['an answer last', [user('A'), answer('B')]],
     ['a system message later', [user('A'), system('S'), user('B')]],
+    ['a content that is none', [{ role: 'user', content: undefined as unknown as string }]],
+    ['a part that is none', [user([{ type: 'audio' } as unknown as typeof picture])]],
+    ['a picture that is no file', [user([{ type: 'image', image: 'x' } as unknown as typeof picture])]],
     ['an unknown role', [{ role: 'tool' as 'user', content: 'x' }]],
   ] as [string, Message[]][])('are refused: %s', (_, messages) => {
     expect(() => chat.format(messages)).toThrow(/^bad-request: /);

@@ -19,6 +19,16 @@ function joinTexts(first: string, second: string): string {
   return texts.join(BLANK_LINE);
 }
 
+/** Messages come from another thread: their types are a promise, not a proof. */
+function checkContent(content: unknown): void {
+  const isPart = (part: unknown): boolean => {
+    const { type, text, image } = (part ?? {}) as Partial<Record<'type' | 'text' | 'image', unknown>>;
+    return (type === 'text' && typeof text === 'string') || (type === 'image' && image instanceof Blob);
+  };
+  if (typeof content !== 'string' && !(Array.isArray(content) && content.every(isPart)))
+    throw refuse("a message's content is neither a text nor a list of texts and pictures");
+}
+
 function textOf(message: Message): string {
   if (typeof message.content === 'string') return message.content;
   return message.content
@@ -67,6 +77,7 @@ function add(turns: Turn[], message: Message): void {
 /** @throws EngineError `bad-request` */
 export function toTurns(messages: readonly Message[]): Turn[] {
   const turns: Turn[] = [];
+  for (const { content } of messages) checkContent(content);
   // An empty answer at the end is the place for the answer that is asked for.
   const last = messages.at(-1);
   const asked = last?.role === 'assistant' && textOf(last).trim() === '' ? messages.slice(0, -1) : messages;
