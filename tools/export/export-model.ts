@@ -25,7 +25,7 @@ import { buildSessions, type Session } from './sessions.ts';
 
 export type ExportDtype = 'fp32' | 'q4' | 'q4f16';
 
-/** Rotary tables longer than this would weigh more than they serve: no browser holds such a cache. */
+/** What is offered unless asked otherwise: the caches of longer contexts do not fit in browsers. */
 const DEFAULT_CONTEXT = 32768;
 
 export interface ExportProgress {

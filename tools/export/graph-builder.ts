@@ -109,6 +109,11 @@ export class GraphBuilder {
     return this.constant(`float32:${value}`, { type: 'float32', dims: [], data: Float32Array.of(value) });
   }
 
+  /** A float32 vector inside the graph. */
+  floats(name: string, values: Float32Array): string {
+    return this.constant(name, { type: 'float32', dims: [values.length], data: values });
+  }
+
   private constant(name: string, value: { type: ElementType; dims: readonly number[]; data: ArrayBufferView }): string {
     if (!this.constants.has(name))
       this.constants.set(name, {

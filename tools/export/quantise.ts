@@ -39,7 +39,7 @@ export function quantise(values: Float32Array, columns: number): Quantised {
           top = w;
         }
       }
-      const scale = Math.fround(top / -8);
+      const scale = top === 0 ? 0 : Math.fround(top / -8);
       const inverse = scale === 0 ? 0 : 1 / scale;
       scales[block] = scale;
       nibbles.fill(8);

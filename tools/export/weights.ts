@@ -33,11 +33,6 @@ export function toFloat16(values: Float32Array, name: string): Uint16Array {
 const store = (values: Float32Array, type: FloatType, name: string): Uint8Array =>
   bytesOf(type === 'float16' ? toFloat16(values, name) : values);
 
-/** Values already at hand, as a tensor. */
-export function valuesTensor(name: string, dims: readonly number[], values: Float32Array, type: FloatType): LazyTensor {
-  return { name, type, dims, pieces: () => [store(values, type, name)] };
-}
-
 /** A weight as it is. `change` is applied to each piece, in place or not. */
 export function plainTensor(
   name: string,
