@@ -69,7 +69,8 @@ class Reader(nn.Module):
         loss = 0.0
         for name, head in self.heads.items():
             weight = 0.3 if name in ("biggest", "smallest", "count", "background") else 2.0 if name == "here" else 1.0
-            loss = loss + weight * F.cross_entropy(head(features).flatten(0, 1).float(), t[name].flatten(), ignore_index=-1)
+            told = (t[name] >= 0).sum().clamp(min=1)
+            loss = loss + weight * F.cross_entropy(head(features).flatten(0, 1).float(), t[name].flatten(), ignore_index=-1, reduction="sum") / told
         present = t["here"].bool()
         return loss + F.mse_loss(self.numbers(features)[present].float(), t["numbers"][present])
 

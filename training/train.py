@@ -1,16 +1,20 @@
-"""Second lesson: the whole model learns to answer, about pictures and without them, at the same time."""
+"""Second lesson: the whole model learns to answer, about pictures and without them, at the same time.
+
+Several worker processes of one thread each take small batches from a queue and add to gradients in
+shared memory; one process collects them and makes the step, while the workers are already busy with
+the next one. On cores shared with other programs this is far faster than threads that wait for each
+other after every operation.
+"""
 
 import argparse
 import pickle
-import queue
-import threading
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+import torch.multiprocessing as mp
 import torch.nn.functional as F
-from tokenizers import Tokenizer
 
 from . import checkpoint, tokenizer
 from .lessons import Batches
@@ -20,6 +24,43 @@ from .reading import hidden_states, next_token_logits
 from .see import Reader, targets
 
 
+def is_eye(name: str) -> bool:
+    return "vision_tower" in name or "projector" in name
+
+
+def parts(model, reader) -> list[tuple[str, torch.nn.Parameter]]:
+    return [*model.named_parameters(), *(("embed reader " + n, p) for n, p in reader.named_parameters())]
+
+
+def work(rank: int, a, shared: dict[str, torch.Tensor], gradients: list[dict[str, torch.Tensor]], tasks, done) -> None:
+    """Takes small batches until the queue says None; parameters and gradients live in shared memory."""
+    torch.set_num_threads(1)
+    model, words = checkpoint.load(a.out)
+    model.train()
+    reader = Reader(model.config.text_config.hidden_size)
+    for name, p in parts(model, reader):
+        p.data = shared[name]
+    compile_layers(model)
+    pictures = np.load(a.scenes / "pictures.npy", mmap_mode="r")
+    scenes = pickle.loads((a.scenes / "scenes.pickle").read_bytes())
+    mirrored = [s.mirrored() for s in scenes]
+    batches = Batches(words, scenes, mirrored, a.rows, round(a.rows * 1.2), a.talk, 100 * a.seed + rank)
+    while (side := tasks.get()) is not None:
+        for name, p in parts(model, reader):
+            p.grad = gradients[side][name]
+        b = batches.next()
+        x, flips = torch.from_numpy(pictures[b["which"]]), torch.from_numpy(b["flips"])
+        x[flips] = x[flips].flip(2)
+        facts = targets([(mirrored if f else scenes)[i] for i, f in zip(b["which"], b["flips"])])
+        with torch.autocast("cpu", torch.bfloat16):
+            features = picture_features(model, normalised(x))
+            logits, want = next_token_logits(model, b, hidden_states(model, b, None, features))
+            seen = reader(features, {k: torch.from_numpy(v) for k, v in facts.items()})
+        loss = F.cross_entropy(logits.float(), want)
+        ((loss + a.look * seen) / a.parts).backward()
+        done.put((loss.item(), seen.item(), (logits.argmax(-1) == want).float().mean().item()))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("scenes", type=Path, help="folder written by training.scenes")
@@ -27,78 +68,73 @@ def main() -> None:
     parser.add_argument("--vision", type=Path, help="vision tower written by training.see")
     parser.add_argument("--begin", type=Path, help="checkpoint folder to go on from")
     parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--steps", type=int, default=10**9, help="stop earlier after so many steps")
-    parser.add_argument("--rows", type=int, default=24)
+    parser.add_argument("--rows", type=int, default=3, help="rows in a worker's batch")
+    parser.add_argument("--parts", type=int, default=6, help="workers' batches in a step")
     parser.add_argument("--talk", type=float, default=0.4, help="share of conversations without a picture")
-    parser.add_argument("--look", type=float, default=0.1, help="weight of the first lesson's loss")
+    parser.add_argument("--look", type=float, default=0.1, help="weight of the first lesson's loss, which goes on beside the second")
     parser.add_argument("--rate", type=float, default=1.0, help="factor of all learning rates")
+    parser.add_argument("--done", type=float, default=0.0, help="part of the schedule that an earlier run already did")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=3, help="worker processes")
     a = parser.parse_args()
-    torch.set_num_threads(a.threads)
-    pictures = np.load(a.scenes / "pictures.npy", mmap_mode="r")
-    scenes = pickle.loads((a.scenes / "scenes.pickle").read_bytes())
-    mirrored = [s.mirrored() for s in scenes]
+    torch.set_num_threads(1)
 
     if a.begin:
         model, words = checkpoint.load(a.begin)
-        model.train()
         a.out.mkdir(parents=True, exist_ok=True)
         if a.begin != a.out:
             (a.out / "tokenizer.json").write_bytes((a.begin / "tokenizer.json").read_bytes())
     else:
         model = new_model(a.seed)
-        words = tokenizer.train(scenes, a.seed, a.out)
+        tokenizer.train(pickle.loads((a.scenes / "scenes.pickle").read_bytes()), a.seed, a.out)
     if a.vision:
         model.load_state_dict(torch.load(a.vision), strict=False)
+    checkpoint.save(model, a.out)
     if a.minutes == 0:
-        checkpoint.save(model, a.out)
         return
-    compile_layers(model)
-    per_batch = round(a.rows * 1.1)
-    supply: queue.Queue = queue.Queue(4)
-    batches = Batches(words, scenes, mirrored, a.rows, per_batch, a.talk, a.seed)
 
-    # the first lesson goes on beside the second, so that the eyes stay sharp
+    torch.manual_seed(a.seed)
     reader = Reader(model.config.text_config.hidden_size)
-    plain, turned = targets(scenes), targets(mirrored)
-    facts = {k: torch.from_numpy(np.concatenate([plain[k], turned[k]])) for k in plain}
+    named = parts(model, reader)
+    for _, p in named:
+        p.data.share_memory_()
+    # two sets of gradients for each worker: one is filled while the other is used
+    gradients = [[{n: torch.zeros_like(p).share_memory_() for n, p in named} for _ in range(2)] for _ in range(a.threads)]
+    context = mp.get_context("spawn")
+    tasks, done = context.SimpleQueue(), context.SimpleQueue()
+    shared = {n: p.data for n, p in named}
+    workers = [context.Process(target=work, args=(r, a, shared, gradients[r], tasks, done), daemon=True) for r in range(a.threads)]
+    for w in workers:
+        w.start()
 
-    def prepare():
-        while True:
-            b = batches.next()
-            x = torch.from_numpy(pictures[b["which"]])
-            flips = torch.from_numpy(b["flips"])
-            x[flips] = x[flips].flip(2)
-            both = np.where(b["flips"], b["which"] + len(scenes), b["which"])
-            supply.put((b, x, {k: v[both] for k, v in facts.items()}))
-
-    threading.Thread(target=prepare, daemon=True).start()
-    is_eye = lambda n: "vision_tower" in n or "projector" in n
-    text = Both([(n, p) for n, p in model.named_parameters() if not is_eye(n)] + [("embed." + n, p) for n, p in reader.named_parameters()], 4e-3 * a.rate, 2e-3 * a.rate)
-    eyes = Both([(n, p) for n, p in model.named_parameters() if is_eye(n)], 1e-3 * a.rate, 5e-4 * a.rate)
-    budget, step, start, saved, running, right = a.minutes * 60, 0, time.time(), 0.0, 0.0, 0.0
-    while (elapsed := time.time() - start) < budget and step < a.steps:
-        b, x, t = supply.get()
-        with torch.autocast("cpu", torch.bfloat16):
-            features = picture_features(model, normalised(x))
-            hidden = hidden_states(model, b, None, features)
-            logits, want = next_token_logits(model, b, hidden)
-            seen = reader(features, t)
-        loss = F.cross_entropy(logits.float(), want)
-        (loss + a.look * seen).backward()
-        scale = schedule(elapsed / budget)
+    text = Both([(n, p) for n, p in named if not is_eye(n)], 4e-3 * a.rate, 2e-3 * a.rate)
+    eyes = Both([(n, p) for n, p in named if is_eye(n)], 1e-3 * a.rate, 5e-4 * a.rate)
+    budget, step, start, saved = a.minutes * 60, 0, time.time(), time.time()
+    mean = np.zeros(3)
+    for _ in range(a.parts):
+        tasks.put(0)
+    while (elapsed := time.time() - start) < budget:
+        results = np.mean([done.get() for _ in range(a.parts)], 0)
+        side = step % 2
+        for _ in range(a.parts):
+            tasks.put(1 - side)
+        with torch.no_grad():
+            for name, p in named:
+                p.grad = torch.stack([g[side][name] for g in gradients]).sum(0)
+                for g in gradients:
+                    g[side][name].zero_()
+        scale = schedule(a.done + (1 - a.done) * elapsed / budget)
         text.step(scale)
         eyes.step(scale)
         step += 1
-        k = 0.02 if step > 50 else 1 / step
-        running += k * (loss.item() - running)
-        right += k * ((logits.argmax(-1) == want).float().mean().item() - right)
-        if step in (3, 10, 30) or step % 100 == 0:
-            print(f"{elapsed:6.0f} s step {step} loss {running:.4f} right tokens {right:.4f} rate {scale:.3f} {step * b['ids'].size / (time.time() - start):.0f} tokens/s", flush=True)
-        if time.time() - saved > 240 or time.time() - start >= budget:
+        mean += (0.02 if step > 50 else 1 / step) * (results - mean)
+        if step in (3, 10, 30) or step % 50 == 0:
+            print(f"{elapsed:6.0f} s step {step} loss {mean[0]:.4f} seeing {mean[1]:.3f} right tokens {mean[2]:.4f} rate {scale:.3f} {step * a.rows * a.parts * 256 / (time.time() - start):.0f} tokens/s", flush=True)
+        if time.time() - saved > 240:
             checkpoint.save(model, a.out)
             saved = time.time()
+    for _ in workers:
+        tasks.put(None)
     checkpoint.save(model, a.out)
     print("done", step, "steps", flush=True)
 
