@@ -136,6 +136,19 @@ describe('a model folder', () => {
   });
 });
 
+describe('both spellings of config.json', () => {
+  it.each(['text', 'vision'])('give the same graphs: %s', async (name) => {
+    const newer = fileURLToPath(new URL(`../../reference/${name}`, import.meta.url));
+    const hub = fresh();
+    await mkdir(hub);
+    await cp(join(newer, 'config.hub.json'), join(hub, 'config.json'));
+    await cp(join(newer, 'model.safetensors'), join(hub, 'model.safetensors'));
+    const hashes = async (checkpoint: string) =>
+      (await run(checkpoint, fresh())).files.filter(({ path }) => path.startsWith('onnx/'));
+    expect(await hashes(hub)).toEqual(await hashes(newer));
+  });
+});
+
 describe('weight names', () => {
   it.each([
     ['model.embed_tokens.weight', 'text.embed_tokens.weight'],
@@ -229,6 +242,12 @@ describe('a checkpoint that cannot be exported', () => {
     expect(await sentenceOf(copy)).toContain('is stored as I16');
     await editConfig(copy, (config) => ({ ...config, quantization_config: { quant_method: 'gptq' } }));
     expect(await sentenceOf(copy)).toContain('quantised already');
+  });
+
+  it('heads that onnxruntime cannot attend with', async () => {
+    const copy = await copyOf(text);
+    await editConfig(copy, (config) => ({ ...config, head_dim: 24 }));
+    expect(await sentenceOf(copy)).toContain('head_dim is 24');
   });
 
   it('a context longer than the model has', async () => {

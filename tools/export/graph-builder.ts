@@ -95,6 +95,11 @@ export class GraphBuilder {
     });
   }
 
+  /** Whether a node at this place (of this branch, inside one) makes the value. */
+  makes(name: string): boolean {
+    return this.nodes.some(({ output }) => output.includes(name));
+  }
+
   /** int64 values inside the graph: shapes, axes, indices. Same values, same constant. `dims` [] makes a scalar. */
   ints(values: readonly number[], dims: readonly number[] = [values.length]): string {
     return this.constant(`int64:${dims.length ? '' : 'scalar:'}${values.join('_')}`, {

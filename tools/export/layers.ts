@@ -26,9 +26,11 @@ export function context(graph: GraphBuilder, checkpoint: Checkpoint, precision: 
   return { graph, checkpoint, precision, compute: computeType(precision) };
 }
 
-/** `x` in another type; `x` itself where that is its type. */
+/** `x` in another type; `x` itself where that is its type. Asked for again, it is the same. */
 export function cast(graph: GraphBuilder, x: string, from: FloatType, to: FloatType): string {
-  return from === to ? x : graph.op('Cast', [x], `${x}.${to}`, { to: DATA_TYPE[to] });
+  if (from === to) return x;
+  const output = `${x}.${to}`;
+  return graph.makes(output) ? output : graph.op('Cast', [x], output, { to: DATA_TYPE[to] });
 }
 
 /** RMSNorm over the last dimension with weights (1 + w), in and out float32 (transformers Gemma3RMSNorm). */

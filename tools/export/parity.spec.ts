@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportModel, type ExportOptions } from './export-model.ts';
+import { makeCheckpoint } from '../make-checkpoint/make-checkpoint.ts';
 import { NodeModel } from './testing/node-model.ts';
 import { type Case, cuttings, maxDifference, openReference, type ReferenceFolder } from './testing/reference.ts';
 
@@ -136,4 +137,24 @@ describe('vision', () => {
     expect(Math.max(off, logits)).toBeLessThan(Q4_BOUND);
     expect(Math.max(halves, logitsHalf)).toBeLessThan(Q4F16_BOUND);
   });
+});
+
+it('a vision MLP whose width 4-bit blocks do not divide is padded, exactly', async () => {
+  const checkpoint = join(work, 'odd');
+  await makeCheckpoint({ out: checkpoint, size: 'tiny-vision' });
+  const outs = { q4: join(work, 'odd-q4'), fp32: join(work, 'odd-fp32'), q4f16: join(work, 'odd-q4f16') };
+  for (const dtype of ['q4', 'fp32', 'q4f16'] as const)
+    await exportModel({ checkpoint, out: outs[dtype], dtype, roundWeights: dtype === 'fp32' });
+  const [q4, rounded, halves] = [
+    await NodeModel.load(outs.q4, 'q4'),
+    await NodeModel.load(outs.fp32, 'fp32'),
+    await NodeModel.load(outs.q4f16, 'q4f16'),
+  ];
+  const pixels = Float32Array.from({ length: 3 * 56 * 56 }, (_, i) => Math.sin(i));
+  const features = await q4.encode(pixels);
+  expect(maxDifference(features, await rounded.encode(pixels))).toBeLessThan(Q4_BOUND);
+  const prompt = { ids: [2, 9, 502, 502, 502, 502, 7], pictures: [{ start: 2, length: 4, image: 0 }], features };
+  const logits = await q4.logits(prompt, [7]);
+  expect(maxDifference(logits, await rounded.logits(prompt, [2, 6, 7]))).toBeLessThan(Q4_BOUND);
+  expect(maxDifference(await halves.logits(prompt, [7]), logits)).toBeLessThan(Q4F16_BOUND);
 });

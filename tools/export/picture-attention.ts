@@ -9,7 +9,8 @@
  *   image_rows      int64 [M]            rows of this chunk
  *   image_positions int64 [1, M]         their positions in the whole text
  *   mask_local, mask_global float32 [1, M, total]   0 where the row sees the token, −1e9 elsewhere, for sliding and
- *                                        full layers: (causal and inside the window) or same picture; causal or same picture
+ *                                        full layers. Row q sees token k on a full layer where k ≤ q or both are of
+ *                                        the same picture; on a sliding layer only if, besides, k > q − window
  */
 import type { TextConfig } from '../../protocol/gemma3-config.ts';
 import { cast, type Context } from './layers.ts';

@@ -10,6 +10,7 @@
  */
 import type { Gemma3Config, LayerType } from '../../protocol/gemma3-config.ts';
 import { embed, head, type Table } from './embedding.ts';
+import { ExportError } from './failure.ts';
 import { float } from './graph-builder.ts';
 import { cast, type Context, linear, rmsNorm } from './layers.ts';
 import { DATA_TYPE } from './onnx-proto.ts';
@@ -27,6 +28,8 @@ export interface DecoderOptions {
   contextLength: number;
 }
 
+/** GroupQueryAttention turns positions in steps of so many values. */
+const HEAD_STEP = 16;
 /** The end of any axis, for Slice. */
 const END = 2 ** 31 - 1;
 
@@ -168,6 +171,10 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
   const { graph } = context;
   const { text } = options.config;
   const { hiddenSize, vocabSize, rmsNormEps } = text;
+  if (text.headDim % HEAD_STEP !== 0)
+    throw new ExportError(
+      `config.json: head_dim is ${text.headDim}; onnxruntime's attention wants a multiple of ${HEAD_STEP}.`,
+    );
   const embeddings: Table = { weight: 'text.embed_tokens.weight', vocabSize, hiddenSize };
   const batch = 'batch_size';
   if (options.reads === 'input_ids') graph.input('input_ids', 'int64', [batch, 'sequence_length']);

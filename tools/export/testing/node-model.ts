@@ -116,8 +116,8 @@ export class NodeModel {
     const mask = (window: number): ort.Tensor => {
       const values = positions.flatMap((q) =>
         Array.from({ length: end }, (_, k) => {
-          const causal = k <= q && q - k < window;
-          return causal || (spanOf(q) >= 0 && spanOf(q) === spanOf(k)) ? 0 : -1e9;
+          const same = spanOf(q) >= 0 && spanOf(q) === spanOf(k);
+          return k > q - window && (k <= q || same) ? 0 : -1e9;
         }),
       );
       return new ort.Tensor('float32', Float32Array.from(values), [1, positions.length, end]);
