@@ -6,7 +6,10 @@ import ts from 'typescript-eslint';
 
 /** A folder says where its code runs; imports point one way (docs/architecture.md). */
 const forbid = (...folders) => ({
-  'no-restricted-imports': ['error', { patterns: folders.map((folder) => ({ regex: `(^|/)\\.\\./(.*/)?${folder}/` })) }],
+  'no-restricted-imports': [
+    'error',
+    { patterns: folders.map((folder) => ({ regex: `(^|/)\\.\\./(.*/)?${folder}/` })) },
+  ],
 });
 
 export default ts.config(

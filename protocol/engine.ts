@@ -95,9 +95,7 @@ export interface LoadedModel {
 }
 
 export type EngineState =
-  | { state: 'empty' }
-  | { state: 'loading'; id: string }
-  | { state: 'ready' | 'generating'; model: LoadedModel };
+  { state: 'empty' } | { state: 'loading'; id: string } | { state: 'ready' | 'generating'; model: LoadedModel };
 
 /** Kinds of failure a person can act on; the page has a sentence for each, the technical cause goes in `detail`. */
 export const ENGINE_ERRORS = [

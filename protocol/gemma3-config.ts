@@ -60,7 +60,8 @@ export interface Gemma3Config {
 }
 
 type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 class Reader {
   constructor(
@@ -209,7 +210,9 @@ export function parseGemma3Config(value: unknown): Gemma3Config {
   const root = new Reader(value, '');
   const type = root.raw('model_type');
   if (type !== 'gemma3' && type !== 'gemma3_text')
-    throw new Error(`config.json: model_type is ${JSON.stringify(type) ?? 'missing'}, not a Gemma 3 (gemma3 or gemma3_text)`);
+    throw new Error(
+      `config.json: model_type is ${JSON.stringify(type) ?? 'missing'}, not a Gemma 3 (gemma3 or gemma3_text)`,
+    );
   const text = root.object('text_config') ?? (type === 'gemma3_text' ? root : null);
   if (!text) throw new Error('config.json: text_config is missing');
   const tied = (root.raw('tie_word_embeddings') ?? text.raw('tie_word_embeddings') ?? true) !== false;

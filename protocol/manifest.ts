@@ -57,7 +57,8 @@ export function parseManifest(value: unknown): Manifest {
     if (typeof value[key] !== 'string') fail(`${key} is not a text`);
   if (!Number.isSafeInteger(value['contextLength']) || (value['contextLength'] as number) < 1)
     fail('contextLength is not a positive whole number');
-  if (!['bidirectional', 'causal', 'none'].includes(value['imageAttention'] as string)) fail('imageAttention is unknown');
+  if (!['bidirectional', 'causal', 'none'].includes(value['imageAttention'] as string))
+    fail('imageAttention is unknown');
   if (!['static', 'dynamic'].includes(value['cache'] as string)) fail('cache is unknown');
   const files: unknown = value['files'];
   if (!Array.isArray(files)) return fail('files is not a list');
@@ -84,7 +85,8 @@ export function parseManifest(value: unknown): Manifest {
       if (!isObject(session) || typeof session['graph'] !== 'string' || !Array.isArray(session['data']))
         return fail(`sessions.${dtype}.${name} has no graph`);
       for (const path of [session['graph'], ...(session['data'] as unknown[])])
-        if (typeof path !== 'string' || !known.has(path)) fail(`sessions.${dtype}.${name} names ${String(path)}, not among the files`);
+        if (typeof path !== 'string' || !known.has(path))
+          fail(`sessions.${dtype}.${name} names ${String(path)}, not among the files`);
     }
   }
   return value as unknown as Manifest;

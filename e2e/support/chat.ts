@@ -1,0 +1,69 @@
+/** What a person does with the page, in both languages. */
+import { expect, type Locator, type Page } from '@playwright/test';
+
+export const NAMES = {
+  en: {
+    message: 'Message',
+    send: 'Send',
+    stop: 'Stop',
+    attach: 'Attach picture',
+    fresh: 'New conversation',
+    you: 'You',
+    answer: 'Answer',
+  },
+  fr: {
+    message: 'Message',
+    send: 'Envoyer',
+    stop: 'Arrêter',
+    attach: 'Joindre une image',
+    fresh: 'Nouvelle conversation',
+    you: 'Vous',
+    answer: 'Réponse',
+  },
+} as const;
+
+export type Language = keyof typeof NAMES;
+
+export class Chat {
+  constructor(
+    readonly page: Page,
+    readonly language: Language = 'en',
+  ) {}
+
+  get names(): (typeof NAMES)[Language] {
+    return NAMES[this.language];
+  }
+
+  get message(): Locator {
+    return this.page.getByRole('textbox', { name: this.names.message });
+  }
+
+  get answers(): Locator {
+    return this.page.getByRole('article', { name: this.names.answer });
+  }
+
+  get send(): Locator {
+    return this.page.getByRole('button', { name: this.names.send, exact: true });
+  }
+
+  get stop(): Locator {
+    return this.page.getByRole('button', { name: this.names.stop, exact: true });
+  }
+
+  async attach(name: string, picture: Buffer): Promise<void> {
+    const choosing = this.page.waitForEvent('filechooser');
+    await this.page.getByRole('button', { name: this.names.attach, exact: true }).click();
+    await (await choosing).setFiles({ name, mimeType: 'image/png', buffer: picture });
+  }
+
+  /** Sends a question and gives back the article of its whole answer. */
+  async ask(question: string): Promise<Locator> {
+    const before = await this.answers.count();
+    await this.message.fill(question);
+    await this.send.click();
+    const answer = this.answers.nth(before);
+    await expect(answer).toBeVisible({ timeout: 60_000 });
+    await expect(this.send).toBeVisible({ timeout: 60_000 });
+    return answer;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * A parity folder's cases: `cases.json` beside the checkpoint (see reference/README.md), as jobs for the browser.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
+import type { ParityCase } from '../../protocol/parity.ts';
+
+export interface ReferenceCase extends ParityCase {
+  /** Names of the reference's logits [positions or covered, vocabSize] in reference.safetensors. */
+  logits: string;
+  logitsCausal: string | null;
+  /** What the reference generates. */
+  greedyTokens: number[];
+}
+
+/** Every way of reading `length` tokens that a person's use leads to; chunks never cut through a picture. */
+export function chunkings(length: number, pictures: readonly { start: number; length: number }[]): number[][] {
+  const whole = (ends: number[]): number[] => {
+    const legal = ends.filter(
+      (end) => end > 0 && end <= length && !pictures.some((p) => p.start < end && end < p.start + p.length),
+    );
+    return [...new Set([...legal, length])].sort((a, b) => a - b);
+  };
+  const every = (step: number) =>
+    Array.from({ length: Math.ceil(length / step) }, (_, i) => Math.min(length, (i + 1) * step));
+  const ways = [
+    [length],
+    [length - 1, length],
+    [Math.floor(length / 3), Math.floor(length / 2), length],
+    every(32),
+    every(7).slice(-12),
+    // Token by token over the end, as decoding reads.
+    Array.from({ length: Math.min(length, 8) }, (_, i) => length - i),
+    pictures.flatMap((p) => [p.start, p.start + p.length]),
+  ];
+  return [...new Map(ways.map(whole).map((ends) => [ends.join(), ends])).values()];
+}
+
+interface RawCase {
+  name: string;
+  input_ids: number[];
+  images?: number[];
+  logits: string;
+  logits_cover?: string;
+  logits_with_causal_image_tokens?: string;
+  [greedy: `greedy_${string}`]: number[] | undefined;
+}
+
+function pictureSpans(raw: RawCase, config: Gemma3Config): ParityCase['pictures'] {
+  const tokens = config.vision?.tokensPerImage;
+  if (!tokens || !raw.images?.length) return [];
+  const spans: ParityCase['pictures'] = [];
+  for (let at = 0; at < raw.input_ids.length; at++) {
+    if (raw.input_ids[at] !== config.imageTokenId) continue;
+    spans.push({ start: at, length: tokens, image: raw.images[spans.length] ?? -1 });
+    at += tokens - 1;
+  }
+  if (spans.length !== raw.images.length)
+    throw new Error(`cases.json: ${raw.name} has ${spans.length} pictures in its ids and names ${raw.images.length}`);
+  return spans;
+}
+
+/** @throws Error where the folder has no readable cases. */
+export async function readCases(folder: string, config: Gemma3Config): Promise<ReferenceCase[]> {
+  const { cases } = JSON.parse(await readFile(join(folder, 'cases.json'), 'utf8')) as { cases: RawCase[] };
+  return cases.map((raw) => {
+    const greedyKey = Object.keys(raw).find((key): key is `greedy_${string}` => key.startsWith('greedy_'));
+    const greedyTokens = (greedyKey && raw[greedyKey]) || [];
+    const pictures = pictureSpans(raw, config);
+    const last = /last (\d+)/.exec(raw.logits_cover ?? '')?.[1];
+    return {
+      name: raw.name,
+      ids: raw.input_ids,
+      pictures,
+      covered: last ? Number(last) : raw.input_ids.length,
+      chunkings: chunkings(raw.input_ids.length, pictures),
+      greedy: greedyTokens.length,
+      logits: raw.logits,
+      logitsCausal: raw.logits_with_causal_image_tokens ?? null,
+      greedyTokens,
+    };
+  });
+}

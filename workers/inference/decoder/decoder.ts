@@ -1,0 +1,299 @@
+/**
+ * Drives a decoder graph: tokens and picture features in, logits out, keys and values kept. Feeds are built from the
+ * session's own inputs, so every export with the transformers.js layout runs (see graph-io.ts).
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { EngineError } from '../../../protocol/engine.ts';
+import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
+import type { Ort } from '../runtime/ort.ts';
+import { floatsToHalves, halvesToFloats } from './float16.ts';
+import { type GraphIo, integers, readGraphIo } from './graph-io.ts';
+import { DynamicCache, type KvCache, StaticGpuCache } from './kv-cache.ts';
+import { chunkEnds, type PictureSpan, pictureRows } from './picture-attention.ts';
+
+/** A picture inside a prompt, ready for the decoder. */
+export interface PromptPicture extends PictureSpan {
+  /** [length, hiddenSize] */
+  features: Float32Array;
+  /** Names the picture's content; equal keys, equal features. */
+  key: string;
+}
+
+export interface Prompt {
+  ids: readonly number[];
+  pictures: readonly PromptPicture[];
+}
+
+export interface DecoderSessions {
+  /** A text model's one graph, or `decoder_model_merged`. */
+  decoder: InferenceSession;
+  /** Only with the three-session layout. */
+  embedTokens?: InferenceSession;
+}
+
+export interface DecoderOptions {
+  /** Tokens of context to make room for. */
+  capacity: number;
+  /** The export's caches may be longer than the tokens in them. */
+  staticCache: boolean;
+  /** Prompt tokens read in one run. */
+  chunkSize: number;
+  device?: GPUDevice;
+}
+
+/** What is in one place of the cache: a token id, or a named picture's nth token. */
+const tokenKeys = (prompt: Prompt): (number | string)[] => {
+  const keys: (number | string)[] = [...prompt.ids];
+  for (const { start, length, key } of prompt.pictures)
+    for (let i = 0; i < length; i++) keys[start + i] = `${key}#${i}`;
+  return keys;
+};
+
+export class Decoder {
+  private readonly io: GraphIo;
+  private readonly cache: KvCache;
+  /** What the cache holds, token by token. */
+  private held: (number | string)[] = [];
+
+  constructor(
+    private readonly ort: Ort,
+    private readonly sessions: DecoderSessions,
+    private readonly config: Gemma3Config,
+    private readonly options: DecoderOptions,
+  ) {
+    this.io = readGraphIo(sessions.decoder, config.text);
+    this.cache =
+      options.staticCache && options.device
+        ? new StaticGpuCache(ort, options.device, this.io.slots, options.capacity)
+        : new DynamicCache(ort, this.io.slots, options.device);
+  }
+
+  /** Tokens the context can hold. */
+  get capacity(): number {
+    return this.options.capacity;
+  }
+
+  /** Tokens held now. */
+  get length(): number {
+    return this.cache.length;
+  }
+
+  /** True where the graph lets a picture's tokens see each other. */
+  get seesPicturesWhole(): boolean {
+    return this.io.inputs.has('image_rows');
+  }
+
+  /**
+   * Forgets all but the longest prefix shared with `prompt`, less its last token (whose logits are wanted), and never
+   * ending inside a picture. Returns how many tokens were kept.
+   */
+  reuse(prompt: Prompt): number {
+    const keys = tokenKeys(prompt);
+    let shared = 0;
+    while (shared < this.held.length && shared < keys.length - 1 && this.held[shared] === keys[shared]) shared++;
+    const torn = prompt.pictures.find((p) => p.start < shared && shared < p.start + p.length);
+    if (torn) shared = torn.start;
+    this.cache.truncate(shared);
+    this.held.length = shared;
+    return shared;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.cache.truncate(0);
+    this.held = [];
+  }
+
+  /**
+   * Reads the prompt from the first token not held, in chunks. Logits of the last token: [vocabSize].
+   * @throws EngineError `prompt-too-long`, `aborted` (the cache keeps the chunks read so far)
+   */
+  async prefill(prompt: Prompt, signal?: AbortSignal): Promise<Float32Array> {
+    const end = prompt.ids.length;
+    if (end > this.capacity) throw new EngineError('prompt-too-long', `${end} tokens, room for ${this.capacity}`);
+    let logits: Float32Array | undefined;
+    for (const cut of chunkEnds(this.length, end, this.options.chunkSize, prompt.pictures)) {
+      if (signal?.aborted) throw new EngineError('aborted');
+      logits = await this.read(prompt, cut, cut === end ? 1 : 0);
+    }
+    if (!logits) throw new EngineError('bad-request', 'nothing to read');
+    return logits;
+  }
+
+  /** Reads one generated token. Logits: [vocabSize]. The caller sees to it that there is room. */
+  async step(id: number): Promise<Float32Array> {
+    const position = this.length;
+    return this.run([id], [], position, position + 1, 1, [id]);
+  }
+
+  /**
+   * Reads tokens of the prompt up to `end` in one run.
+   * @param keep how many of the last positions' logits to give back: [keep, vocabSize], row after row.
+   */
+  async read(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
+    const start = this.length;
+    return this.run(
+      prompt.ids.slice(start, end),
+      prompt.pictures,
+      start,
+      end,
+      keep,
+      tokenKeys(prompt).slice(start, end),
+    );
+  }
+
+  private async run(
+    ids: readonly number[],
+    pictures: readonly PromptPicture[],
+    start: number,
+    end: number,
+    keep: number,
+    keys: (number | string)[],
+  ): Promise<Float32Array> {
+    const feeds: Record<string, Tensor> = this.cache.past();
+    const owned: Tensor[] = [];
+    const feed = (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => {
+      const metadata = this.io.inputs.get(name);
+      if (!metadata) return;
+      const tensor = make(metadata);
+      feeds[name] = tensor;
+      owned.push(tensor);
+    };
+    const whole =
+      (values: ArrayLike<number>, dims: readonly number[]) => (metadata: InferenceSession.TensorValueMetadata) =>
+        integers(this.ort, metadata, values, dims);
+
+    feed('input_ids', whole(ids, [1, ids.length]));
+    feed('attention_mask', whole(new Uint8Array(end).fill(1), [1, end]));
+    feed(
+      'position_ids',
+      whole(
+        Array.from(ids, (_, i) => start + i),
+        [1, ids.length],
+      ),
+    );
+    // 0 asks for every position, so a run whose logits nobody wants asks for one.
+    feed('num_logits_to_keep', whole([Math.max(1, keep)], []));
+    if (this.io.inputs.has('inputs_embeds')) {
+      const embeds = await this.embed(ids, pictures, start, end);
+      feeds['inputs_embeds'] = embeds;
+      owned.push(embeds);
+    }
+    if (this.seesPicturesWhole) this.feedPictureRows(feed, pictures, start, end);
+
+    const outputs = await this.sessions.decoder.run(feeds, { logits: null, ...this.cache.fetches() });
+    this.cache.accept(outputs, end);
+    this.held.push(...keys);
+    for (const tensor of owned) tensor.dispose();
+    const logits = outputs['logits'];
+    if (!logits) throw new EngineError('internal', 'the graph gave no logits');
+    try {
+      return keep > 0 ? await this.lastRows(logits, keep) : new Float32Array(0);
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  private feedPictureRows(
+    feed: (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => void,
+    pictures: readonly PromptPicture[],
+    start: number,
+    end: number,
+  ): void {
+    const rows = pictureRows(pictures, start, end, this.config.text.slidingWindow);
+    const some = rows.positions.length > 0;
+    // A dimension of 0 crashes on WebGPU: without pictures one row is given, which the graph does not look at.
+    const positions = some ? rows.positions : [start];
+    const dims = [1, positions.length, some ? end : 1];
+    const mask = (values: Float32Array) => () =>
+      new this.ort.Tensor('float32', some ? values : new Float32Array(1), dims);
+    feed('has_pictures', () => new this.ort.Tensor('bool', Uint8Array.of(some ? 1 : 0), []));
+    feed('image_rows', (m) =>
+      integers(
+        this.ort,
+        m,
+        positions.map((p) => p - start),
+        [positions.length],
+      ),
+    );
+    feed('image_positions', (m) => integers(this.ort, m, positions, [1, positions.length]));
+    feed('mask_local', mask(rows.maskLocal));
+    feed('mask_global', mask(rows.maskGlobal));
+  }
+
+  /** [1, ids, hiddenSize]: token embeddings, with picture features in the pictures' places. */
+  private async embed(
+    ids: readonly number[],
+    pictures: readonly PromptPicture[],
+    start: number,
+    end: number,
+  ): Promise<Tensor> {
+    const session = this.sessions.embedTokens;
+    const metadata = session?.inputMetadata[0];
+    if (!session || !metadata?.isTensor) throw new EngineError('model-unsupported', 'embed_tokens is missing');
+    // A soft token's id may lie outside the table; its row is overwritten anyway.
+    const known = ids.map((id) => (id === this.config.imageTokenId ? 0 : id));
+    const input = integers(this.ort, metadata, known, [1, ids.length]);
+    const outputs = await session.run({ [metadata.name]: input });
+    input.dispose();
+    const embeds = outputs[session.outputNames[0] ?? ''];
+    if (!embeds) throw new EngineError('internal', 'embed_tokens gave nothing');
+    const width = this.config.text.hiddenSize;
+    for (const picture of pictures) {
+      const first = Math.max(start, picture.start);
+      const last = Math.min(end, picture.start + picture.length);
+      if (first >= last) continue;
+      const rows = picture.features.subarray((first - picture.start) * width, (last - picture.start) * width);
+      const values = embeds.type === 'float16' ? floatsToHalves(rows) : rows;
+      const at = (first - start) * width;
+      if (embeds.location === 'gpu-buffer') {
+        const bytes = new Uint8Array(values.buffer as ArrayBuffer, values.byteOffset, values.byteLength);
+        const offset = at * values.BYTES_PER_ELEMENT;
+        this.options.device?.queue.writeBuffer(embeds.gpuBuffer as GPUBuffer, offset, bytes);
+      } else {
+        (embeds.data as Float32Array | Uint16Array).set(values, at);
+      }
+    }
+    return embeds;
+  }
+
+  /** The last `keep` rows of logits [1, rows, vocabSize], wherever they are, and only these are brought here. */
+  private async lastRows(logits: Tensor, keep: number): Promise<Float32Array> {
+    const vocab = logits.dims.at(-1) ?? 0;
+    const rows = logits.dims.at(-2) ?? 1;
+    if (keep > rows) throw new EngineError('internal', `${rows} rows of logits, ${keep} wanted`);
+    const half = logits.type === 'float16';
+    const from = (rows - keep) * vocab;
+    if (logits.location !== 'gpu-buffer') {
+      const data = logits.data as Float32Array | Uint16Array;
+      const last = data.subarray(from, from + keep * vocab);
+      return half
+        ? halvesToFloats(new Uint16Array(last.buffer, last.byteOffset, last.length))
+        : (last as Float32Array).slice();
+    }
+    const { device } = this.options;
+    if (!device) throw new EngineError('internal', 'logits on a GPU we do not own');
+    const unit = half ? 2 : 4;
+    // Copies want multiples of 4 bytes: an odd row of halves is brought with its neighbour.
+    const begin = (from * unit) & ~3;
+    const size = ((from + keep * vocab) * unit - begin + 3) & ~3;
+    const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(logits.gpuBuffer as GPUBuffer, begin, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(GPUMapMode.READ);
+      const bytes = staging.getMappedRange().slice(from * unit - begin);
+      return half ? halvesToFloats(new Uint16Array(bytes, 0, keep * vocab)) : new Float32Array(bytes, 0, keep * vocab);
+    } catch (cause) {
+      throw new EngineError('device-lost', String(cause));
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  dispose(): void {
+    this.cache.dispose();
+    this.held = [];
+  }
+}

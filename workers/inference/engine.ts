@@ -1,0 +1,246 @@
+/**
+ * The engine: a prompt's whole way, from messages to streamed text. One model at a time, one answer at a time.
+ */
+import {
+  type ContentPart,
+  type Engine,
+  EngineError,
+  type EngineState,
+  type Finish,
+  type FinishReason,
+  type GenerateOptions,
+  type LoadedModel,
+  type LoadOptions,
+  type LoadProgress,
+  type Message,
+} from '../../protocol/engine.ts';
+import { AnswerMemory } from './answer-memory.ts';
+import type { Prompt, PromptPicture } from './decoder/decoder.ts';
+import { type Model, openModel } from './model/model.ts';
+import { StreamDecoder } from './prompt/detokenizer.ts';
+import { openPrompting, type Prompting } from './prompting.ts';
+import { mergeSampling, Sampler } from './sampling/sampler.ts';
+import { hashPicture, preparePicture } from './vision/preprocess.ts';
+
+interface Ready {
+  model: Model;
+  prompting: Prompting;
+  loaded: LoadedModel;
+  answers: AnswerMemory;
+}
+
+const hasPictures = (messages: Message[]): boolean =>
+  messages.some((m) => typeof m.content !== 'string' && m.content.some((part: ContentPart) => part.type === 'image'));
+
+export class InferenceEngine implements Engine {
+  private ready: Ready | null = null;
+  private loading: string | null = null;
+  private generating = false;
+
+  /** @param onLost called once when the GPU goes away; the engine is empty then. */
+  constructor(private readonly onLost: (detail: string) => void) {}
+
+  async load(
+    base: string,
+    options: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },
+  ): Promise<LoadedModel> {
+    if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
+    this.loading = base;
+    try {
+      await this.release();
+      const { onProgress, signal, ...rest } = options;
+      const model = await openModel(base, rest, onProgress, signal);
+      try {
+        const prompting = await openPrompting(model.folder, model.config);
+        onProgress?.({ stage: 'warmup', done: 0, total: 1 });
+        await warmUp(model);
+        onProgress?.({ stage: 'warmup', done: 1, total: 1 });
+        if (signal?.aborted) throw new EngineError('aborted');
+        const loaded: LoadedModel = {
+          id: model.folder.manifest.id,
+          dtype: model.dtype,
+          device: model.device,
+          ...(model.fallback ? { fallback: model.fallback } : {}),
+          adapter: model.adapter,
+          vision: model.encoder !== null,
+          contextLength: model.decoder.capacity,
+          sampling: prompting.sampling,
+        };
+        this.ready = { model, prompting, loaded, answers: new AnswerMemory() };
+        this.watch(model);
+        return loaded;
+      } catch (cause) {
+        await model.dispose();
+        throw cause;
+      }
+    } finally {
+      this.loading = null;
+    }
+  }
+
+  private watch(model: Model): void {
+    void model.lost.then((detail) => {
+      // Destroying the device ourselves resolves this too.
+      if (this.ready?.model !== model) return;
+      this.ready = null;
+      this.onLost(detail);
+    });
+  }
+
+  async generate(
+    messages: Message[],
+    options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
+  ): Promise<Finish> {
+    const { ready } = this;
+    if (!ready) throw new EngineError('model-missing', 'no model is loaded');
+    if (this.generating || this.loading !== null) throw new EngineError('busy', 'the engine is at work');
+    this.generating = true;
+    try {
+      return await answer(ready, messages, options);
+    } catch (cause) {
+      // A lost GPU makes every later call fail with something less clear.
+      if (this.ready !== ready) throw new EngineError('device-lost', String(cause));
+      // What a failed run left in the cache is not to be trusted.
+      if (!(cause instanceof EngineError)) ready.model.decoder.clear();
+      throw cause;
+    } finally {
+      this.generating = false;
+    }
+  }
+
+  async unload(): Promise<void> {
+    if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
+    await this.release();
+  }
+
+  private async release(): Promise<void> {
+    const { ready } = this;
+    this.ready = null;
+    await ready?.model.dispose();
+  }
+
+  status(): Promise<EngineState> {
+    if (this.loading !== null) return Promise.resolve({ state: 'loading', id: this.loading });
+    if (!this.ready) return Promise.resolve({ state: 'empty' });
+    return Promise.resolve({ state: this.generating ? 'generating' : 'ready', model: this.ready.loaded });
+  }
+}
+
+/** Compiles what the first question would otherwise wait for: one prompt and one step. */
+async function warmUp(model: Model): Promise<void> {
+  const { decoder, config } = model;
+  await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
+  if (decoder.length < decoder.capacity) await decoder.step(config.eosTokenIds[0] ?? 1);
+  decoder.clear();
+}
+
+/** Messages → token ids and encoded pictures. */
+async function readMessages(ready: Ready, messages: Message[], signal: AbortSignal | undefined): Promise<Prompt> {
+  const { model, prompting, answers } = ready;
+  if (hasPictures(messages) && !model.encoder) throw new EngineError('pictures-unsupported');
+  const { ids, pictures } = prompting.format(messages, (text) => answers.idsOf(text));
+  const encoded: PromptPicture[] = [];
+  for (const { image, start, length } of pictures) {
+    if (signal?.aborted) throw new EngineError('aborted');
+    encoded.push({ start, length, ...(await encode(ready, image)) });
+  }
+  return { ids, pictures: encoded };
+}
+
+async function encode({ model, prompting }: Ready, image: Blob): Promise<{ key: string; features: Float32Array }> {
+  const { encoder } = model;
+  if (!encoder || !prompting.picture) throw new EngineError('pictures-unsupported');
+  const key = await hashPicture(image);
+  const known = encoder.recall(key);
+  if (known) return { key, features: known };
+  const { pixels } = await preparePicture(image, prompting.picture);
+  return { key, features: await encoder.encode(key, pixels) };
+}
+
+async function answer(
+  ready: Ready,
+  messages: Message[],
+  options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
+): Promise<Finish> {
+  const began = performance.now();
+  const { model, prompting, answers } = ready;
+  const { decoder } = model;
+  const { signal, onDelta, maxNewTokens = Infinity } = options;
+  if (!(maxNewTokens >= 1)) throw new EngineError('bad-request', `maxNewTokens is ${String(maxNewTokens)}`);
+  const sampler = new Sampler(mergeSampling(prompting.sampling, options.sampling ?? {}));
+  const usage = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, contextTokens: decoder.capacity };
+  const generated: number[] = [];
+  const stream = new StreamDecoder(prompting.tokenizer);
+  let text = '';
+  let firstToken = 0;
+  let prefilled = began;
+  const show = (delta: string) => {
+    if (!delta) return;
+    text += delta;
+    onDelta(delta);
+  };
+
+  const decode = async (prompt: Prompt): Promise<FinishReason> => {
+    usage.promptTokens = prompt.ids.length;
+    if (prompt.ids.length >= decoder.capacity)
+      throw new EngineError('prompt-too-long', `${prompt.ids.length} tokens, room for ${decoder.capacity}`);
+    usage.reusedTokens = decoder.reuse(prompt);
+    let logits = await decoder.prefill(prompt, signal);
+    prefilled = performance.now();
+    const history = [...prompt.ids];
+    for (;;) {
+      const id = sampler.next(logits, history);
+      if (!firstToken) firstToken = performance.now();
+      if (prompting.stopIds.has(id)) return 'stop';
+      history.push(id);
+      generated.push(id);
+      usage.generatedTokens++;
+      show(stream.push(id));
+      if (signal?.aborted) return 'aborted';
+      if (generated.length >= maxNewTokens) return 'length';
+      if (decoder.length >= decoder.capacity) return 'context-full';
+      logits = await decoder.step(id);
+      // The stop message is only heard when this worker comes up for air.
+      await breathe();
+      if (signal?.aborted) return 'aborted';
+    }
+  };
+
+  let reason: FinishReason;
+  let readFrom = began;
+  try {
+    const prompt = await readMessages(ready, messages, signal);
+    readFrom = performance.now();
+    reason = await decode(prompt);
+  } catch (cause) {
+    if (!(cause instanceof EngineError) || cause.code !== 'aborted') throw cause;
+    reason = 'aborted';
+  }
+  show(stream.end());
+  answers.remember(text, generated);
+  const ended = performance.now();
+  const seconds = (from: number, to: number) => Math.max(to - from, 1e-3) / 1000;
+  return {
+    reason,
+    usage,
+    timing: {
+      timeToFirstToken: (firstToken || ended) - began,
+      prefillRate: (usage.promptTokens - usage.reusedTokens) / seconds(readFrom, prefilled),
+      decodeRate: generated.length > 1 ? (generated.length - 1) / seconds(firstToken, ended) : 0,
+    },
+  };
+}
+
+const { port1, port2 } = new MessageChannel();
+let resumed: (() => void) | null = null;
+port1.onmessage = () => {
+  resumed?.();
+};
+
+/** Lets waiting messages in; unlike a timer it is not slowed to 4 ms a turn. */
+function breathe(): Promise<void> {
+  return new Promise((resolve) => {
+    resumed = resolve;
+    port2.postMessage(null);
+  });
+}

@@ -1,0 +1,57 @@
+/**
+ * The GPU device, created once in this worker and shared by the sessions and our own WGSL. We own it, so its loss is an
+ * event, and its features are chosen for what the adapter does right rather than for all it offers.
+ */
+import { EngineError } from '../../../protocol/engine.ts';
+
+export interface Gpu {
+  device: GPUDevice;
+  /** e.g. "apple metal-3"; for a person to read. */
+  adapter: string;
+  shaderF16: boolean;
+}
+
+/** `subgroupMinSize` is in newer browsers' GPUAdapterInfo, not yet in every type package. */
+type AdapterInfo = GPUAdapterInfo & { subgroupMinSize?: number };
+
+/**
+ * onnxruntime's attention is wrong with subgroups smaller than this (software adapters have 4: logits are off by 0.2
+ * in prompts of 32 tokens and more); without the feature it takes kernels that are exact everywhere.
+ */
+const SMALLEST_TRUSTED_SUBGROUP = 8;
+
+/** Features to ask for: what the adapter has, less what is known to give wrong answers on it. */
+export function chooseFeatures(offered: ReadonlySet<string>, info: { subgroupMinSize?: number }): GPUFeatureName[] {
+  const wanted = ['shader-f16', 'timestamp-query', 'subgroups'] as GPUFeatureName[];
+  const subgroupsTrusted = (info.subgroupMinSize ?? 0) >= SMALLEST_TRUSTED_SUBGROUP;
+  return wanted.filter((feature) => offered.has(feature) && (feature !== ('subgroups' as string) || subgroupsTrusted));
+}
+
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupSizeZ',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+/** @throws EngineError `no-webgpu` where the browser or the machine has none. */
+export async function requestGpu(): Promise<Gpu> {
+  // Absent in insecure contexts and in browsers without WebGPU, whatever the type says.
+  const gpu = navigator.gpu as GPU | undefined;
+  if (!gpu) throw new EngineError('no-webgpu', 'navigator.gpu is not offered here');
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new EngineError('no-webgpu', 'no adapter');
+  const info: AdapterInfo = adapter.info;
+  const requiredFeatures = chooseFeatures(adapter.features as ReadonlySet<string>, info);
+  const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
+    throw new EngineError('no-webgpu', String(cause));
+  });
+  const name = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+  return { device, adapter: name, shaderF16: requiredFeatures.includes('shader-f16') };
+}

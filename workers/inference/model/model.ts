@@ -1,0 +1,144 @@
+/**
+ * A model, open and ready: its configuration, sessions, decoder and vision encoder, on the device that was chosen.
+ */
+import {
+  type Device,
+  type Dtype,
+  EngineError,
+  type LoadedModel,
+  type LoadOptions,
+  type LoadProgress,
+} from '../../../protocol/engine.ts';
+import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
+import { Decoder } from '../decoder/decoder.ts';
+import { type Gpu, requestGpu } from '../gpu/device.ts';
+import { loadOrt } from '../runtime/ort.ts';
+import { proveAdapter } from './proof.ts';
+import { VisionEncoder } from '../vision/encoder.ts';
+import { type ModelFolder, openModelFolder } from './model-folder.ts';
+import { chooseDtype, createSessions, releaseSessions } from './model-sessions.ts';
+
+/** Tokens of context made room for, unless asked otherwise; bounded by what the model offers. */
+const DEFAULT_CONTEXT = 4096;
+/** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
+const CHUNK = 256;
+
+export interface Model {
+  folder: ModelFolder;
+  config: Gemma3Config;
+  dtype: Dtype;
+  device: Device;
+  fallback?: NonNullable<LoadedModel['fallback']>;
+  adapter: string;
+  decoder: Decoder;
+  encoder: VisionEncoder | null;
+  /** Resolves, with the reason, if the GPU goes away. */
+  lost: Promise<string>;
+  dispose(): Promise<void>;
+}
+
+interface Chosen {
+  gpu: Gpu | null;
+  fallback?: NonNullable<LoadedModel['fallback']>;
+}
+
+async function chooseDevice(asked: Device | undefined): Promise<Chosen> {
+  if (asked === 'wasm') return { gpu: null };
+  try {
+    const gpu = await requestGpu();
+    try {
+      await proveAdapter(await loadOrt('webgpu'), gpu);
+      return { gpu };
+    } catch (cause) {
+      gpu.device.destroy();
+      throw cause;
+    }
+  } catch (cause) {
+    if (asked === 'webgpu' || !(cause instanceof EngineError)) throw cause;
+    return { gpu: null, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
+  }
+}
+
+const parseConfig = (json: unknown): Gemma3Config => {
+  try {
+    return parseGemma3Config(json);
+  } catch (cause) {
+    throw new EngineError('model-unsupported', cause instanceof Error ? cause.message : String(cause));
+  }
+};
+
+/**
+ * @param base URL of the model folder.
+ * @throws EngineError; whatever was opened is closed again.
+ */
+export async function openModel(
+  base: string,
+  options: LoadOptions,
+  onProgress: (progress: LoadProgress) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<Model> {
+  let read = 0;
+  let total = 0;
+  const folder = await openModelFolder(
+    base,
+    (bytes) => {
+      read += bytes;
+      onProgress({ stage: 'files', done: read, total: Math.max(total, read) });
+    },
+    signal,
+  );
+  total = folder.manifest.files.reduce((sum, file) => sum + file.size, 0);
+  const config = parseConfig(await folder.json('config.json'));
+  const { gpu, fallback } = await chooseDevice(options.device);
+  const device: Device = gpu ? 'webgpu' : 'wasm';
+  try {
+    const ort = await loadOrt(device);
+    const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
+    const sessions = await createSessions(
+      ort,
+      folder,
+      dtype,
+      gpu,
+      (done, steps) => onProgress({ stage: 'session', done, total: steps }),
+      signal,
+    );
+    const session = sessions.decoder_model_merged ?? sessions.model;
+    if (!session) {
+      await releaseSessions(sessions);
+      throw new EngineError('model-unsupported', 'the model folder has no decoder');
+    }
+    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
+    const decoder = new Decoder(
+      ort,
+      { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) },
+      config,
+      {
+        capacity: Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered),
+        staticCache: folder.manifest.cache === 'static',
+        chunkSize: CHUNK,
+        ...(gpu ? { device: gpu.device } : {}),
+      },
+    );
+    const encoder =
+      sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
+    return {
+      folder,
+      config,
+      dtype,
+      device,
+      ...(fallback ? { fallback } : {}),
+      adapter: gpu?.adapter ?? '',
+      decoder,
+      encoder,
+      lost: gpu ? gpu.device.lost.then((info) => info.message) : new Promise(() => undefined),
+      async dispose() {
+        decoder.dispose();
+        await releaseSessions(sessions);
+        gpu?.device.destroy();
+      },
+    };
+  } catch (cause) {
+    gpu?.device.destroy();
+    throw cause;
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * Which onnxruntime-web build runs the model. Three exist (docs/architecture.md): `jspi` is the small one with WebGPU,
+ * `webgpu` the same for browsers without JavaScript Promise Integration, and `wasm` the CPU one, which alone has every
+ * CPU kernel a 4-bit model needs.
+ */
+import type * as OrtModule from 'onnxruntime-web';
+import type { Device } from '../../../protocol/engine.ts';
+
+export type Ort = typeof OrtModule;
+
+const hasJspi = (): boolean => 'Suspending' in WebAssembly;
+
+async function importBuild(device: Device): Promise<Ort> {
+  if (device === 'wasm') return import('onnxruntime-web/wasm');
+  return hasJspi() ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu');
+}
+
+const loaded = new Map<Device, Promise<Ort>>();
+
+/** The runtime for a device; imported once, and only when first needed. */
+export function loadOrt(device: Device): Promise<Ort> {
+  const known = loaded.get(device);
+  if (known) return known;
+  const loading = importBuild(device).then((ort) => {
+    // More than one thread hangs session creation of the WebGPU builds on cross-origin-isolated pages.
+    ort.env.wasm.numThreads =
+      device === 'wasm' && self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+    ort.env.logLevel = 'error';
+    return ort;
+  });
+  loaded.set(device, loading);
+  loading.catch(() => loaded.delete(device));
+  return loading;
+}

@@ -1,0 +1,46 @@
+/** The inference worker's door: messages in, the engine's answers out (protocol/messages.ts). */
+import { EngineError } from '../../protocol/engine.ts';
+import type { Call, FromWorker, Results, ToWorker } from '../../protocol/messages.ts';
+import { InferenceEngine } from './engine.ts';
+
+const post = (message: FromWorker) => {
+  self.postMessage(message);
+};
+
+const engine = new InferenceEngine((detail) => {
+  post({ event: 'device-lost', detail });
+});
+const running = new Map<number, AbortController>();
+
+async function carryOut(id: number, call: Call, signal: AbortSignal): Promise<Results[keyof Results]> {
+  switch (call.type) {
+    case 'load':
+      return engine.load(call.model, { ...call.options, signal, onProgress: (progress) => post({ id, progress }) });
+    case 'generate':
+      return engine.generate(call.messages, { ...call.options, signal, onDelta: (delta) => post({ id, delta }) });
+    case 'unload':
+      await engine.unload();
+      return null;
+    case 'status':
+      return engine.status();
+  }
+}
+
+self.onmessage = ({ data }: MessageEvent<ToWorker>) => {
+  if ('abort' in data) {
+    running.get(data.id)?.abort();
+    return;
+  }
+  const { id, call } = data;
+  const controller = new AbortController();
+  running.set(id, controller);
+  carryOut(id, call, controller.signal)
+    .then(
+      (result) => post({ id, result }),
+      (cause: unknown) => {
+        const error = cause instanceof EngineError ? cause : new EngineError('internal', String(cause));
+        post({ id, error: { code: error.code, detail: error.detail } });
+      },
+    )
+    .finally(() => running.delete(id));
+};
