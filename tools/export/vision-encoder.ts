@@ -30,15 +30,21 @@ function layerNorm(
   return graph.op('LayerNormalization', [x, scale, bias], output, { axis: -1, epsilon: float(vision.layerNormEps) });
 }
 
+/** A large weight that is used in float32; q4f16, which needs fp16 anyway, stores it in half the bytes. */
+function stored({ graph, checkpoint, compute }: Context, name: string, shape: number[]): string {
+  const tensor = plainTensor(name, checkpoint.weight(name, shape), { type: compute });
+  return cast(graph, graph.weight(tensor), compute, 'float32');
+}
+
 /** Pixels to patch embeddings with their positions: float32 [num_images, patches, hidden]. */
-function patches({ graph, checkpoint }: Context, vision: VisionConfig): string {
+function patches(context: Context, vision: VisionConfig): string {
+  const { graph } = context;
   const { hiddenSize, channels, patchSize, imageSize } = vision;
   const count = (imageSize / patchSize) ** 2;
-  const tensor = (name: string, shape: number[]) =>
-    graph.weight(plainTensor(`vision.embeddings.${name}`, checkpoint.weight(`vision.embeddings.${name}`, shape)));
-  const kernel = tensor('patch_embedding.weight', [hiddenSize, channels, patchSize, patchSize]);
-  const bias = tensor('patch_embedding.bias', [hiddenSize]);
-  const positions = tensor('position_embedding.weight', [count, hiddenSize]);
+  const weight = (name: string, shape: number[]) => stored(context, `vision.embeddings.${name}`, shape);
+  const kernel = weight('patch_embedding.weight', [hiddenSize, channels, patchSize, patchSize]);
+  const bias = weight('patch_embedding.bias', [hiddenSize]);
+  const positions = weight('position_embedding.weight', [count, hiddenSize]);
   const side = [patchSize, patchSize];
   graph.op('Conv', ['pixel_values', kernel, bias], 'patches.grid', { kernel_shape: side, strides: side });
   graph.op('Reshape', ['patches.grid', graph.ints([0, hiddenSize, count])], 'patches.rows');
@@ -131,7 +137,7 @@ function pool({ graph }: Context, x: string, vision: VisionConfig): string {
 
 /** Adds the vision encoder to the graph. @throws ExportError for weights that do not fit. */
 export function addVisionEncoder(context: Context, vision: VisionConfig, textHidden: number): void {
-  const { graph, checkpoint } = context;
+  const { graph } = context;
   const { hiddenSize, imageSize, channels, tokensPerImage } = vision;
   graph.input('pixel_values', 'float32', ['num_images', channels, imageSize, imageSize]);
   graph.output('image_features', 'float32', ['num_images', tokensPerImage, textHidden]);
@@ -151,7 +157,6 @@ export function addVisionEncoder(context: Context, vision: VisionConfig, textHid
     size: hiddenSize,
     eps: vision.layerNormEps,
   });
-  const projection = 'projector.mm_input_projection_weight';
-  const matrix = graph.weight(plainTensor(projection, checkpoint.weight(projection, [hiddenSize, textHidden])));
-  graph.op('MatMul', [normed, matrix], 'image_features');
+  const projection = stored(context, 'projector.mm_input_projection_weight', [hiddenSize, textHidden]);
+  graph.op('MatMul', [normed, projection], 'image_features');
 }
