@@ -1,10 +1,24 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import type { Plugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { securityHeaders } from './tools/serve/headers.ts';
+import { contentSecurityPolicy, securityHeaders } from './tools/serve/headers.ts';
+
+/** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
+const policyInPage: Plugin = {
+  name: 'policy-in-page',
+  apply: 'build',
+  transformIndexHtml: () => [
+    {
+      tag: 'meta',
+      attrs: { 'http-equiv': 'Content-Security-Policy', content: contentSecurityPolicy },
+      injectTo: 'head-prepend',
+    },
+  ],
+};
 
 export default defineConfig({
   base: './',
-  plugins: [svelte()],
+  plugins: [svelte(), policyInPage],
   worker: { format: 'es' },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.
   optimizeDeps: { exclude: ['onnxruntime-web'] },

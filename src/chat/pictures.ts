@@ -1,0 +1,25 @@
+/** Pictures a person adds to a message. */
+
+export interface Picture {
+  id: number;
+  name: string;
+  blob: Blob;
+  /** For showing it; revoke it when the picture is gone. */
+  url: string;
+}
+
+/** The engine's own limit, told before the picture is sent. */
+export const MAX_PICTURE_MB = 50;
+
+let lastId = 0;
+
+export interface Refusal { key: 'chat.notPicture' | 'chat.pictureTooLarge'; name: string }
+
+/** @returns the picture, or why it is not taken. */
+export function toPicture(file: File): Picture | Refusal {
+  // Vector pictures have no size of their own and cannot be decoded off the page.
+  if (!file.type.startsWith('image/') || file.type.startsWith('image/svg'))
+    return { key: 'chat.notPicture', name: file.name };
+  if (file.size > MAX_PICTURE_MB * 2 ** 20) return { key: 'chat.pictureTooLarge', name: file.name };
+  return { id: ++lastId, name: file.name, blob: file, url: URL.createObjectURL(file) };
+}
