@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exportModel, type ExportOptions } from './export-model.ts';
 import { makeCheckpoint } from '../make-checkpoint/make-checkpoint.ts';
+import { fillWeight } from './testing/fill-weight.ts';
 import { NodeModel } from './testing/node-model.ts';
 import { type Case, cuttings, maxDifference, openReference, type ReferenceFolder } from './testing/reference.ts';
 
@@ -157,4 +158,21 @@ it('a vision MLP whose width 4-bit blocks do not divide is padded, exactly', asy
   const logits = await q4.logits(prompt, [7]);
   expect(maxDifference(logits, await rounded.logits(prompt, [2, 6, 7]))).toBeLessThan(Q4_BOUND);
   expect(maxDifference(await halves.logits(prompt, [7]), logits)).toBeLessThan(Q4F16_BOUND);
+});
+
+it('q4f16 holds where fp16 would overflow: in the residual stream and in the gated product', async () => {
+  const checkpoint = join(work, 'large');
+  await makeCheckpoint({ out: checkpoint, size: 'tiny' });
+  const layer = 'model.layers.0';
+  await fillWeight(checkpoint, `${layer}.pre_feedforward_layernorm.weight`, 3000);
+  await fillWeight(checkpoint, `${layer}.post_feedforward_layernorm.weight`, 90_000);
+  const [q4, q4f16] = [join(work, 'large-q4'), join(work, 'large-q4f16')];
+  await exportModel({ checkpoint, out: q4, dtype: 'q4' });
+  await exportModel({ checkpoint, out: q4f16, dtype: 'q4f16' });
+  const prompt = { ids: [2, 9, 300, 41] };
+  const wanted = await (await NodeModel.load(q4, 'q4')).logits(prompt, [4]);
+  const got = await (await NodeModel.load(q4f16, 'q4f16')).logits(prompt, [4]);
+  const off = maxDifference(got, wanted);
+  console.info(`beyond fp16's range: ${off.toExponential(1)}`);
+  expect(off).toBeLessThan(Q4F16_BOUND);
 });
