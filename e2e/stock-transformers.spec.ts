@@ -1,7 +1,7 @@
 /**
  * Others can use our exports: unmodified transformers.js loads them and generates the same greedy tokens as our engine
- * does from the same files. (On its wasm device: on software adapters its WebGPU answers are wrong, see
- * docs/architecture.md.)
+ * does from the same files on the CPU. Its own CPU build cannot look up 4-bit embeddings, so q4 runs on its WebGPU, and
+ * there on a short prompt: it takes subgroups, whose attention is wrong on software adapters from 32 tokens on.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,16 +67,19 @@ const untilEos = (tokens: number[]): number[] => {
   return at < 0 ? tokens : tokens.slice(0, at + 1);
 };
 
-for (const dtype of ['fp32', 'q4'] as const)
+for (const { dtype, device, names } of [
+  { dtype: 'fp32', device: 'wasm', names: ['len5', 'len65'] },
+  { dtype: 'q4', device: 'webgpu', names: ['len5'] },
+] as const)
   test(`a text export in ${dtype} gives stock transformers.js our tokens`, async ({ page }) => {
     const model = `text-${dtype}`;
     await exportModel({ checkpoint: 'reference/text', out: join(work, model), dtype, imageAttention: 'causal' });
     const { config } = await readFolder('reference/text');
-    const cases = (await readCases('reference/text', config)).filter((c) => ['len5', 'len65'].includes(c.name));
-    expect(cases).toHaveLength(2);
+    const cases = (await readCases('reference/text', config)).filter((c) => names.some((name) => name === c.name));
+    expect(cases).toHaveLength(names.length);
     const expected = await ours(page, model, dtype, cases, null);
     for (const { name, ids } of cases) {
-      const tokens = await stock(page, { model, dtype, ids, pixels: null, tokens: TOKENS });
+      const tokens = await stock(page, { model, dtype, device, ids, pixels: null, tokens: TOKENS });
       expect(tokens).toEqual(untilEos(expected.get(name) ?? []));
     }
   });
@@ -98,6 +101,6 @@ test('a causal export with pictures gives stock transformers.js our tokens', asy
   await writeFile(join(work, 'pixels.f32'), new Uint8Array(Float32Array.from(values).buffer));
   const expected = await ours(page, model, 'fp32', cases, '/parity-files/pixels.f32');
   const pixels = { values, dims: [1, 3, imageSize, imageSize] };
-  const tokens = await stock(page, { model, dtype: 'fp32', ids: only.ids, pixels, tokens: TOKENS });
+  const tokens = await stock(page, { model, dtype: 'fp32', device: 'wasm', ids: only.ids, pixels, tokens: TOKENS });
   expect(tokens).toEqual(untilEos(expected.get(only.name) ?? []));
 });

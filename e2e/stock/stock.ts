@@ -7,6 +7,7 @@ export interface StockJob {
   /** Folder under `/parity-files/`. */
   model: string;
   dtype: 'fp32' | 'q4';
+  device: 'wasm' | 'webgpu';
   ids: number[];
   /** float32 [n, 3, size, size]; null for text. */
   pixels: { values: number[]; dims: number[] } | null;
@@ -25,9 +26,9 @@ env.localModelPath = '/parity-files/';
 env.useBrowserCache = false;
 if (env.backends.onnx.wasm) env.backends.onnx.wasm.wasmPaths = { mjs: ortMjs, wasm: ortWasm };
 
-window.runStock = async ({ model: name, dtype, ids, pixels, tokens }) => {
+window.runStock = async ({ model: name, dtype, device, ids, pixels, tokens }) => {
   const Auto = pixels ? AutoModelForImageTextToText : AutoModelForCausalLM;
-  const model = await Auto.from_pretrained(name, { dtype, device: 'wasm' });
+  const model = await Auto.from_pretrained(name, { dtype, device });
   const output = await model.generate({
     input_ids: new Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
     attention_mask: new Tensor('int64', new BigInt64Array(ids.length).fill(1n), [1, ids.length]),

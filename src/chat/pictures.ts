@@ -13,7 +13,10 @@ export const MAX_PICTURE_MB = 50;
 
 let lastId = 0;
 
-export interface Refusal { key: 'chat.notPicture' | 'chat.pictureTooLarge'; name: string }
+export interface Refusal {
+  key: 'chat.notPicture' | 'chat.pictureTooLarge';
+  name: string;
+}
 
 /** @returns the picture, or why it is not taken. */
 export function toPicture(file: File): Picture | Refusal {

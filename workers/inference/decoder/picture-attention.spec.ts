@@ -12,6 +12,12 @@ describe('pictureRows', () => {
     expect(seen(rows.maskLocal)).toEqual(['001110', '000110']);
   });
 
+  it('keeps a picture longer than the window inside the window on sliding layers', () => {
+    const rows = pictureRows([{ start: 0, length: 4 }], 3, 5, 2);
+    expect(Array.from(rows.maskLocal, (x) => (x === 0 ? 1 : 0))).toEqual([0, 0, 1, 1, 0]);
+    expect(Array.from(rows.maskGlobal, (x) => (x === 0 ? 1 : 0))).toEqual([1, 1, 1, 1, 0]);
+  });
+
   it('has no rows where there is no picture', () => {
     expect(pictureRows([{ start: 3, length: 2 }], 5, 9, 4).positions).toEqual([]);
   });

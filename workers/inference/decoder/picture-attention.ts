@@ -1,7 +1,8 @@
 /**
  * How the tokens of a prompt may see each other where pictures are. Causal attention does text; the rows of picture
  * tokens are computed again with these masks. Source: transformers `models/gemma3/modeling_gemma3.py`,
- * `token_type_ids_mask_function`, an OR over the causal (and sliding) mask.
+ * `create_masks_for_vision_model`: full layers see what is causal or of the same picture; sliding layers see that inside
+ * the window, which has no end on the right.
  */
 
 /** A picture's soft tokens in a prompt. */
@@ -37,8 +38,7 @@ export function pictureRows(spans: readonly PictureSpan[], from: number, end: nu
     const at = row * end;
     const spanEnd = Math.min(end, span.start + span.length);
     maskGlobal.fill(0, at, at + Math.max(position + 1, spanEnd));
-    maskLocal.fill(0, at + Math.max(0, position - window + 1), at + position + 1);
-    maskLocal.fill(0, at + span.start, at + spanEnd);
+    maskLocal.fill(0, at + Math.max(0, position - window + 1), at + Math.max(position + 1, spanEnd));
   }
   return { positions: rows.map((row) => row.position), maskGlobal, maskLocal };
 }

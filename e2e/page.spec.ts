@@ -1,0 +1,145 @@
+/** The page itself, whatever the model says: names, keyboard, pictures, languages, themes, accessibility. */
+import AxeBuilder from '@axe-core/playwright';
+import { expect, type Page, test } from '@playwright/test';
+import { Chat, NAMES } from './support/chat.ts';
+import { drawPicture, GREEN } from './support/draw.ts';
+
+const picture = drawPicture([{ kind: 'triangle', colour: GREEN, x: 0.5, y: 0.5, r: 0.3 }], 160);
+
+const noTroubles = async (page: Page) => {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+    .analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(' ')}`)).toEqual([]);
+};
+
+for (const [language, locale] of [
+  ['en', 'en-GB'],
+  ['fr', 'fr-FR'],
+] as const)
+  test.describe(language, () => {
+    test.use({ locale });
+
+    test('everything has its name', async ({ page }) => {
+      await page.goto('./');
+      const chat = new Chat(page, language);
+      await expect(page.locator('html')).toHaveAttribute('lang', language);
+      await expect(chat.message).toBeVisible();
+      await expect(chat.send).toBeDisabled();
+      for (const name of [NAMES[language].attach, NAMES[language].fresh])
+        await expect(page.getByRole('button', { name, exact: true })).toBeVisible();
+    });
+
+    for (const colorScheme of ['light', 'dark'] as const)
+      test.describe(colorScheme, () => {
+        test.use({ colorScheme });
+        test(`is accessible, empty and with a question`, async ({ page }) => {
+          await page.goto('./');
+          const chat = new Chat(page, language);
+          await noTroubles(page);
+          await chat.attach('triangle.png', picture);
+          await chat.message.fill('?');
+          await chat.send.click();
+          await expect(page.getByRole('article', { name: NAMES[language].you })).toBeVisible();
+          await noTroubles(page);
+        });
+      });
+  });
+
+test('pictures are chosen, dropped and removed', async ({ page }) => {
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.attach('one.png', picture);
+  await expect(page.getByRole('img', { name: 'one.png' })).toBeVisible();
+  await page.evaluate((base64) => {
+    const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+    const data = new DataTransfer();
+    data.items.add(new File([bytes], 'two.png', { type: 'image/png' }));
+    data.items.add(new File(['text'], 'notes.txt', { type: 'text/plain' }));
+    for (const type of ['dragover', 'drop'])
+      document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }, picture.toString('base64'));
+  await expect(page.getByRole('img', { name: 'two.png' })).toBeVisible();
+  await expect(page.getByRole('alert')).toContainText('notes.txt is not a picture');
+  await page.getByRole('button', { name: 'Remove one.png' }).click();
+  await expect(page.getByRole('img', { name: 'one.png' })).toBeHidden();
+  await expect(chat.message).toBeFocused();
+  await expect(chat.send).toBeEnabled();
+});
+
+test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) => {
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.message.focus();
+  await page.keyboard.type('one');
+  await page.keyboard.press('Shift+Enter');
+  await page.keyboard.type('two');
+  await expect(chat.message).toHaveValue('one\ntwo');
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('article', { name: NAMES.en.you })).toHaveText('one\ntwo');
+  await expect(chat.message).toHaveValue('');
+  await expect(chat.message).toBeFocused();
+  await page.getByRole('button', { name: NAMES.en.fresh }).click();
+  await expect(page.getByRole('article')).toHaveCount(0);
+  await expect(chat.message).toBeFocused();
+});
+
+test('language and theme are chosen, and kept', async ({ page }) => {
+  await page.goto('./');
+  await page.getByRole('combobox', { name: 'Language' }).selectOption('fr');
+  await page.getByRole('combobox', { name: 'Thème' }).selectOption('dark');
+  await page.reload();
+  await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
+  await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+});
+
+test('a model that does not arrive is said, and can be tried again', async ({ page }) => {
+  await page.route('**/models/built-in/tokenizer.json', (route) =>
+    route.fulfill({ status: 200, body: '<html>Sign in</html>' }),
+  );
+  await page.goto('./');
+  const alert = page.getByRole('alert');
+  await expect(alert).toContainText('arrived damaged', { timeout: 60_000 });
+  await alert.getByText('Technical details').click();
+  await expect(alert).toContainText('tokenizer.json');
+  await page.unroute('**/models/built-in/tokenizer.json');
+  await alert.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
+});
+
+test('a broken picture is said, and the question is not lost', async ({ page }) => {
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.attach('broken.png', picture.subarray(0, 200));
+  await chat.message.fill('What is this?');
+  await chat.send.click();
+  await expect(page.getByRole('alert')).toContainText('could not be read', { timeout: 60_000 });
+  await expect(page.getByRole('article', { name: NAMES.en.you })).toContainText('What is this?');
+});
+
+test('fits a phone of 320 pixels', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  await page.goto('./');
+  const width = await page.evaluate(() => document.documentElement.scrollWidth);
+  expect(width).toBeLessThanOrEqual(320);
+});
+
+test('the policy forbids inline scripts and other places, and nothing breaks it', async ({ page }) => {
+  const troubles: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' && /Content Security Policy|Refused to/.test(message.text()))
+      troubles.push(message.text());
+  });
+  const response = await page.goto('./');
+  expect(response?.headers()['content-security-policy']).toContain("default-src 'self'");
+  await expect(page.locator('meta[http-equiv="Content-Security-Policy"]')).toHaveCount(1);
+  await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
+  expect(troubles).toEqual([]);
+  const leak = await page.evaluate(() =>
+    fetch('https://example.org/').then(
+      () => 'sent',
+      () => 'refused',
+    ),
+  );
+  expect(leak).toBe('refused');
+});
