@@ -117,6 +117,15 @@ test('a broken picture is said, and the question is not lost', async ({ page }) 
   await expect(page.getByRole('article', { name: NAMES.en.you })).toContainText('What is this?');
 });
 
+test('a message that is too long is said', async ({ page }) => {
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.message.fill('7'.repeat(2000));
+  await chat.send.click();
+  await expect(page.getByRole('alert')).toContainText('more than the model can hold', { timeout: 60_000 });
+  await expect(chat.message).toBeFocused();
+});
+
 test('fits a phone of 320 pixels', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto('./');

@@ -1,0 +1,79 @@
+/** What the page does on browsers and machines that offer less, or that compute wrongly. */
+import { chromium, expect, type Page, test } from '@playwright/test';
+import { chromiumArgs, requireChromium } from '../tools/browser/chromium.ts';
+import { Chat } from './support/chat.ts';
+
+/** Runs `use` in a browser of its own, started with `args`. */
+async function inBrowser(
+  args: string[],
+  baseURL: string | undefined,
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const browser = await chromium.launch({ executablePath: requireChromium(), args });
+  try {
+    const page = await browser.newPage({ locale: 'en-GB', ...(baseURL ? { baseURL } : {}) });
+    await use(page);
+  } finally {
+    await browser.close();
+  }
+}
+
+test('without WebGPU the CPU answers, and the page says that it is slower', async ({ baseURL }) => {
+  const args = chromiumArgs.filter((arg) => arg !== '--enable-unsafe-webgpu');
+  await inBrowser(args, baseURL, async (page) => {
+    await page.goto('./');
+    await expect(page.getByTestId('model-state')).toContainText('slower: no GPU', { timeout: 60_000 });
+    const chat = new Chat(page);
+    await expect(await chat.ask('Hello!')).toContainText(/\w/);
+    const second = (await chat.ask('Thank you!')).getByTestId('numbers');
+    expect(Number(await second.getAttribute('data-reused-tokens'))).toBeGreaterThan(10);
+  });
+});
+
+test('an export with a cache that grows, as others make them, gives the same answers', async ({ page }) => {
+  const questions = ['Hello!', 'Thank you!'];
+  const answers = async (): Promise<string[]> => {
+    await page.goto('./');
+    const chat = new Chat(page);
+    const texts: string[] = [];
+    for (const question of questions) texts.push(await (await chat.ask(question)).locator('.answer').innerText());
+    const last = chat.answers.last().getByTestId('numbers');
+    expect(Number(await last.getAttribute('data-reused-tokens'))).toBeGreaterThan(10);
+    return texts;
+  };
+  const ours = await answers();
+  await page.route('**/models/built-in/manifest.json', async (route) => {
+    const response = await route.fetch();
+    const manifest = (await response.json()) as object;
+    await route.fulfill({ response, json: { ...manifest, cache: 'dynamic' } });
+  });
+  expect(await answers()).toEqual(ours);
+});
+
+test('without JavaScript Promise Integration the other WebGPU build answers', async ({ page }) => {
+  await page.route('**/worker-*.js', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `delete WebAssembly.Suspending;\n${await response.text()}` });
+  });
+  const builds: (string | undefined)[] = [];
+  page.context().on('request', (request) => {
+    if (request.url().endsWith('.wasm')) builds.push(/asyncify|jspi/.exec(request.url())?.[0]);
+  });
+  await page.goto('./');
+  await expect(page.getByTestId('model-state')).toContainText('Ready', { timeout: 90_000 });
+  await expect(await new Chat(page).ask('Hello!')).toContainText(/\w/);
+  expect(builds).toEqual(['asyncify']);
+});
+
+test('a GPU that gives a wrong answer is not used, and the page says so', async ({ page }) => {
+  // The known answer's weights, changed: what the adapter computes is then not what it should be.
+  await page.route('**/model_q4-*.onnx_data', async (route) => {
+    const response = await route.fetch();
+    const body = await response.body();
+    for (let i = 0; i < body.length; i += 2) body[i] = (body[i] ?? 0) ^ 0x08;
+    await route.fulfill({ response, body });
+  });
+  await page.goto('./');
+  await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
+  await expect(await new Chat(page).ask('Hello!')).toContainText(/\w/);
+});
