@@ -89,6 +89,8 @@ export async function openModel(
   );
   total = folder.manifest.files.reduce((sum, file) => sum + file.size, 0);
   const config = parseConfig(await folder.json('config.json'));
+  // Proving a new adapter takes a moment, during which no bytes come.
+  onProgress({ stage: 'session', done: 0, total: 1 });
   const { gpu, fallback } = await chooseDevice(options.device);
   const device: Device = gpu ? 'webgpu' : 'wasm';
   try {
