@@ -1,53 +1,45 @@
 /**
  * One conversation: its turns, the draft, and the answer being made. What a person wrote or chose is never lost: a
- * message waits for the model, and an answer that failed can be tried again.
+ * message waits for the model, and one that was not answered can be asked again or taken back and changed.
  */
-import { type ContentPart, EngineError, type Finish, type Message } from '../../protocol/engine.ts';
+import { i18n } from '../i18n/i18n.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
 import { Announcer } from './announcer.svelte.ts';
+import { Frames } from './frames.ts';
 import { type Picture, type Refusal, toPicture } from './pictures.ts';
-
-export interface UserTurn {
-  role: 'user';
-  id: number;
-  text: string;
-  pictures: Picture[];
-}
-
-export class AnswerTurn {
-  readonly role = 'assistant';
-  text = $state('');
-  status = $state<'waiting' | 'reading' | 'writing' | 'done' | 'failed'>('waiting');
-  finish = $state.raw<Finish | null>(null);
-  error = $state.raw<EngineError | null>(null);
-
-  constructor(readonly id: number) {}
-}
-
-export type Turn = UserTurn | AnswerTurn;
-
-function toMessage(turn: Turn): Message {
-  if (turn.role === 'assistant') return { role: 'assistant', content: turn.text };
-  if (turn.pictures.length === 0) return { role: 'user', content: turn.text };
-  const pictures = turn.pictures.map(({ blob }): ContentPart => ({ type: 'image', image: blob }));
-  return { role: 'user', content: turn.text ? [...pictures, { type: 'text', text: turn.text }] : pictures };
-}
+import { AnswerTurn, toMessages, type Turn } from './turns.svelte.ts';
 
 export class Conversation {
   turns = $state<Turn[]>([]);
   draft = $state('');
   pictures = $state<Picture[]>([]);
   refusals = $state.raw<Refusal[]>([]);
-  /** An answer is awaited or being made. */
-  busy = $state(false);
   readonly announcer = new Announcer();
-  private running: AbortController | null = null;
+  /** Stops the answer that is awaited or being made. */
+  private running = $state.raw<AbortController | null>(null);
+  /** The engine makes one answer at a time: the next waits for the one that was stopped. */
+  private before: Promise<void> = Promise.resolve();
   private lastId = 0;
 
   constructor(private readonly models: ModelStore) {}
 
+  /** An answer is awaited or being made. */
+  get busy(): boolean {
+    return this.running !== null;
+  }
+
   get canSend(): boolean {
     return !this.busy && (this.draft.trim() !== '' || this.pictures.length > 0);
+  }
+
+  /** The model did not load: what was sent waits until it has. */
+  get modelFailed(): boolean {
+    return this.models.state.is === 'failed';
+  }
+
+  get lastAnswer(): AnswerTurn | null {
+    const last = this.turns.at(-1);
+    return last?.role === 'assistant' ? last : null;
   }
 
   addFiles(files: Iterable<File>): void {
@@ -60,26 +52,47 @@ export class Conversation {
     this.refusals = refusals;
   }
 
+  refuse(refusal: Refusal): void {
+    this.refusals = [refusal];
+  }
+
   removePicture(id: number): void {
     const gone = this.pictures.find((picture) => picture.id === id);
     if (gone) URL.revokeObjectURL(gone.url);
     this.pictures = this.pictures.filter((picture) => picture.id !== id);
   }
 
-  async send(): Promise<void> {
+  /** Sends what is written and chosen. */
+  send(): void {
     if (!this.canSend) return;
-    this.turns.push({ role: 'user', id: ++this.lastId, text: this.draft.trim(), pictures: this.pictures });
+    const { draft, pictures } = this;
     this.draft = '';
     this.pictures = [];
-    this.refusals = [];
-    await this.answer();
+    this.ask(draft.trim(), pictures);
   }
 
-  /** Asks again for the answer that failed. */
-  async retry(): Promise<void> {
+  /** Asks a ready-made question; the draft stays. */
+  askAbout(text: string, files: readonly File[] = []): void {
     if (this.busy) return;
-    if (this.turns.at(-1)?.role === 'assistant') this.turns.pop();
-    await this.answer();
+    const pictures = files.map(toPicture).filter((picture): picture is Picture => !('key' in picture));
+    this.ask(text, pictures);
+  }
+
+  /** Asks again for the last answer. */
+  retry(): void {
+    if (this.busy || !this.lastAnswer) return;
+    this.turns.pop();
+    this.answer();
+  }
+
+  /** Puts the last question back to where it was written, before what is being written there. */
+  takeBack(): void {
+    if (this.busy || !this.lastAnswer) return;
+    this.turns.pop();
+    const question = this.turns.pop();
+    if (question?.role !== 'user') return;
+    this.draft = [question.text, this.draft].filter((text) => text !== '').join('\n\n');
+    this.pictures = [...question.pictures, ...this.pictures];
   }
 
   stop(): void {
@@ -89,6 +102,7 @@ export class Conversation {
   /** Stops what runs and begins anew. */
   clear(): void {
     this.stop();
+    this.running = null;
     for (const turn of this.turns)
       if (turn.role === 'user') turn.pictures.forEach(({ url }) => URL.revokeObjectURL(url));
     this.turns = [];
@@ -98,75 +112,58 @@ export class Conversation {
     this.announcer.clear();
   }
 
-  private async answer(): Promise<void> {
-    // An answer that failed without a word says nothing to the model.
-    const messages = this.turns
-      .filter((turn) => turn.role === 'user' || turn.text !== '' || turn.status === 'done')
-      .map(toMessage);
+  private ask(text: string, pictures: Picture[]): void {
+    this.refusals = [];
+    this.turns.push({ role: 'user', id: ++this.lastId, text, pictures });
+    this.answer();
+  }
+
+  private answer(): void {
+    const messages = toMessages(this.turns);
     const turn = new AnswerTurn(++this.lastId);
     this.turns.push(turn);
     const controller = new AbortController();
-    const { signal } = controller;
     this.running = controller;
-    this.busy = true;
+    const { before } = this;
+    this.before = this.run(turn, controller, async (onDelta, { signal }) => {
+      await this.models.ready(signal);
+      await before;
+      turn.status = 'reading';
+      turn.finish = await this.models.engine.generate(messages, { signal, onDelta });
+    });
+  }
+
+  /** Carries an answer from its beginning to whatever end; never rejects. */
+  private async run(
+    turn: AnswerTurn,
+    controller: AbortController,
+    generate: (onDelta: (text: string) => void, controller: AbortController) => Promise<void>,
+  ): Promise<void> {
+    // After a new conversation has begun, the old one's last words are nobody's.
+    const current = () => this.running === controller;
     const frames = new Frames((text) => {
       turn.status = 'writing';
       turn.text += text;
     });
+    const onDelta = (text: string) => {
+      frames.push(text);
+      if (current()) this.announcer.hear(text);
+    };
     try {
-      await untilAborted(this.models.ready(), signal);
-      turn.status = 'reading';
-      const finish = await this.models.engine.generate(messages, {
-        signal,
-        onDelta: (text) => {
-          frames.push(text);
-          this.announcer.hear(text);
-        },
-      });
+      await generate(onDelta, controller);
       frames.flush();
-      turn.finish = finish;
       turn.status = 'done';
     } catch (cause) {
       frames.flush();
       const error = asEngineError(cause);
-      turn.error = error;
-      turn.status = error.code === 'aborted' ? 'done' : 'failed';
-    } finally {
-      this.announcer.end();
-      if (this.running === controller) {
-        this.running = null;
-        this.busy = false;
-      }
+      if (error.code !== 'aborted') turn.error = error;
+      turn.status = turn.error ? 'failed' : 'done';
     }
-  }
-}
-
-/** The promise's outcome, or the abort's if that comes first. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => {
-      reject(new EngineError('aborted'));
-    });
-    promise.then(resolve, reject);
-  });
-}
-
-/** Gathers text and shows it once a frame: tokens may come faster than the screen. */
-class Frames {
-  private text = '';
-  private scheduled = 0;
-
-  constructor(private readonly show: (text: string) => void) {}
-
-  push(text: string): void {
-    this.text += text;
-    this.scheduled ||= requestAnimationFrame(() => this.flush());
-  }
-
-  flush(): void {
-    cancelAnimationFrame(this.scheduled);
-    this.scheduled = 0;
-    if (this.text) this.show(this.text);
-    this.text = '';
+    if (!current()) return;
+    this.running = null;
+    this.announcer.end();
+    const reason = turn.finish?.reason ?? 'aborted';
+    // A failure is announced where it is shown.
+    if (!turn.error && reason !== 'stop') this.announcer.say(i18n.t(`finish.${reason}`));
   }
 }

@@ -14,7 +14,7 @@ export const MAX_PICTURE_MB = 50;
 let lastId = 0;
 
 export interface Refusal {
-  key: 'chat.notPicture' | 'chat.pictureTooLarge';
+  key: 'chat.notPicture' | 'chat.pictureTooLarge' | 'chat.exampleMissing';
   name: string;
 }
 
@@ -23,6 +23,6 @@ export function toPicture(file: File): Picture | Refusal {
   // Vector pictures have no size of their own and cannot be decoded off the page.
   if (!file.type.startsWith('image/') || file.type.startsWith('image/svg'))
     return { key: 'chat.notPicture', name: file.name };
-  if (file.size > MAX_PICTURE_MB * 2 ** 20) return { key: 'chat.pictureTooLarge', name: file.name };
+  if (file.size > MAX_PICTURE_MB * 1e6) return { key: 'chat.pictureTooLarge', name: file.name };
   return { id: ++lastId, name: file.name, blob: file, url: URL.createObjectURL(file) };
 }

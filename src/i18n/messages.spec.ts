@@ -30,6 +30,13 @@ describe('messages', () => {
     expect(unused).toEqual([]);
   });
 
+  it('are given the values that they need', () => {
+    for (const [, key = '', values = ''] of sources.matchAll(/\bt\(\s*'([\w.-]+)'(?:,\s*{([^}]*)})?/g)) {
+      const names = [...values.matchAll(/(?:^|,)\s*([a-z]\w*)\s*(?=[:,]|$)/g)].map((match) => match[1]).sort();
+      expect(names, key).toEqual(placeholders(en[key as keyof typeof en]));
+    }
+  });
+
   it('are there for everything that can go wrong', () => {
     for (const key of MADE) expect(en).toHaveProperty([key]);
   });

@@ -1,23 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { FromWorker, ToWorker } from '../../protocol/messages.ts';
-import { EngineClient, type WorkerLike } from './engine-client.ts';
-
-/** A worker whose side of the conversation the test speaks. */
-class ScriptedWorker implements WorkerLike {
-  onmessage: WorkerLike['onmessage'] = null;
-  onerror: WorkerLike['onerror'] = null;
-  heard: ToWorker[] = [];
-  terminated = false;
-  postMessage(message: ToWorker) {
-    this.heard.push(message);
-  }
-  terminate() {
-    this.terminated = true;
-  }
-  say(message: FromWorker) {
-    this.onmessage?.call(this as unknown as Worker, { data: message } as MessageEvent);
-  }
-}
+import type { EngineError } from '../../protocol/engine.ts';
+import { EngineClient } from './engine-client.ts';
+import { ScriptedWorker } from './testing/scripted-worker.ts';
 
 const open = () => {
   const worker = new ScriptedWorker();
@@ -69,9 +53,12 @@ describe('EngineClient', () => {
       return worker;
     });
     const both = [client.status(), client.unload()];
-    workers[0]?.onerror?.call(workers[0] as unknown as Worker, { message: 'boom' } as ErrorEvent);
+    const gone: EngineError[] = [];
+    client.onGone = (error) => gone.push(error);
+    workers[0]?.crash('boom');
     for (const call of both) await expect(call).rejects.toMatchObject({ code: 'internal', detail: 'boom' });
     expect(workers[0]?.terminated).toBe(true);
+    expect(gone).toMatchObject([{ code: 'internal' }]);
     const next = client.status();
     workers[1]?.say({ id: 3, result: { state: 'empty' } });
     expect(await next).toEqual({ state: 'empty' });
@@ -79,10 +66,27 @@ describe('EngineClient', () => {
 
   it('passes on the loss of the GPU', () => {
     const { worker, client } = open();
-    const lost: string[] = [];
-    client.onDeviceLost = (detail) => lost.push(detail);
+    const gone: EngineError[] = [];
+    client.onGone = (error) => gone.push(error);
     void client.status();
     worker.say({ event: 'device-lost', detail: 'unplugged' });
-    expect(lost).toEqual(['unplugged']);
+    expect(gone).toMatchObject([{ code: 'device-lost', detail: 'unplugged' }]);
+  });
+
+  it('passes on progress', async () => {
+    const { worker, client } = open();
+    const seen: number[] = [];
+    const done = client.load('m/', { onProgress: ({ done }) => seen.push(done) });
+    worker.say({ id: 1, progress: { stage: 'files', done: 1, total: 2 } });
+    worker.say({ id: 1, progress: { stage: 'files', done: 2, total: 2 } });
+    worker.say({ id: 1, error: { code: 'model-damaged', detail: '' } });
+    await expect(done).rejects.toMatchObject({ code: 'model-damaged' });
+    expect(seen).toEqual([1, 2]);
+  });
+
+  it('refuses what cannot be sent', async () => {
+    const { client } = open();
+    const messages = [{ role: 'user' as const, content: (() => '') as unknown as string }];
+    await expect(client.generate(messages, { onDelta: () => undefined })).rejects.toMatchObject({ code: 'internal' });
   });
 });

@@ -20,14 +20,14 @@ interface Pending {
 }
 
 /** What of a Worker is used here. */
-export type WorkerLike = Pick<Worker, 'postMessage' | 'onmessage' | 'onerror' | 'terminate'>;
+export type WorkerLike = Pick<Worker, 'postMessage' | 'onmessage' | 'onmessageerror' | 'onerror' | 'terminate'>;
 
 const startWorker = (): WorkerLike =>
   new Worker(new URL('../../workers/inference/worker.ts', import.meta.url), { type: 'module', name: 'inference' });
 
 export class EngineClient implements Engine {
-  /** Called when the GPU goes away without anybody having asked. */
-  onDeviceLost: (detail: string) => void = () => undefined;
+  /** Called when the model goes away without anybody having asked: the GPU was lost, or the worker broke. */
+  onGone: (why: EngineError) => void = () => undefined;
   private worker: WorkerLike | null = null;
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
@@ -78,7 +78,7 @@ export class EngineClient implements Engine {
         this.pending.delete(id);
         signal?.removeEventListener('abort', abort);
       };
-      this.pending.set(id, {
+      const pending: Pending = {
         ...listeners,
         resolve(result) {
           settled();
@@ -88,9 +88,15 @@ export class EngineClient implements Engine {
           settled();
           reject(error);
         },
-      });
+      };
+      this.pending.set(id, pending);
       signal?.addEventListener('abort', abort);
-      send({ id, call });
+      try {
+        send({ id, call });
+      } catch (cause) {
+        // What cannot be cloned cannot be sent.
+        pending.reject(new EngineError('internal', String(cause)));
+      }
     });
   }
 
@@ -101,7 +107,10 @@ export class EngineClient implements Engine {
       this.receive(data);
     };
     worker.onerror = (event) => {
-      this.fail(new EngineError('internal', (event as ErrorEvent).message || 'the worker could not start'));
+      this.fail((event as ErrorEvent).message || 'the worker could not start');
+    };
+    worker.onmessageerror = () => {
+      this.fail('a message from the worker could not be read');
     };
     this.worker = worker;
     return worker;
@@ -109,7 +118,7 @@ export class EngineClient implements Engine {
 
   private receive(message: FromWorker): void {
     if ('event' in message) {
-      this.onDeviceLost(message.detail);
+      this.onGone(new EngineError(message.event, message.detail));
       return;
     }
     const pending = this.pending.get(message.id);
@@ -121,9 +130,11 @@ export class EngineClient implements Engine {
   }
 
   /** A worker that broke answers nobody any more: all who wait are told, and the next call starts a new one. */
-  private fail(error: EngineError): void {
+  private fail(detail: string): void {
     this.worker?.terminate();
     this.worker = null;
+    const error = new EngineError('internal', detail);
     for (const pending of [...this.pending.values()]) pending.reject(error);
+    this.onGone(error);
   }
 }

@@ -13,37 +13,56 @@ export const asEngineError = (cause: unknown): EngineError =>
 export class ModelStore {
   state = $state.raw<ModelState>({ is: 'loading', progress: null });
   readonly engine: EngineClient;
-  private arrival: Promise<LoadedModel> | null = null;
+  private running = false;
+  private waiting: (() => void)[] = [];
 
   constructor(
     private readonly folder: string,
     engine = new EngineClient(),
   ) {
     this.engine = engine;
-    engine.onDeviceLost = (detail) => {
-      this.arrival = null;
-      this.state = { is: 'failed', error: new EngineError('device-lost', detail) };
+    engine.onGone = (error) => {
+      this.state = { is: 'failed', error };
     };
   }
 
-  /** Resolves once the model can answer; loads it if nobody did. @throws EngineError */
-  ready(): Promise<LoadedModel> {
-    this.arrival ??= this.load();
-    return this.arrival;
-  }
-
-  private async load(): Promise<LoadedModel> {
+  /** Loads the model unless it is there or on its way. A failure is a state, not an exception: `state` tells of it. */
+  async load(): Promise<void> {
+    if (this.running || this.state.is === 'ready') return;
+    this.running = true;
     this.state = { is: 'loading', progress: null };
+    const onProgress = (progress: LoadProgress) => (this.state = { is: 'loading', progress });
     try {
-      const onProgress = (progress: LoadProgress) => (this.state = { is: 'loading', progress });
       const model = await this.engine.load(this.folder, { onProgress });
       this.state = { is: 'ready', model };
-      return model;
     } catch (cause) {
-      this.arrival = null;
-      const error = asEngineError(cause);
-      this.state = { is: 'failed', error };
-      throw error;
+      this.state = { is: 'failed', error: asEngineError(cause) };
+    } finally {
+      this.running = false;
     }
+    if (this.state.is === 'ready') for (const arrived of this.waiting) arrived();
+  }
+
+  /**
+   * Resolves once the model can answer. It may take several attempts: one that fails is shown with a way to try again,
+   * and who waits here goes on waiting. @throws EngineError `aborted`
+   */
+  ready(signal: AbortSignal): Promise<void> {
+    void this.load();
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: () => void) => () => {
+        this.waiting = this.waiting.filter((other) => other !== arrived);
+        signal.removeEventListener('abort', aborted);
+        outcome();
+      };
+      const arrived = settle(resolve);
+      const aborted = settle(() => reject(new EngineError('aborted')));
+      if (signal.aborted) aborted();
+      else if (this.state.is === 'ready') resolve();
+      else {
+        this.waiting.push(arrived);
+        signal.addEventListener('abort', aborted);
+      }
+    });
   }
 }

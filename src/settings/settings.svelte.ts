@@ -1,57 +1,46 @@
 /** What the person prefers: language and theme, kept for the next visit. */
 import { i18n, type Language, LANGUAGES, preferredLanguage } from '../i18n/i18n.svelte.ts';
+import { keep, recall } from './storage.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-/** Storage may be refused (private windows, policies): preferences then last as long as the page. */
-function recall(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-function keep(key: string, value: string): void {
-  try {
-    localStorage.setItem(key, value);
-  } catch {
-    // Nothing is lost that the person would have to be told of.
-  }
-}
-
 class Settings {
   theme = $state<Theme>('system');
-  private readonly dark = matchMedia('(prefers-color-scheme: dark)');
 
   /** Takes up what was kept, and shows it. */
   start(): void {
     const language = recall('language');
-    this.setLanguage(
-      language !== null && language in LANGUAGES ? (language as Language) : preferredLanguage(navigator.languages),
-      false,
-    );
-    const theme = recall('theme') as Theme | null;
-    this.theme = theme && THEMES.includes(theme) ? theme : 'system';
-    this.dark.addEventListener('change', () => this.show());
-    this.show();
+    const known = language !== null && language in LANGUAGES;
+    this.showLanguage(known ? (language as Language) : preferredLanguage(navigator.languages));
+    this.theme = THEMES.find((theme) => theme === recall('theme')) ?? 'system';
+    this.showTheme();
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.showTheme());
   }
 
-  setLanguage(language: Language, chosen = true): void {
-    i18n.language = language;
-    document.documentElement.lang = language;
-    if (chosen) keep('language', language);
+  setLanguage(language: Language): void {
+    keep('language', language);
+    this.showLanguage(language);
   }
 
   setTheme(theme: Theme): void {
-    this.theme = theme;
     keep('theme', theme);
-    this.show();
+    this.theme = theme;
+    this.showTheme();
   }
 
-  private show(): void {
-    const dark = this.theme === 'dark' || (this.theme === 'system' && this.dark.matches);
-    document.documentElement.dataset['theme'] = dark ? 'dark' : 'light';
+  private showLanguage(language: Language): void {
+    i18n.language = language;
+    document.documentElement.lang = language;
+  }
+
+  private showTheme(): void {
+    const { documentElement, body } = document;
+    if (this.theme === 'system') delete documentElement.dataset['theme'];
+    else documentElement.dataset['theme'] = this.theme;
+    // The browser's own frame takes the page's colour, also where the person chose another theme than the system's.
+    const colour = getComputedStyle(body).backgroundColor;
+    for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.setAttribute('content', colour);
   }
 }
 

@@ -1,0 +1,186 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Finish, LoadedModel } from '../../protocol/engine.ts';
+import { EngineClient } from '../models/engine-client.ts';
+import { ModelStore } from '../models/model.svelte.ts';
+import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
+import { Conversation } from './conversation.svelte.ts';
+import { MAX_PICTURE_MB } from './pictures.ts';
+
+const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
+const finish = (reason: Finish['reason']): Finish => ({
+  reason,
+  usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
+  timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
+});
+const turn = () => new Promise((resolve) => setTimeout(resolve));
+const png = (name = 'a.png') => new File(['png'], name, { type: 'image/png' });
+
+async function open({ load = true } = {}) {
+  const worker = new ScriptedWorker();
+  const models = new ModelStore('m/', new EngineClient(() => worker));
+  void models.load();
+  if (load) worker.reply({ result: loaded });
+  await turn();
+  const conversation = new Conversation(models);
+  const write = async (text: string) => {
+    conversation.draft = text;
+    conversation.send();
+    await turn();
+  };
+  /** What the last `generate` was given. */
+  const asked = () => {
+    const last = worker.heard.findLast((heard) => 'call' in heard && heard.call.type === 'generate');
+    if (!last || !('call' in last) || last.call.type !== 'generate') throw new Error('nothing was asked');
+    return last.call.messages;
+  };
+  return { worker, models, conversation, write, asked };
+}
+
+beforeEach(() => {
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
+  vi.stubGlobal('cancelAnimationFrame', clearTimeout);
+});
+
+describe('Conversation', () => {
+  it('sends pictures before the text, and the whole history each time', async () => {
+    const { worker, conversation, write, asked } = await open();
+    conversation.addFiles([png()]);
+    await write(' What is this? ');
+    expect(asked()).toMatchObject([
+      { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'What is this?' }] },
+    ]);
+    worker.reply({ delta: 'A cir' });
+    worker.reply({ delta: 'cle.' });
+    worker.reply({ result: finish('stop') });
+    await turn();
+    expect(conversation.lastAnswer).toMatchObject({ text: 'A circle.', status: 'done', error: null });
+    await write('Sure?');
+    expect(asked().slice(1)).toEqual([
+      { role: 'assistant', content: 'A circle.' },
+      { role: 'user', content: 'Sure?' },
+    ]);
+  });
+
+  it('keeps a message until the model is there, also when loading failed first', async () => {
+    const { worker, models, conversation, write, asked } = await open({ load: false });
+    await write('Hello');
+    expect(conversation.lastAnswer?.status).toBe('waiting');
+    worker.reply({ error: { code: 'network', detail: '' } });
+    await turn();
+    expect(conversation.modelFailed).toBe(true);
+    expect(conversation.lastAnswer?.status).toBe('waiting');
+    void models.load();
+    worker.reply({ result: loaded });
+    await turn();
+    expect(asked()).toEqual([{ role: 'user', content: 'Hello' }]);
+  });
+
+  it('keeps the partial text of an answer that was stopped', async () => {
+    const { worker, conversation, write, asked } = await open();
+    await write('Count');
+    worker.reply({ delta: 'One' });
+    const { id } = worker.heard.at(-1) ?? { id: 0 };
+    conversation.stop();
+    worker.say({ id, result: finish('aborted') });
+    await turn();
+    expect(conversation.lastAnswer).toMatchObject({ text: 'One', stopped: true, unanswered: false });
+    await write('More');
+    expect(asked()[1]).toEqual({ role: 'assistant', content: 'One' });
+  });
+
+  it('can ask again after a failure', async () => {
+    const { worker, conversation, write, asked } = await open();
+    await write('Hello');
+    worker.reply({ error: { code: 'out-of-memory', detail: 'x' } });
+    await turn();
+    expect(conversation.lastAnswer).toMatchObject({ status: 'failed', error: { code: 'out-of-memory' } });
+    conversation.retry();
+    await turn();
+    expect(asked()).toEqual([{ role: 'user', content: 'Hello' }]);
+    expect(conversation.turns).toHaveLength(2);
+  });
+
+  it('gives a question back with its pictures, before what was written since', async () => {
+    const { worker, conversation, write } = await open();
+    conversation.addFiles([png('one.png')]);
+    await write('Hello');
+    worker.reply({ error: { code: 'picture-broken', detail: '' } });
+    await turn();
+    conversation.draft = 'And';
+    conversation.addFiles([png('two.png')]);
+    conversation.takeBack();
+    expect(conversation.draft).toBe('Hello\n\nAnd');
+    expect(conversation.pictures.map(({ name }) => name)).toEqual(['one.png', 'two.png']);
+    expect(conversation.turns).toEqual([]);
+  });
+
+  it('does not tell the model again what it cannot take, but what failed for another reason', async () => {
+    const { worker, conversation, write, asked } = await open();
+    conversation.addFiles([png()]);
+    await write('Broken');
+    worker.reply({ error: { code: 'picture-broken', detail: '' } });
+    await turn();
+    await write('Kept');
+    expect(asked()).toEqual([{ role: 'user', content: 'Kept' }]);
+    worker.reply({ error: { code: 'internal', detail: '' } });
+    await turn();
+    await write('Now');
+    expect(asked()).toEqual([
+      { role: 'user', content: 'Kept' },
+      { role: 'user', content: 'Now' },
+    ]);
+  });
+
+  it('begins anew at once, and what the old answer still says is nobody’s', async () => {
+    const { worker, conversation, write, asked } = await open();
+    await write('Old');
+    const { id } = worker.heard.at(-1) ?? { id: 0 };
+    conversation.clear();
+    expect(conversation.busy).toBe(false);
+    await write('New');
+    expect(asked()).toEqual([{ role: 'user', content: 'Old' }]);
+    worker.say({ id, delta: 'Late words. ' });
+    worker.say({ id, result: finish('aborted') });
+    await turn();
+    expect(asked()).toEqual([{ role: 'user', content: 'New' }]);
+    expect(conversation.announcer.sentences).toEqual([]);
+    expect(conversation.busy).toBe(true);
+  });
+
+  it('leaves the draft alone when a ready-made question is asked', async () => {
+    const { conversation, asked } = await open();
+    conversation.draft = 'My own';
+    conversation.askAbout('What is this?', [png()]);
+    await turn();
+    expect(conversation.draft).toBe('My own');
+    expect(asked()[0]?.content).toMatchObject([{ type: 'image' }, { type: 'text', text: 'What is this?' }]);
+  });
+
+  it('says why a file is not taken', async () => {
+    const { conversation } = await open();
+    const large = png('large.png');
+    Object.defineProperty(large, 'size', { value: MAX_PICTURE_MB * 1e6 + 1 });
+    const drawing = new File([''], 'a.svg', { type: 'image/svg+xml' });
+    conversation.addFiles([png(), new File([''], 'notes.txt', { type: 'text/plain' }), drawing, large]);
+    expect(conversation.pictures).toHaveLength(1);
+    expect(conversation.refusals.map(({ key }) => key)).toEqual([
+      'chat.notPicture',
+      'chat.notPicture',
+      'chat.pictureTooLarge',
+    ]);
+  });
+
+  it('announces sentences, and why an answer ended early', async () => {
+    const { worker, conversation, write } = await open();
+    await write('Tell me');
+    worker.reply({ delta: 'One. Two' });
+    expect(conversation.announcer.sentences.map(({ text }) => text)).toEqual(['One.']);
+    worker.reply({ result: finish('length') });
+    await turn();
+    expect(conversation.announcer.sentences.map(({ text }) => text)).toEqual([
+      'One.',
+      'Two',
+      'The answer reached the length that was asked for.',
+    ]);
+  });
+});
