@@ -65,12 +65,60 @@ FR = {
 }
 BY_LANGUAGE = {"en": EN, "fr": FR}
 
+# More ways to ask, put together from parts: one of each list.
+_PARTS = {
+    "en": {
+        "can do": [["what", "what things", "which things", "what kind of things", "what sort of questions", "what kinds of tasks", "what stuff", "what else"], ["can you do", "can i ask you", "are you able to do", "can you help with", "can you answer", "do you know how to do", "could you do for me", "can you do for me", "are you good at", "do you know"]],
+        "attach": [["how do i", "how can i", "how to", "where do i", "can i", "i want to", "is it possible to", "could i", "show me how to", "how should i", "what must i do to", "may i", "help me"], ["attach", "send you", "add", "upload", "paste", "drop", "insert", "put", "share", "give you", "show you", "load", "import", "use"], ["a picture", "an image", "a photo", "a drawing", "pictures", "my picture", "my image", "a screenshot", "some pictures", "a pic"]],
+        "private": [["is", "is all", "are", "will"], ["my data", "my messages", "my pictures", "my photos", "what i write", "this conversation", "this chat", "my text", "my image", "everything i type"], ["safe", "private", "sent anywhere", "stored", "saved", "shared", "uploaded", "recorded", "secure", "sent to a server", "sent to google", "kept", "seen by others", "leave my computer"]],
+        "offline": [["do you", "does this", "does it", "can you", "will you", "can this app", "would it", "does this app"], ["work", "run", "function", "answer"], ["offline", "without internet", "without wifi", "without a connection", "without a network", "on a plane", "with no internet", "with the wifi off", "in airplane mode"]],
+        "real gemma": [["how do i", "how can i", "can i", "where can i", "i want to", "how to", "is it possible to", "i would like to"], ["get", "use", "load", "download", "install", "run", "choose", "switch to", "try", "open", "have"], ["the real gemma", "gemma 3", "a bigger model", "another model", "a better model", "a larger model", "a different model", "the full gemma", "the 4b model", "the gemma 1b model", "a smarter model"]],
+        "where": [["do you", "does this", "does it", "do you really", "does the model"], ["run", "work", "live", "think"], ["in my browser", "on my computer", "on a server", "in the cloud", "locally", "on my machine", "on my gpu", "on my device", "inside the browser"]],
+        "gemma": [["are you", "is this", "you are", "so you are", "are you really", "is it", "aren't you"], ["gemma", "gemma 3", "the real gemma", "google's gemma", "google's model", "from google", "made by google", "a google model", "the gemma model", "trained by google", "a real gemma 3"]],
+        "language": [["do you", "can you", "do you also", "could you"], ["speak", "understand", "write", "know", "talk in", "answer in"], ["french", "english", "spanish", "german", "italian", "both french and english", "other languages", "chinese"]],
+        "see": [["can you", "do you", "are you able to", "could you", "do you know how to"], ["see", "look at", "read", "understand", "analyse", "recognise"], ["pictures", "images", "photos", "drawings", "colours and shapes", "pictures of shapes", "my drawings"]],
+        "made": [["who", "which company", "which people", "what person"], ["made", "trained", "built", "created", "designed", "programmed", "developed"], ["you", "this model", "u", "this ai"]],
+        "other model": [["are you", "is this", "so you are", "you are"], ["chatgpt", "gpt", "claude", "gpt-4", "llama", "mistral", "siri", "alexa", "gemini", "copilot", "deepseek", "grok", "qwen"]],
+        "thanks": [["thanks", "thank you", "thx", "many thanks", "ok thanks", "great thanks"], ["", " a lot", " very much", " so much", " for that", " for your help", " for the answer", " again", " my friend"]],
+        "hello": [["hello", "hi", "hey", "good morning", "good evening", "good afternoon"], ["", " there", " you", " gemma", " friend", " model", " everyone", " computer", " again"]],
+        "who": [["who are you", "what are you", "what is your name", "tell me who you are", "tell me what you are", "what exactly are you", "who exactly are you", "and who are you", "say who you are"], ["", " really", " exactly", " please", " by the way", " actually", " then"]],
+    },
+    "fr": {
+        "can do": [["que", "qu'est-ce que", "dis-moi ce que", "explique ce que", "montre ce que"], ["tu sais faire", "tu peux faire", "je peux te demander", "tu connais", "vous savez faire", "vous pouvez faire", "on peut te demander", "tu peux faire pour moi", "tu es capable de faire", "je peux faire avec toi"]],
+        "attach": [["comment", "où", "est-ce que je peux", "je peux", "je veux", "je voudrais", "peut-on", "comment faire pour", "puis-je", "j'aimerais", "comment je fais pour"], ["joindre", "envoyer", "ajouter", "mettre", "coller", "déposer", "charger", "insérer", "donner", "partager", "te montrer", "t'envoyer", "te donner", "importer"], ["une image", "une photo", "un dessin", "des images", "mon image", "ma photo", "une capture d'écran", "mon dessin"]],
+        "private": [["est-ce que mes", "mes", "toutes mes", "tes serveurs gardent-ils mes"], ["données", "images", "photos", "phrases", "questions", "conversations"], ["sont privées", "sont envoyées quelque part", "sont gardées", "sont partagées", "sont en sécurité", "sont enregistrées", "partent sur un serveur", "sont envoyées à google", "restent ici", "sont vues par quelqu'un", "quittent mon ordinateur"]],
+        "offline": [["est-ce que tu", "tu", "est-ce que ça", "ça", "peux-tu dire si ça", "est-ce que l'application"], ["marche", "fonctionne", "tourne"], ["hors ligne", "sans internet", "sans wifi", "sans connexion", "sans réseau", "dans l'avion", "en mode avion", "quand internet est coupé"]],
+        "real gemma": [["comment", "où", "je veux", "je voudrais", "puis-je", "peut-on", "est-ce que je peux", "comment faire pour"], ["avoir", "utiliser", "charger", "télécharger", "installer", "choisir", "essayer", "lancer", "prendre", "ouvrir"], ["le vrai gemma", "gemma 3", "un plus gros modèle", "un autre modèle", "un meilleur modèle", "un modèle plus grand", "le gemma complet", "le modèle 4b", "un modèle plus intelligent"]],
+        "where": [["est-ce que tu", "tu", "est-ce que ça", "le modèle"], ["tourne", "tournes", "marche", "marches", "fonctionnes"], ["dans mon navigateur", "sur mon ordinateur", "sur un serveur", "dans le cloud", "en local", "sur ma machine", "sur ma carte graphique", "sur mon pc"]],
+        "gemma": [["es-tu", "tu es", "t'es", "c'est", "est-ce", "êtes-vous", "est-ce que tu es", "alors tu es"], ["gemma", "gemma 3", "le vrai gemma", "le gemma de google", "le modèle de google", "un modèle de google", "fait par google", "entraîné par google", "un vrai gemma 3"]],
+        "language": [["est-ce que tu", "tu", "sais-tu si tu", "toi tu"], ["parles", "comprends", "écris en", "connais le", "réponds en"], ["français", "anglais", "espagnol", "allemand", "italien", "chinois", "français et anglais"]],
+        "see": [["peux-tu", "sais-tu", "est-ce que tu peux", "tu peux", "tu sais", "pouvez-vous"], ["voir", "regarder", "lire", "comprendre", "analyser", "reconnaître"], ["des images", "les images", "des photos", "des dessins", "les couleurs et les formes", "mes dessins"]],
+        "made": [["qui", "quelle entreprise", "quelle société", "qui donc"], ["t'a fait", "t'a créé", "t'a entraîné", "t'a construit", "t'a programmé", "t'a développé", "vous a créé", "a fait ce modèle", "a créé cette ia"]],
+        "other model": [["es-tu", "tu es", "c'est", "est-ce que tu es", "t'es"], ["chatgpt", "gpt", "claude", "llama", "mistral", "siri", "alexa", "gemini", "copilot", "deepseek", "grok", "qwen"]],
+        "thanks": [["merci", "merci beaucoup", "ok merci", "super merci", "je te remercie", "mille mercis"], ["", " pour ton aide", " pour la réponse", " à toi", " bien", " encore", " mon ami", " pour tout"]],
+        "hello": [["bonjour", "salut", "coucou", "bonsoir"], ["", " toi", " à toi", " gemma", " l'ami", " le modèle", " à tous", " ordinateur", " madame", " monsieur"]],
+        "who": [["qui es-tu", "tu es qui", "qui êtes-vous", "tu es quoi", "dis-moi qui tu es", "t'es qui toi", "mais qui es-tu", "quel est ton nom", "dis qui tu es"], ["", " exactement", " au juste", " vraiment", " au fait", " alors", " en fait"]],
+    },
+}
+
+
+def _put_together(rng: random.Random, language: str) -> tuple[str, str]:
+    name = rng.choice(list(_PARTS[language]))
+    first, *rest = _PARTS[language][name]
+    words = [choose(first, rng)] + [rng.choice(r) for r in rest]
+    q = "".join(w if w == "" or w[0] == " " or i == 0 else " " + w for i, w in enumerate(words))
+    q = q.replace("que on", "qu'on").replace("are this", "is this").replace("what things do you know how to do", "what do you know how to do")
+    return q, BY_LANGUAGE[language][name][0]
+
+
 # Asked for by a single word that both languages share: the English answer.
 _SHARED = {q for _, qs in EN.values() for q in qs} & {q for _, qs in FR.values() for q in qs}
 
 
 def small_talk(rng: random.Random, language: str) -> tuple[str, str]:
     """(question, answer)"""
+    if rng.random() < 0.3:
+        return _put_together(rng, language)
     table = BY_LANGUAGE[language]
     names = list(table)
     weights = [len(table[n][1]) + 8 for n in names]

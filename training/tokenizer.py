@@ -124,6 +124,7 @@ def write_configs(out: Path) -> None:
     def save(name, content):
         (out / name).write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
 
+    (out / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
     named = {"bos_token": "<bos>", "eos_token": "<eos>", "pad_token": "<pad>", "unk_token": "<unk>", "boi_token": "<start_of_image>", "eoi_token": "<end_of_image>", "image_token": "<image_soft_token>"}
     save("special_tokens_map.json", named)
     save("tokenizer_config.json", {
