@@ -1,17 +1,11 @@
 /** The page itself, whatever the model says: names, keyboard, pictures, languages, themes, accessibility. */
-import AxeBuilder from '@axe-core/playwright';
-import { expect, type Page, test } from '@playwright/test';
+import { expect, test } from '@playwright/test';
+import { contentSecurityPolicy } from '../tools/serve/headers.ts';
+import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES } from './support/chat.ts';
 import { drawPicture, GREEN } from './support/draw.ts';
 
 const picture = drawPicture([{ kind: 'triangle', colour: GREEN, x: 0.5, y: 0.5, r: 0.3 }], 160);
-
-const noTroubles = async (page: Page) => {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(' ')}`)).toEqual([]);
-};
 
 for (const [language, locale] of [
   ['en', 'en-GB'],
@@ -36,12 +30,12 @@ for (const [language, locale] of [
         test(`is accessible, empty and with a question`, async ({ page }) => {
           await page.goto('./');
           const chat = new Chat(page, language);
-          await noTroubles(page);
+          await expectAccessible(page);
           await chat.attach('triangle.png', picture);
           await chat.message.fill('?');
           await chat.send.click();
           await expect(page.getByRole('article', { name: NAMES[language].you })).toBeVisible();
-          await noTroubles(page);
+          await expectAccessible(page);
         });
       });
   });
@@ -65,6 +59,47 @@ test('pictures are chosen, dropped and removed', async ({ page }) => {
   await expect(page.getByRole('img', { name: 'one.png' })).toBeHidden();
   await expect(chat.message).toBeFocused();
   await expect(chat.send).toBeEnabled();
+});
+
+test('a picture that is too large is not taken, and the page says so', async ({ page }) => {
+  await page.goto('./');
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    const vast = new File([new Uint8Array(50_000_001)], 'vast.png', { type: 'image/png' });
+    data.items.add(vast);
+    data.items.add(vast);
+    document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await expect(page.getByRole('alert')).toContainText('vast.png is too large: pictures can have up to 50 MB.');
+  await expect(page.getByRole('list', { name: 'Attached pictures' })).toHaveCount(0);
+});
+
+test('text that is copied with a picture of itself is pasted as text', async ({ page }) => {
+  await page.goto('./');
+  const taken = await page.evaluate(() => {
+    const data = new DataTransfer();
+    data.setData('text/plain', 'words');
+    data.items.add(new File(['x'], 'words.png', { type: 'image/png' }));
+    const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+    document.querySelector('textarea')?.dispatchEvent(event);
+    return event.defaultPrevented;
+  });
+  expect(taken).toBe(false);
+  await expect(page.getByRole('img', { name: 'words.png' })).toHaveCount(0);
+});
+
+test('Enter that chooses a word in an input method does not send', async ({ page }) => {
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.message.fill('日本');
+  await chat.message.evaluate((textarea) => {
+    for (const composing of [{ isComposing: true }, { keyCode: 229 }])
+      textarea.dispatchEvent(
+        new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true, ...composing }),
+      );
+  });
+  await expect(chat.message).toHaveValue('日本');
+  await expect(page.getByRole('article')).toHaveCount(0);
 });
 
 test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) => {
@@ -140,8 +175,9 @@ test('the policy forbids inline scripts and other places, and nothing breaks it'
       troubles.push(message.text());
   });
   const response = await page.goto('./');
-  expect(response?.headers()['content-security-policy']).toContain("default-src 'self'");
-  await expect(page.locator('meta[http-equiv="Content-Security-Policy"]')).toHaveCount(1);
+  expect(response?.headers()['content-security-policy']).toBe(contentSecurityPolicy);
+  const meta = page.locator('meta[http-equiv="Content-Security-Policy"]');
+  await expect(meta).toHaveAttribute('content', contentSecurityPolicy);
   await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
   expect(troubles).toEqual([]);
   const leak = await page.evaluate(() =>

@@ -1,0 +1,100 @@
+/** In place of the inference worker: one that says what a test wrote down, for what a model would hardly say on demand. */
+import type { Page } from '@playwright/test';
+import type { EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
+
+interface Failure {
+  code: EngineErrorCode;
+  detail: string;
+}
+
+export interface Answer {
+  deltas?: string[];
+  /** Between deltas, ms. */
+  pause?: number;
+  reason?: Finish['reason'];
+  error?: Failure;
+  /** The worker breaks instead of ending the answer. */
+  crash?: string;
+}
+
+export interface Script {
+  /** One for each attempt to load; after them, loading succeeds. */
+  loadFailures?: Failure[];
+  /** How long loading takes, ms. */
+  loadTime?: number;
+  model?: Partial<LoadedModel>;
+  /** In the order of the questions; the last is for all that follow. */
+  answers: Answer[];
+}
+
+const LOADED: LoadedModel = {
+  id: 'built-in',
+  dtype: 'q4',
+  device: 'webgpu',
+  adapter: 'scripted',
+  vision: true,
+  contextLength: 2048,
+  sampling: { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 },
+};
+
+const FINISH: Omit<Finish, 'reason'> = {
+  usage: { promptTokens: 120, reusedTokens: 98, generatedTokens: 24, contextTokens: 2048 },
+  timing: { timeToFirstToken: 412, prefillRate: 300, decodeRate: 12.34 },
+};
+
+/** Runs in the page's worker: only what it is given. */
+function perform({
+  loadFailures = [],
+  loadTime = 0,
+  answers,
+  loaded,
+  finish,
+}: Script & { loaded: object; finish: object }) {
+  const aborted: number[] = [];
+  const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+  let asked = 0;
+  self.onmessage = async ({ data }: MessageEvent<{ id: number; abort?: true; call: { type: string } }>) => {
+    const { id, call } = data;
+    const post = (message: object) => {
+      self.postMessage({ id, ...message });
+    };
+    if (data.abort) {
+      aborted.push(id);
+      return;
+    }
+    if (call.type === 'load') {
+      post({ progress: { stage: 'files', done: 42, total: 100 } });
+      await sleep(loadTime);
+      const error = loadFailures.shift();
+      post(error ? { error } : { result: loaded });
+      return;
+    }
+    const answer = answers[Math.min(asked++, answers.length - 1)] ?? {};
+    for (const delta of answer.deltas ?? []) {
+      if (aborted.includes(id)) break;
+      post({ delta });
+      await sleep(answer.pause ?? 0);
+    }
+    const reason = aborted.includes(id) ? 'aborted' : (answer.reason ?? 'stop');
+    if (answer.crash) {
+      const message = answer.crash;
+      setTimeout(() => {
+        throw new Error(message);
+      });
+    } else post(answer.error ? { error: answer.error } : { result: { reason, ...finish } });
+  };
+}
+
+/** Each worker that the page starts follows the next script; the last one is for all that follow. */
+export async function scriptWorker(page: Page, ...scripts: [Script, ...Script[]]): Promise<void> {
+  let started = 0;
+  await page.route('**/assets/worker-*.js', (route) => {
+    const script = scripts[Math.min(started++, scripts.length - 1)] ?? scripts[0];
+    const role = { ...script, loaded: { ...LOADED, ...script.model }, finish: FINISH };
+    return route.fulfill({
+      contentType: 'text/javascript',
+      headers: { 'Cache-Control': 'no-store' },
+      body: `(${perform.toString()})(${JSON.stringify(role)})`,
+    });
+  });
+}
