@@ -140,6 +140,35 @@ test('the view follows the answer, unless the reader has scrolled up', async ({ 
   await expect.poll(fromEnd).toBeLessThan(60);
 });
 
+test('the end stays in view when pictures come, and when the message box grows', async ({ page }) => {
+  await page.setViewportSize({ width: 320, height: 640 });
+  const chat = await open(page, { deltas: ['A line.\n\n', 'The end.'] });
+  const list = page.getByRole('region', { name: 'Conversation' });
+  const fromEnd = () => list.evaluate((it) => it.scrollHeight - it.scrollTop - it.clientHeight);
+  for (const question of ['One', 'Two', 'Three']) {
+    await chat.attach('blue.png', picture);
+    await chat.attach('again.png', picture);
+    await chat.ask(question);
+    await expect.poll(fromEnd).toBeLessThan(60);
+  }
+  await chat.attach('more.png', picture);
+  await chat.message.fill('1\n2\n3\n4\n5\n6');
+  await expect.poll(fromEnd).toBeLessThan(60);
+});
+
+test('a question that cannot be answered as it is can only be changed', async ({ page }) => {
+  const chat = await open(page, { error: { code: 'picture-broken', detail: 'x' } }, { deltas: ['Fine.'] });
+  await chat.attach('broken.png', picture);
+  await chat.ask('What is this?');
+  const alert = page.getByRole('alert');
+  await expect(alert.getByRole('button', { name: 'Try again' })).toHaveCount(0);
+  await alert.getByRole('button', { name: 'Change the message' }).click();
+  await page.getByRole('button', { name: 'Remove broken.png' }).click();
+  await chat.send.click();
+  await expect(chat.answers).toContainText('Fine.');
+  await expect(page.getByRole('article', { name: NAMES.en.you }).getByRole('img')).toHaveCount(0);
+});
+
 test('a failed answer can be asked again, and the question changed', async ({ page }) => {
   const error = { code: 'out-of-memory', detail: 'buffer of 9 GB' } as const;
   const chat = await open(page, { error }, { error }, { deltas: ['Here.'] });

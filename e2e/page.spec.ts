@@ -128,6 +128,21 @@ test('language and theme are chosen, and kept', async ({ page }) => {
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
 });
 
+test('a chosen theme is shown whatever the system wants', async ({ page }) => {
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await page.goto('./');
+  const colour = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await colour();
+  await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
+  const light = await colour();
+  expect(light).not.toBe(dark);
+  await expect(page.locator('meta[name="theme-color"]').first()).toHaveAttribute('content', light);
+  await page.getByRole('combobox', { name: 'Theme' }).selectOption('system');
+  expect(await colour()).toBe(dark);
+  await page.emulateMedia({ colorScheme: 'light' });
+  expect(await colour()).toBe(light);
+});
+
 test('a model that does not arrive is said, and can be tried again', async ({ page }) => {
   await page.route('**/models/built-in/tokenizer.json', (route) =>
     route.fulfill({ status: 200, body: '<html>Sign in</html>' }),

@@ -9,6 +9,15 @@ export interface UserTurn {
   pictures: Picture[];
 }
 
+/** Failures that come from the question itself. */
+const FAULTS_OF_QUESTION: readonly EngineErrorCode[] = [
+  'picture-broken',
+  'picture-too-large',
+  'pictures-unsupported',
+  'prompt-too-long',
+  'bad-request',
+];
+
 export class AnswerTurn {
   readonly role = 'assistant';
   text = $state('');
@@ -28,6 +37,11 @@ export class AnswerTurn {
     return this.status === 'done' && (this.finish?.reason ?? 'aborted') === 'aborted';
   }
 
+  /** The question cannot be answered as it is: told again, it would make every later turn fail too. */
+  get spoilt(): boolean {
+    return this.error !== null && FAULTS_OF_QUESTION.includes(this.error.code);
+  }
+
   /** It gave nothing that could be kept: the question may be asked again, or changed. */
   get unanswered(): boolean {
     return this.status === 'failed' || (this.stopped && this.text === '');
@@ -36,17 +50,7 @@ export class AnswerTurn {
 
 export type Turn = UserTurn | AnswerTurn;
 
-/** Failures that come from the question itself: told again, it would make every later turn fail too. */
-const FAULTS_OF_QUESTION: readonly EngineErrorCode[] = [
-  'picture-broken',
-  'picture-too-large',
-  'pictures-unsupported',
-  'prompt-too-long',
-  'bad-request',
-];
-
-const spoilt = (answer: Turn | undefined): boolean =>
-  answer?.role === 'assistant' && !!answer.error && FAULTS_OF_QUESTION.includes(answer.error.code);
+const spoilt = (answer: Turn | undefined): boolean => answer?.role === 'assistant' && answer.spoilt;
 
 function toMessage(turn: Turn): Message {
   if (turn.role === 'assistant') return { role: 'assistant', content: turn.text };
