@@ -34,11 +34,11 @@ for (const language of ['en', 'fr'] as const)
   test.describe(language, () => {
     test.use({ locale: language === 'en' ? 'en-GB' : 'fr-CA' });
 
-    test('three questions about one picture, and only new tokens are read', async ({ page }) => {
+    test('three questions about one picture, and only new tokens are read', async ({ page, baseURL }) => {
       const foreign: string[] = [];
       page.context().on('request', (request) => {
         const url = new URL(request.url());
-        if (url.protocol.startsWith('http') && url.origin !== new URL(page.url()).origin) foreign.push(request.url());
+        if (url.protocol.startsWith('http') && url.origin !== new URL(baseURL ?? '').origin) foreign.push(request.url());
       });
       await page.goto('./');
       const chat = new Chat(page, language);
