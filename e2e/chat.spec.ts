@@ -38,7 +38,8 @@ for (const language of ['en', 'fr'] as const)
       const foreign: string[] = [];
       page.context().on('request', (request) => {
         const url = new URL(request.url());
-        if (url.protocol.startsWith('http') && url.origin !== new URL(baseURL ?? '').origin) foreign.push(request.url());
+        if (url.protocol.startsWith('http') && url.origin !== new URL(baseURL ?? '').origin)
+          foreign.push(request.url());
       });
       await page.goto('./');
       const chat = new Chat(page, language);
