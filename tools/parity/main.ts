@@ -1,5 +1,6 @@
 /**
- * npm run parity -- FOLDER [--dtype fp32|q4|q4f16] [--device webgpu|wasm] [--bound 1e-3] [--image-attention …] [--json]
+ * npm run parity -- FOLDER [--dtype fp32|q4|q4f16] [--device webgpu|wasm] [--bound 1e-3] [--image-attention …]
+ *                [--only NAME,NAME…] [--json]
  *
  * Exports the checkpoint in FOLDER, runs its cases in a real headless browser through the app's own engine, and compares
  * logits and greedy tokens with the reference, for many ways of cutting the prompt into chunks.
@@ -22,7 +23,7 @@ import { startParityServer } from './server.ts';
 
 const USAGE =
   'npm run parity -- FOLDER [--dtype fp32|q4|q4f16] [--device webgpu|wasm] [--bound 1e-3] ' +
-  '[--image-attention bidirectional|causal] [--json]';
+  '[--image-attention bidirectional|causal] [--only NAME,NAME…] [--json]';
 
 interface Options {
   folder: string;
@@ -30,6 +31,8 @@ interface Options {
   device: Device;
   bound: number;
   imageAttention: 'bidirectional' | 'causal';
+  /** Cases to run; all, if empty. */
+  only: string[];
   json: boolean;
 }
 
@@ -50,6 +53,7 @@ function readOptions(): Options {
       device: { type: 'string', default: 'webgpu' },
       bound: { type: 'string', default: '1e-3' },
       'image-attention': { type: 'string', default: 'bidirectional' },
+      only: { type: 'string', default: '' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -68,6 +72,7 @@ function readOptions(): Options {
     dtype: oneOf('dtype', values.dtype, ['fp32', 'q4', 'q4f16']),
     device: oneOf('device', values.device, ['webgpu', 'wasm']),
     imageAttention: oneOf('image-attention', values['image-attention'], ['bidirectional', 'causal']),
+    only: values.only.split(',').filter((name) => name !== ''),
     json: values.json,
   };
 }
@@ -116,7 +121,10 @@ async function main(): Promise<boolean> {
   const { dtype, device } = options;
   const log = (text: string) => process.stderr.write(`${text}\n`);
   const reference: Reference = await readFolder(options.folder);
-  const cases = await readCases(options.folder, reference.config);
+  const all = await readCases(options.folder, reference.config);
+  const unknown = options.only.filter((name) => !all.some((c) => c.name === name));
+  if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')} in ${options.folder}.`);
+  const cases = options.only.length > 0 ? all.filter((c) => options.only.includes(c.name)) : all;
   const causal = options.imageAttention === 'causal';
   const referenceLogits = (c: ReferenceCase) => reference.tensor(causal && c.logitsCausal ? c.logitsCausal : c.logits);
 
