@@ -4,7 +4,7 @@ import { EngineClient } from '../models/engine-client.ts';
 import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
 import { Conversation } from './conversation.svelte.ts';
-import { MAX_PICTURE_MB } from './pictures.ts';
+import { MAX_PICTURE_MB } from '../../protocol/engine.ts';
 
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
 const finish = (reason: Finish['reason']): Finish => ({

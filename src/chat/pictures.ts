@@ -1,4 +1,5 @@
 /** Pictures a person adds to a message. */
+import { MAX_PICTURE_MB } from '../../protocol/engine.ts';
 
 export interface Picture {
   id: number;
@@ -7,9 +8,6 @@ export interface Picture {
   /** For showing it; revoke it when the picture is gone. */
   url: string;
 }
-
-/** The engine's own limit, told before the picture is sent. */
-export const MAX_PICTURE_MB = 50;
 
 let lastId = 0;
 

@@ -13,8 +13,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { Device, Dtype } from '../../protocol/engine.ts';
-import { exportModel } from '../export/export-model.ts';
+import type { Device } from '../../protocol/engine.ts';
+import { type ExportDtype, exportModel } from '../export/export-model.ts';
 import { type ReferenceCase, readCases } from './cases.ts';
 import { maxAbsDifference, meanKl } from './compare.ts';
 import { readFolder, type Reference } from './reference.ts';
@@ -27,7 +27,7 @@ const USAGE =
 
 interface Options {
   folder: string;
-  dtype: Dtype;
+  dtype: ExportDtype;
   device: Device;
   bound: number;
   imageAttention: 'bidirectional' | 'causal';
@@ -133,13 +133,13 @@ async function main(): Promise<boolean> {
   try {
     if (reference.config.vision)
       await writeFile(join(work, 'pixels.f32'), new Uint8Array(reference.tensor('pixel_values').buffer));
-    const run = async (name: string, on: Device, as: Dtype, roundWeights: boolean): Promise<Run> => {
+    const run = async (name: string, on: Device, as: ExportDtype, roundWeights: boolean): Promise<Run> => {
       log(`exporting ${as}${roundWeights ? ' of the rounded weights' : ''}`);
       const out = join(work, name);
       await exportModel({
         checkpoint: options.folder,
         out,
-        dtype: as === 'fp16' ? 'fp32' : as,
+        dtype: as,
         imageAttention: options.imageAttention,
         roundWeights,
       });

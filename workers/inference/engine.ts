@@ -153,8 +153,7 @@ async function encode({ model, prompting }: Ready, image: Blob): Promise<{ key: 
   const key = await hashPicture(image);
   const known = encoder.recall(key);
   if (known) return { key, features: known };
-  const { pixels } = await preparePicture(image, prompting.picture);
-  return { key, features: await encoder.encode(key, pixels) };
+  return { key, features: await encoder.encode(key, await preparePicture(image, prompting.picture)) };
 }
 
 async function answer(

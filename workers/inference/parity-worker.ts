@@ -5,16 +5,13 @@
 import type { ParityCaseResult, ParityFromWorker, ParityJob } from '../../protocol/parity.ts';
 import type { PromptPicture } from './decoder/decoder.ts';
 import { openModel, type Model } from './model/model.ts';
+import { Sampler } from './sampling/sampler.ts';
 
 const post = (message: ParityFromWorker) => {
   self.postMessage(message);
 };
 
-const argmax = (logits: Float32Array): number => {
-  let best = 0;
-  for (let i = 1; i < logits.length; i++) if ((logits[i] ?? NaN) > (logits[best] ?? NaN)) best = i;
-  return best;
-};
+const GREEDY = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 
 async function encodePictures(model: Model, job: ParityJob): Promise<Float32Array[]> {
   if (!job.pixelValues || !model.encoder || !model.config.vision) return [];
@@ -67,9 +64,10 @@ async function run(job: ParityJob): Promise<void> {
       await send(job, `${name}/${number}`, all);
       last = all.slice(-all.length / covered);
     }
+    const sampler = new Sampler(GREEDY);
     const tokens: number[] = [];
     while (last && tokens.length < greedy) {
-      const id = argmax(last);
+      const id = sampler.next(last, tokens);
       tokens.push(id);
       if (tokens.length < greedy) last = await model.decoder.step(id);
     }

@@ -42,12 +42,13 @@ export interface DecoderOptions {
 }
 
 /** What is in one place of the cache: a token id, or a named picture's nth token. */
-const tokenKeys = (prompt: Prompt): (number | string)[] => {
-  const keys: (number | string)[] = [...prompt.ids];
-  for (const { start, length, key } of prompt.pictures)
-    for (let i = 0; i < length; i++) keys[start + i] = `${key}#${i}`;
+function tokenKeys({ ids, pictures }: Prompt, start = 0, end = ids.length): (number | string)[] {
+  const keys: (number | string)[] = ids.slice(start, end);
+  for (const picture of pictures)
+    for (let i = Math.max(start, picture.start); i < Math.min(end, picture.start + picture.length); i++)
+      keys[i - start] = `${picture.key}#${i - picture.start}`;
   return keys;
-};
+}
 
 export class Decoder {
   private readonly io: GraphIo;
@@ -132,14 +133,7 @@ export class Decoder {
    */
   async read(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
     const start = this.length;
-    return this.run(
-      prompt.ids.slice(start, end),
-      prompt.pictures,
-      start,
-      end,
-      keep,
-      tokenKeys(prompt).slice(start, end),
-    );
+    return this.run(prompt.ids.slice(start, end), prompt.pictures, start, end, keep, tokenKeys(prompt, start, end));
   }
 
   private async run(

@@ -16,7 +16,7 @@ import { loadOrt } from '../runtime/ort.ts';
 import { proveAdapter } from './proof.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { chooseDtype, createSessions, releaseSessions } from './model-sessions.ts';
+import { chooseDtype, createSessions, releaseSessions, type Sessions } from './model-sessions.ts';
 
 /** Tokens of context made room for, unless asked otherwise; bounded by what the model offers. */
 const DEFAULT_CONTEXT = 4096;
@@ -93,10 +93,15 @@ export async function openModel(
   onProgress({ stage: 'session', done: 0, total: 1 });
   const { gpu, fallback } = await chooseDevice(options.device);
   const device: Device = gpu ? 'webgpu' : 'wasm';
+  let sessions: Sessions = {};
+  const close = async () => {
+    await releaseSessions(sessions);
+    gpu?.device.destroy();
+  };
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
-    const sessions = await createSessions(
+    sessions = await createSessions(
       ort,
       folder,
       dtype,
@@ -105,10 +110,7 @@ export async function openModel(
       signal,
     );
     const session = sessions.decoder_model_merged ?? sessions.model;
-    if (!session) {
-      await releaseSessions(sessions);
-      throw new EngineError('model-unsupported', 'the model folder has no decoder');
-    }
+    if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const decoder = new Decoder(
       ort,
@@ -135,12 +137,11 @@ export async function openModel(
       lost: gpu ? gpu.device.lost.then((info) => info.message) : new Promise(() => undefined),
       async dispose() {
         decoder.dispose();
-        await releaseSessions(sessions);
-        gpu?.device.destroy();
+        await close();
       },
     };
   } catch (cause) {
-    gpu?.device.destroy();
+    await close();
     throw cause;
   }
 }

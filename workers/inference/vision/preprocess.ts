@@ -7,7 +7,7 @@
  * colour that a file holds under transparent pixels is arbitrary, often black, which would hide dark writing.
  */
 import { sha256 } from 'hash-wasm';
-import { EngineError } from '../../../protocol/engine.ts';
+import { EngineError, MAX_PICTURE_MB } from '../../../protocol/engine.ts';
 import { type ImageSize, imageSize } from './image-size.ts';
 import type { PictureOptions } from './preprocessor-config.ts';
 import { Resizer } from './resize.ts';
@@ -15,34 +15,26 @@ import { Resizer } from './resize.ts';
 export { parsePreprocessorConfig, type PictureOptions } from './preprocessor-config.ts';
 
 const MEGA = 1_000_000;
-const MAX_BYTES = 50 * MEGA;
+const MAX_BYTES = MAX_PICTURE_MB * MEGA;
 const MAX_PIXELS = 100 * MEGA;
 /** The widest canvas of the browsers that run this. */
 const MAX_SIDE = 32_767;
 /** Pixels read back at once: 4 MB of RGBA, whatever the picture's size. */
 const STRIP_PIXELS = 1 << 20;
 
-export interface PreparedPicture {
-  /** [3, size, size], channels first. */
-  pixels: Float32Array<ArrayBuffer>;
-  /** SHA-256 of the file, in hexadecimal: names the picture in what is remembered of it. */
-  hash: string;
-}
-
 const broken = (cause: unknown) => new EngineError('picture-broken', String(cause));
 
 /**
  * @param blob a picture file in any format that the browser shows.
+ * @returns [3, size, size], channels first.
  * @throws EngineError `picture-broken`, `picture-too-large`
  */
-export async function preparePicture(blob: Blob, options: PictureOptions): Promise<PreparedPicture> {
-  const bytes = await readFile(blob);
-  const [hash, rgb] = await Promise.all([hashOf(bytes), resizedRgb(blob, bytes, options.size)]);
-  return { pixels: normalise(rgb, options), hash };
+export async function preparePicture(blob: Blob, options: PictureOptions): Promise<Float32Array<ArrayBuffer>> {
+  return normalise(await resizedRgb(blob, await readFile(blob), options.size), options);
 }
 
 /**
- * The hash that `preparePicture` gives, without decoding: enough to know whether a picture was encoded before.
+ * SHA-256 of the file, in hexadecimal, without decoding: names the picture in what is remembered of it.
  * @throws EngineError `picture-broken`, `picture-too-large`
  */
 export async function hashPicture(blob: Blob): Promise<string> {
