@@ -1,10 +1,12 @@
 /**
- * A model folder on a web server: its manifest, its small JSON files, and its weights as Blobs.
- * Nothing is trusted until its hash matches the manifest's.
+ * A model folder, on a web server or in the browser's storage: its manifest, its small JSON files, and its weights as
+ * Blobs. Nothing is trusted until its hash matches the manifest's.
  */
 import { createSHA256 } from 'hash-wasm';
 import { EngineError } from '../../../protocol/engine.ts';
 import { type Manifest, type ManifestFile, parseManifest } from '../../../protocol/manifest.ts';
+import { storedKey } from '../../../protocol/store.ts';
+import { fileAt, folderOf, MANIFEST } from '../../model-store/directory.ts';
 
 export interface ModelFolder {
   manifest: Manifest;
@@ -51,28 +53,61 @@ async function readVerified(response: Response, file: ManifestFile, onBytes: (by
   return new Blob(pieces);
 }
 
+const asModelError = (cause: unknown): EngineError =>
+  cause instanceof EngineError
+    ? cause
+    : new EngineError('model-damaged', cause instanceof Error ? cause.message : String(cause));
+
+interface Files {
+  manifest: Manifest;
+  read(file: ManifestFile): Promise<Blob>;
+}
+
+/** @param base URL of the folder. */
+async function onServer(base: string, onBytes: (bytes: number) => void, signal?: AbortSignal): Promise<Files> {
+  const root = new URL(base.endsWith('/') ? base : `${base}/`, self.location.href);
+  const manifest = parseManifest(await (await get(new URL('manifest.json', root), signal)).json());
+  return { manifest, read: async (file) => readVerified(await get(new URL(file.path, root), signal), file, onBytes) };
+}
+
+/** The store has hashed every byte before the engine is asked to open the model, so its files are taken as they are. */
+async function inStore(key: string, onBytes: (bytes: number) => void): Promise<Files> {
+  try {
+    const folder = await folderOf('models', key);
+    const manifest = parseManifest(JSON.parse(await (await (await fileAt(folder, MANIFEST)).getFile()).text()));
+    const read = async ({ path, size }: ManifestFile): Promise<Blob> => {
+      const file = await (await fileAt(folder, path)).getFile();
+      if (file.size !== size) throw new EngineError('model-damaged', `${path}: ${file.size} bytes instead of ${size}`);
+      onBytes(size);
+      return file;
+    };
+    return { manifest, read };
+  } catch (cause) {
+    if (cause instanceof DOMException) throw new EngineError('model-missing', `${key}: ${cause.message}`);
+    throw cause;
+  }
+}
+
 /**
- * @param base URL of the folder, ending in `/`.
+ * @param model URL of a folder, or `stored:KEY` (protocol/store.ts).
  * @param onBytes called with every piece's size as it arrives.
  */
 export async function openModelFolder(
-  base: string,
+  model: string,
   onBytes: (bytes: number) => void,
   signal?: AbortSignal,
 ): Promise<ModelFolder> {
-  const root = new URL(base.endsWith('/') ? base : `${base}/`, self.location.href);
-  let manifest: Manifest;
-  try {
-    manifest = parseManifest(await (await get(new URL('manifest.json', root), signal)).json());
-  } catch (cause) {
-    if (cause instanceof EngineError) throw cause;
-    throw new EngineError('model-damaged', cause instanceof Error ? cause.message : String(cause));
-  }
+  const key = storedKey(model);
+  const { manifest, read } = await (key === null ? onServer(model, onBytes, signal) : inStore(key, onBytes)).catch(
+    (cause: unknown) => {
+      throw asModelError(cause);
+    },
+  );
   const files = new Map(manifest.files.map((file) => [file.path, file]));
   const blob = async (path: string): Promise<Blob> => {
     const file = files.get(path);
     if (!file) throw new EngineError('model-missing', `${path} is not in the model folder`);
-    return readVerified(await get(new URL(path, root), signal), file, onBytes);
+    return read(file);
   };
   const text = async (path: string) => (files.has(path) ? (await blob(path)).text() : undefined);
   return {

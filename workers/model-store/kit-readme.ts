@@ -1,0 +1,22 @@
+/** The note in a USB kit, in both languages: it is read where no page of ours is open. */
+import type { Manifest } from '../../protocol/manifest.ts';
+
+export const kitReadme = ({ id, revision, licence }: Manifest): string => `${id}
+revision ${revision}, licence ${licence}
+
+ENGLISH
+This folder holds a language model for Fournil, a chat that runs in the browser.
+1. Open your Fournil site in Chrome, Edge, Firefox or Safari.
+2. Open "Models", then "Import from files or a folder", and choose this folder (or all of its files).
+3. Every file is checked while it is copied. If some are missing or damaged, the page names them: choose again, and
+   only what is missing is copied.
+The weights keep their own licence. For Google's Gemma: https://ai.google.dev/gemma/terms
+
+FRANÇAIS
+Ce dossier contient un modèle de langue pour Fournil, un assistant qui fonctionne dans le navigateur.
+1. Ouvrez votre site Fournil dans Chrome, Edge, Firefox ou Safari.
+2. Ouvrez « Modèles », puis « Importer des fichiers ou un dossier », et choisissez ce dossier (ou tous ses fichiers).
+3. Chaque fichier est vérifié pendant la copie. S'il en manque ou si certains sont abîmés, la page les nomme :
+   choisissez de nouveau, et seul ce qui manque est copié.
+Les poids gardent leur propre licence. Pour Gemma, de Google : https://ai.google.dev/gemma/terms
+`;

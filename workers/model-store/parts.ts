@@ -1,0 +1,104 @@
+/**
+ * Which parts of a model's files are proven. The record is a small file beside the model, changed in place: one entry of
+ * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `proven`
+ * only after the part's bytes were flushed to the disk.
+ */
+import { PART_BYTES } from '../../protocol/manifest.ts';
+import type { Plan, PlannedFile } from './plan.ts';
+
+export interface Part {
+  file: PlannedFile;
+  /** Of the file's parts. */
+  index: number;
+  /** Of all parts of the model. */
+  number: number;
+  offset: number;
+  length: number;
+}
+
+/** The parts of each file, in order; an empty file has one empty part. */
+export function partsOf(plan: Plan): Part[] {
+  const parts: Part[] = [];
+  for (const file of plan.files)
+    for (let index = 0; index < Math.max(1, Math.ceil(file.size / PART_BYTES)); index++) {
+      const offset = index * PART_BYTES;
+      parts.push({ file, index, number: parts.length, offset, length: Math.min(PART_BYTES, file.size - offset) });
+    }
+  return parts;
+}
+
+/** `arrived`: whole, but only the whole file's hash can prove it. */
+export type PartState = 'missing' | 'arrived' | 'proven';
+const STATES: readonly PartState[] = ['missing', 'arrived', 'proven'];
+
+const ENTRY_BYTES = 40;
+const HASH_AT = 8;
+
+const toHex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
+
+/** Where the record is kept: a sync access handle, or nothing for who only reads. */
+export interface RecordFile {
+  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  flush(): void;
+}
+
+export class PartRecord {
+  private readonly bytes: Uint8Array<ArrayBuffer>;
+  private readonly view: DataView;
+
+  /** @param kept what the file holds; anything of another length is of no use and forgotten. */
+  constructor(
+    readonly parts: readonly Part[],
+    kept: Uint8Array,
+    private readonly file: RecordFile | null = null,
+  ) {
+    this.bytes = new Uint8Array(parts.length * ENTRY_BYTES);
+    if (kept.length === this.bytes.length) this.bytes.set(kept);
+    this.view = new DataView(this.bytes.buffer);
+    if (kept.length !== this.bytes.length) this.write(0, this.bytes.length);
+  }
+
+  state({ number }: Part): PartState {
+    return STATES[this.bytes[number * ENTRY_BYTES] ?? 0] ?? 'missing';
+  }
+
+  /** Bytes of a missing part that were written from its beginning on; they are hashed again before they count. */
+  begun({ number, length }: Part): number {
+    return Math.min(length, this.view.getUint32(number * ENTRY_BYTES + 4));
+  }
+
+  /** SHA-256 of a part that arrived. */
+  hash({ number }: Part): string {
+    const at = number * ENTRY_BYTES + HASH_AT;
+    return toHex(this.bytes.subarray(at, at + 32));
+  }
+
+  setBegun({ number }: Part, bytes: number): void {
+    this.view.setUint32(number * ENTRY_BYTES + 4, bytes);
+    this.write(number * ENTRY_BYTES, ENTRY_BYTES);
+  }
+
+  /** The part's bytes must be on the disk already. */
+  set({ number }: Part, state: PartState, hash = ''): void {
+    const at = number * ENTRY_BYTES;
+    this.bytes.fill(0, at, at + ENTRY_BYTES);
+    this.bytes[at] = STATES.indexOf(state);
+    this.bytes.set(fromHex(hash), at + HASH_AT);
+    this.write(at, ENTRY_BYTES);
+  }
+
+  get complete(): boolean {
+    return this.parts.every((part) => this.state(part) === 'proven');
+  }
+
+  /** Bytes of the parts that are whole. */
+  get present(): number {
+    return this.parts.reduce((sum, part) => (this.state(part) === 'missing' ? sum : sum + part.length), 0);
+  }
+
+  private write(at: number, length: number): void {
+    this.file?.write(this.bytes.subarray(at, at + length), { at });
+    this.file?.flush();
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Files that a person picked or dropped: a USB kit, or a model folder. Browsers tell a file's path only where a folder
+ * was picked; otherwise its name has to do.
+ */
+import { parseManifest } from '../../../protocol/manifest.ts';
+import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
+import { KIT_FILE_BYTES, type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
+import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from '../plan.ts';
+import { type ByteSource, SourceFailure } from './source.ts';
+
+type FilesSource = Extract<ModelSource, { kind: 'files' }>;
+
+const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+/** `name.001`, `name.002`, … */
+export const pieceOf = (path: string, index: number): string => `${path}.${String(index + 1).padStart(3, '0')}`;
+/** What systems leave in folders, and the kit's own words to people. */
+const NOT_THE_MODELS =
+  /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|LISEZMOI[^/]*|\.gitattributes)$/i;
+
+export class PickedFiles {
+  private readonly used = new Set<PickedFile>();
+
+  constructor(private readonly picked: readonly PickedFile[]) {}
+
+  /** The picked file of this path in the model folder, else of this name. */
+  private find(path: string): PickedFile | undefined {
+    const found =
+      this.picked.find((each) => each.path === path) ??
+      this.picked.find((each) => each.path.endsWith(`/${path}`)) ??
+      this.picked.find((each) => baseOf(each.path) === baseOf(path));
+    if (found) this.used.add(found);
+    return found;
+  }
+
+  /** The file's bytes: whole, or in the kit's pieces; null where a piece or all of it is missing. */
+  bytesOf({ path, size }: PlannedFile): Blob | null {
+    const whole = this.find(path);
+    if (whole) return whole.file;
+    if (size <= KIT_FILE_BYTES) return null;
+    const pieces: Blob[] = [];
+    for (let index = 0; index * KIT_FILE_BYTES < size; index++) {
+      const piece = this.find(pieceOf(path, index));
+      if (!piece) return null;
+      pieces.push(piece.file);
+    }
+    return new Blob(pieces);
+  }
+
+  /** Picked files that nothing asked for. */
+  get foreign(): string[] {
+    return this.picked
+      .filter((each) => !this.used.has(each) && !NOT_THE_MODELS.test(each.path))
+      .map(({ path }) => path);
+  }
+
+  /** @throws StoreError `not-a-model` when the files do not say what model they are. */
+  async plan(source: FilesSource): Promise<Plan> {
+    const manifest = this.find('manifest.json');
+    const config = this.find('config.json');
+    try {
+      if (manifest) return planManifest(parseManifest(JSON.parse(await manifest.file.text())), source);
+      if (!config) throw new Error('neither manifest.json nor config.json is among the files');
+      return await this.planWithoutManifest(config, source);
+    } catch (cause) {
+      throw new StoreError('not-a-model', cause instanceof Error ? cause.message : String(cause));
+    }
+  }
+
+  /** A folder in the transformers.js layout by others: nothing is known of its bytes but what is there. */
+  private async planWithoutManifest(config: PickedFile, source: FilesSource): Promise<Plan> {
+    const base = config.path.slice(0, config.path.length - 'config.json'.length);
+    // Where only names are known, graphs and weights are taken to be in `onnx/`.
+    const pathOf = (path: string): string => {
+      const inside = path.startsWith(base) ? path.slice(base.length) : baseOf(path);
+      return /\.onnx(_data(_\d+)?)?$/.test(inside) ? `onnx/${baseOf(inside)}` : inside;
+    };
+    const sizes = new Map(this.picked.map(({ path, file }) => [pathOf(path), file.size]));
+    const paths = [...sizes.keys()];
+    const dtype = chooseDtype(sessionsIn(paths), source.dtype);
+    const body = readListing(paths, dtype, JSON.parse(await config.file.text()));
+    const files = pathsOf(body.sessions, dtype, paths).map((path) => ({ path, size: sizes.get(path) ?? 0 }));
+    const id = baseOf(base.replace(/\/$/, '')) || 'model';
+    const stamp = files.map(({ path, size }) => `${path}:${size}`).join() + String(config.file.lastModified);
+    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(stamp));
+    const revision = Array.from(new Uint8Array(digest, 0, 8), (b) => b.toString(16).padStart(2, '0')).join('');
+    const unknown = { licence: 'unknown', baseModel: '' };
+    return makePlan({ ...body, ...unknown, id, revision, dtype, source: { ...source, dtype }, files });
+  }
+}
+
+async function* read(blob: Blob): AsyncGenerator<Uint8Array> {
+  const reader = blob.stream().getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+}
+
+/** Bytes of picked files; what is missing or of another size is `gone`, and its bytes do not change by asking again. */
+export function pickedBytes(files: PickedFiles): ByteSource {
+  return {
+    ranges: true,
+    tries: 1,
+    read(file, offset, length) {
+      const blob = files.bytesOf(file);
+      if (!blob) return Promise.reject(new SourceFailure('gone', file.path));
+      if (blob.size !== file.size) return Promise.reject(new SourceFailure('unsatisfiable', file.path));
+      return Promise.resolve(read(blob.slice(offset, offset + length)));
+    },
+  };
+}

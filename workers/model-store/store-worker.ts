@@ -1,0 +1,98 @@
+/** The model store's door: calls in, progress and results out (protocol/store.ts), and news to the other tabs. */
+import {
+  type FromStore,
+  STORE_CHANNEL,
+  type StoreCall,
+  type StoreNews,
+  type StoreProgress,
+  type StoreResults,
+  type ToStore,
+} from '../../protocol/store.ts';
+import { toStoreError } from './directory.ts';
+import * as store from './store.ts';
+
+const post = (message: FromStore) => {
+  self.postMessage(message);
+};
+const channel = new BroadcastChannel(STORE_CHANNEL);
+const tellTabs = (news: StoreNews) => {
+  channel.postMessage(news);
+};
+
+interface Running {
+  controller: AbortController;
+  /** The model that is being fetched, once it is known. */
+  key: string | null;
+  pausable: boolean;
+}
+const running = new Map<number, Running>();
+
+function carryOut(
+  call: StoreCall,
+  signal: AbortSignal,
+  tell: (progress: StoreProgress) => void,
+): Promise<StoreResults[keyof StoreResults]> {
+  switch (call.type) {
+    case 'plan':
+      return store.plan(call.source, signal);
+    case 'fetch':
+      return store.fetchModel(call.source, signal, tell);
+    case 'resume':
+      return store.resumeModel(call.key, signal, tell);
+    case 'import':
+      return store.importFiles(call.files, signal, tell);
+    case 'check':
+      return store.checkModel(call.key, signal, tell);
+    case 'list':
+      return store.listModels();
+    case 'remove':
+      return store.removeModels(call.key).then(() => null);
+    case 'kit':
+      return store.modelKit(call.key);
+    case 'export':
+      return store.exportModel(call.key, call.directory, signal, tell).then(() => null);
+  }
+}
+
+/** After these the list of stored models, or what is present of one, may be another. */
+const CHANGING: readonly StoreCall['type'][] = ['fetch', 'resume', 'import', 'check', 'remove'];
+
+async function answer(id: number, call: StoreCall): Promise<void> {
+  const pausable = call.type === 'fetch' || call.type === 'resume';
+  const job: Running = { controller: new AbortController(), key: 'key' in call ? call.key : null, pausable };
+  running.set(id, job);
+  const tell = (progress: StoreProgress) => {
+    job.key = progress.key;
+    post({ id, progress });
+    // Who only waits for another tab has nothing to tell.
+    if (progress.waiting?.why !== 'other-tab') tellTabs({ type: 'progress', progress });
+  };
+  try {
+    const result = await carryOut(call, job.controller.signal, tell);
+    post({ id, result });
+    if (job.key !== null) tellTabs({ type: 'ended', key: job.key });
+  } catch (cause) {
+    const { code, detail } = toStoreError(cause);
+    post({ id, error: { code, detail } });
+    if (job.key !== null) tellTabs({ type: 'ended', key: job.key, error: { code, detail } });
+  } finally {
+    running.delete(id);
+    if (CHANGING.includes(call.type)) tellTabs({ type: 'changed' });
+  }
+}
+
+channel.onmessage = ({ data }: MessageEvent<StoreNews>) => {
+  if (data.type !== 'pause') return;
+  for (const { controller, key, pausable } of running.values()) if (pausable && key === data.key) controller.abort();
+};
+
+self.onmessage = ({ data }: MessageEvent<ToStore>) => {
+  if ('call' in data) {
+    void answer(data.id, data.call);
+    return;
+  }
+  const job = running.get(data.id);
+  job?.controller.abort();
+  // A pause is meant for all tabs: one that waits would otherwise take over.
+  if (job?.pausable && job.key !== null) tellTabs({ type: 'pause', key: job.key });
+};

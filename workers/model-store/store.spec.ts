@@ -1,0 +1,300 @@
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { PART_BYTES, parseManifest } from '../../protocol/manifest.ts';
+import type { StoreProgress } from '../../protocol/store.ts';
+import { planManifest } from './plan.ts';
+import { writePlan } from './stored-model.ts';
+import * as store from './store.ts';
+import { type TestModel, testModel } from './testing/model.ts';
+import { type Disk, useDisk } from './testing/opfs.ts';
+
+vi.mock('./patience.ts', async (original) => ({ ...(await original<object>()), waitFor: () => 1 }));
+
+const URL_BASE = 'https://school.test/m/';
+const GRAPH = 'onnx/model_q4.onnx';
+const DATA = 'onnx/model_q4.onnx_data';
+const source = { kind: 'mirror', url: URL_BASE } as const;
+const never = new AbortController().signal;
+
+interface Request {
+  path: string;
+  start: number;
+  /** Body bytes that were taken from it. */
+  sent: number;
+}
+type Answer = (request: Request, bytes: Uint8Array) => Response | null;
+
+let disk: Disk;
+let model: TestModel;
+let requests: Request[];
+let ranges: boolean;
+/** Looks at a request first; what it answers instead is taken. */
+let spoil: Answer;
+let told: StoreProgress[];
+const tell = (progress: StoreProgress) => told.push(progress);
+
+/** A body in pieces, counted as they are taken. */
+const streamOf = (bytes: Uint8Array, request: Request): ReadableStream => {
+  let at = 0;
+  return new ReadableStream({
+    pull(controller) {
+      const piece = bytes.slice(at, at + 1_000_000);
+      at += piece.length;
+      request.sent += piece.length;
+      if (piece.length) controller.enqueue(piece);
+      if (at >= bytes.length) controller.close();
+    },
+  });
+};
+
+beforeEach(() => {
+  disk = useDisk();
+  requests = [];
+  told = [];
+  ranges = true;
+  spoil = () => null;
+  model = testModel({ 'config.json': 20, [GRAPH]: 1000, [DATA]: 2 * PART_BYTES + 5000 });
+  vi.stubGlobal('self', { location: { href: 'https://school.test/' } });
+  vi.stubGlobal('fetch', (url: string, { headers }: { headers: Record<string, string> }) => {
+    const path = url.slice(URL_BASE.length);
+    if (path === 'manifest.json') return Promise.resolve(Response.json(model.manifest));
+    const whole = model.files.get(path);
+    if (!whole) return Promise.resolve(new Response('', { status: 404 }));
+    const [, start = 0, end = whole.length - 1] = (/bytes=(\d+)-(\d+)/.exec(headers['Range'] ?? '') ?? []).map(Number);
+    const partial = ranges && headers['Range'] !== undefined;
+    const bytes = partial ? whole.subarray(start, end + 1) : whole;
+    const request = { path, start: partial ? start : 0, sent: 0 };
+    requests.push(request);
+    const answer = spoil(request, bytes);
+    return Promise.resolve(answer ?? new Response(streamOf(bytes, request), { status: partial ? 206 : 200 }));
+  });
+});
+
+const sent = (path: string) => requests.reduce((sum, r) => (r.path === path ? sum + r.sent : sum), 0);
+const folder = () => `models/${planManifest(model.manifest, source).key}`;
+const expectWhole = () => {
+  for (const [path, bytes] of model.files) expect(bytes.equals(disk.file(`${folder()}/${path}`)), path).toBe(true);
+  const manifest = parseManifest(JSON.parse(Buffer.from(disk.file(`${folder()}/manifest.json`)).toString()));
+  expect(manifest.files.map(({ path, sha256, parts }) => ({ path, sha256, parts }))).toEqual(
+    [...model.manifest.files]
+      .sort((a, b) => (a.path < b.path ? -1 : 1))
+      .map(({ path, sha256, parts }) => ({ path, sha256, parts })),
+  );
+};
+
+describe('fetching', () => {
+  it('brings every byte once, and says so', async () => {
+    const planned = await store.plan(source, never);
+    expect(planned).toMatchObject({ dtype: 'q4', vision: false, present: 0 });
+    const stored = await store.fetchModel(source, never, tell);
+    expect(stored).toMatchObject({ complete: true, present: planned.size, size: planned.size, lastUsed: null });
+    expectWhole();
+    expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
+    expect(told.at(-1)).toMatchObject({ done: planned.size, total: planned.size, received: planned.size });
+    expect(await store.listModels()).toEqual([stored]);
+  });
+
+  it('goes on after a pause with what was missing', async () => {
+    const controller = new AbortController();
+    const stop = (progress: StoreProgress) => {
+      if (progress.done > PART_BYTES + 20_000_000) controller.abort();
+    };
+    await expect(store.fetchModel(source, controller.signal, stop)).rejects.toMatchObject({ name: 'AbortError' });
+    const [half] = await store.listModels();
+    expect(half).toMatchObject({ complete: false });
+    expect(disk.paths).not.toContain(`${folder()}/manifest.json`);
+    const before = sent(DATA);
+    await store.resumeModel(half?.key ?? '', never, tell);
+    expectWhole();
+    // What was read ahead and not yet put on the disk, in two lanes.
+    expect(sent(DATA) - (2 * PART_BYTES + 5000)).toBeLessThan(20_000_000);
+    expect(before).toBeGreaterThan(PART_BYTES);
+  });
+
+  it('fetches a wrong part again, alone', async () => {
+    let spoilt = 0;
+    spoil = (request, bytes) => {
+      if (request.path !== DATA || request.start !== PART_BYTES || spoilt++) return null;
+      const wrong = Uint8Array.from(bytes);
+      wrong[7] = (wrong[7] ?? 0) ^ 1;
+      return new Response(streamOf(wrong, request), { status: 206 });
+    };
+    await store.fetchModel(source, never, tell);
+    expectWhole();
+    expect(sent(DATA)).toBe(3 * PART_BYTES + 5000);
+  });
+
+  it('names a source that is wrong three times, and keeps the rest', async () => {
+    spoil = ({ path, start }) => (path === GRAPH ? new Response(Buffer.alloc(1000, start)) : null);
+    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({
+      code: 'source-bad',
+      detail: expect.stringContaining(GRAPH) as string,
+    });
+    expect(requests.filter(({ path }) => path === GRAPH)).toHaveLength(3);
+    spoil = () => null;
+    const [half] = await store.listModels();
+    await store.resumeModel(half?.key ?? '', never, tell);
+    expectWhole();
+  });
+
+  it('goes on where an answer broke off', async () => {
+    let cut = 0;
+    spoil = (request, bytes) =>
+      request.path === DATA && request.start === 0 && !cut++
+        ? new Response(streamOf(bytes.subarray(0, 30_000_000), request), { status: 206 })
+        : null;
+    await store.fetchModel(source, never, tell);
+    expectWhole();
+    expect(requests.some(({ path, start }) => path === DATA && start === 30_000_000)).toBe(true);
+    expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
+  });
+
+  it('waits where it is told to, and says why', async () => {
+    const answers = [
+      new Response('', { status: 429, headers: { 'Retry-After': '0' } }),
+      new Response('', { status: 502 }),
+      new Response('<html>', { headers: { 'Content-Type': 'text/html' } }),
+      new Response('', { status: 403 }),
+    ];
+    spoil = ({ path }) => (path === DATA ? (answers.shift() ?? null) : null);
+    await store.fetchModel(source, never, tell);
+    expectWhole();
+    const why = new Set(told.map(({ waiting }) => waiting?.why));
+    expect(why).toEqual(new Set([undefined, 'server-busy', 'server-error', 'web-page']));
+  });
+
+  it('reads a server that knows no ranges from end to end', async () => {
+    ranges = false;
+    await store.fetchModel(source, never, tell);
+    expectWhole();
+    // The first answer shows it; from then on each file comes in one go.
+    expect(requests.filter(({ path }) => path === DATA).length).toBeLessThanOrEqual(3);
+  });
+
+  it('stops where there is no room, and goes on when there is', async () => {
+    // A browser that does not tell beforehand.
+    navigator.storage.estimate = () => Promise.resolve({});
+    disk.quota = PART_BYTES;
+    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({ name: 'QuotaExceededError' });
+    disk.quota = Infinity;
+    const [half] = await store.listModels();
+    expect(half?.complete).toBe(false);
+    await store.resumeModel(half?.key ?? '', never, tell);
+    expectWhole();
+  });
+
+  it('says beforehand that there is no room', async () => {
+    disk.quota = PART_BYTES;
+    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({ code: 'quota' });
+    expect(requests).toEqual([]);
+  });
+
+  it('is done once by two who ask at the same time', async () => {
+    await Promise.all([store.fetchModel(source, never, tell), store.fetchModel(source, never, tell)]);
+    expectWhole();
+    expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
+    expect(told.some(({ waiting }) => waiting?.why === 'other-tab')).toBe(true);
+  });
+});
+
+describe('where only the hash of the whole is known', () => {
+  const planWithout = async () => {
+    const planned = planManifest(model.manifest, source);
+    const files = planned.files.map(({ path, size, sha256 }) => ({ path, size, ...(sha256 ? { sha256 } : {}) }));
+    await writePlan({ ...planned, files });
+    return planned.key;
+  };
+
+  it('proves the whole once it is there', async () => {
+    await store.resumeModel(await planWithout(), never, tell);
+    expectWhole();
+    expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
+  });
+
+  it('finds the wrong part by fetching again', async () => {
+    let spoilt = 0;
+    spoil = (request, bytes) => {
+      if (request.path !== DATA || request.start !== 0 || spoilt++) return null;
+      const wrong = Uint8Array.from(bytes);
+      wrong[1] = (wrong[1] ?? 0) ^ 8;
+      return new Response(streamOf(wrong, request), { status: 206 });
+    };
+    await store.resumeModel(await planWithout(), never, tell);
+    expectWhole();
+    // The first part was wrong, and was the first to be fetched again.
+    expect(sent(DATA)).toBe(3 * PART_BYTES + 5000);
+  });
+});
+
+describe('checking', () => {
+  it('finds a damaged byte and fetches that part again, alone', async () => {
+    const { key } = await store.fetchModel(source, never, tell);
+    const bytes = disk.file(`${folder()}/${DATA}`);
+    bytes[PART_BYTES + 3] = (bytes[PART_BYTES + 3] ?? 0) ^ 4;
+    requests = [];
+    const checked = await store.checkModel(key, never, tell);
+    expect(checked.complete).toBe(true);
+    expect(checked.lastUsed).toBeGreaterThan(0);
+    expectWhole();
+    expect(requests.map(({ path, start, sent }) => [path, start, sent])).toEqual([[DATA, PART_BYTES, PART_BYTES]]);
+  });
+
+  it('fetches nothing where nothing is damaged', async () => {
+    const { key } = await store.fetchModel(source, never, tell);
+    requests = [];
+    await store.checkModel(key, never, tell);
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('importing', () => {
+  const pick = (paths: string[]) =>
+    paths.map((path) => {
+      const bytes = path === 'manifest.json' ? Buffer.from(JSON.stringify(model.manifest)) : model.files.get(path);
+      return { path: `stick/kit/${path}`, file: new File([bytes ?? Buffer.from('?')], path) };
+    });
+  const all = ['manifest.json', 'config.json', GRAPH, DATA];
+
+  it('takes a folder, and names what does not belong', async () => {
+    const report = await store.importFiles(pick([...all, 'holiday.jpg', 'README-LISEZMOI.txt']), never, tell);
+    expect(report).toMatchObject({ missing: [], wrong: [], foreign: ['stick/kit/holiday.jpg'] });
+    expect(report.model.complete).toBe(true);
+    expectWhole();
+  });
+
+  it('names what is missing and wrong, keeps the rest, and goes on with what is picked next', async () => {
+    const damaged = pick(['manifest.json', 'config.json']);
+    damaged.push({ path: 'stick/kit/onnx/model_q4.onnx', file: new File([Buffer.alloc(1000)], 'model_q4.onnx') });
+    const first = await store.importFiles(damaged, never, tell);
+    expect(first).toMatchObject({ missing: [DATA], wrong: [GRAPH], foreign: [] });
+    expect(first.model).toMatchObject({ complete: false, present: 20 });
+    // Only the two files, by their names, as a browser without folders gives them.
+    const rest = [GRAPH, DATA].map((path) => ({
+      path: path.slice('onnx/'.length),
+      file: new File([model.files.get(path) ?? ''], path),
+    }));
+    const second = await store.importFiles(rest, never, tell);
+    expect(second).toMatchObject({ missing: [], wrong: [], foreign: [] });
+    expectWhole();
+  });
+
+  it('refuses files that are no model', async () => {
+    await expect(store.importFiles(pick(['holiday.jpg']), never, tell)).rejects.toMatchObject({ code: 'not-a-model' });
+  });
+
+  it('goes out as a kit and comes in again', async () => {
+    const { model: stored } = await store.importFiles(pick(all), never, tell);
+    const kit = await store.modelKit(stored.key);
+    expect(kit.map(({ path }) => path)).toEqual(['config.json', GRAPH, DATA, 'README-LISEZMOI.txt', 'manifest.json']);
+    await store.removeModels(null);
+    const files = kit.map(({ path, blob }) => ({ path, file: new File([blob], path) }));
+    expect(await store.importFiles(files, never, tell)).toMatchObject({ missing: [], wrong: [], foreign: [] });
+    expectWhole();
+  });
+});
+
+it('removes a model with its record', async () => {
+  const { key } = await store.fetchModel(source, never, tell);
+  await store.removeModels(key);
+  expect(disk.paths).toEqual([]);
+  expect(await store.listModels()).toEqual([]);
+});

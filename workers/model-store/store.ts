@@ -1,0 +1,215 @@
+/**
+ * The model store: fetches, imports, checks, lists, exports and removes models. Anything that changes a model holds a
+ * lock of its name over all tabs, so that two never write to one file.
+ */
+import {
+  type ImportReport,
+  type KitFile,
+  type ModelPlan,
+  type ModelSource,
+  type PickedFile,
+  type StoredModel,
+  StoreError,
+  type StoreProgress,
+} from '../../protocol/store.ts';
+import { checkParts } from './check-parts.ts';
+import { folderOf, removeFolders, storedKeys, toStoreError } from './directory.ts';
+import { fetchParts } from './fetch-parts.ts';
+import { kitOf, writeKit } from './kit.ts';
+import type { PartRecord } from './parts.ts';
+import { describePlan, type Plan, sizeOf } from './plan.ts';
+import { Progress } from './progress.ts';
+import { hubBytes, planHub } from './sources/hub.ts';
+import { mirrorBytes, planMirror } from './sources/mirror.ts';
+import { pickedBytes, PickedFiles } from './sources/picked.ts';
+import { type ByteSource, SourceFailure } from './sources/source.ts';
+import { describe, dropManifest, noteUse, readPlan, withRecord, writeManifest, writePlan } from './stored-model.ts';
+
+type Tell = (progress: StoreProgress) => void;
+type Phase = StoreProgress['phase'];
+
+const lockOf = (key: string): string => `fournil-model:${key}`;
+
+/** Failures of a source while nothing large was asked for yet: there is no point in waiting, the person is there. */
+const asStoreError = (cause: unknown): unknown => {
+  if (!(cause instanceof SourceFailure)) return cause;
+  const codes = { gone: 'not-found', unsatisfiable: 'source-bad', refused: 'host-refused' } as const;
+  const { kind } = cause;
+  return new StoreError(kind in codes ? codes[kind as keyof typeof codes] : 'network', cause.message);
+};
+
+async function planOf(source: ModelSource, signal: AbortSignal): Promise<Plan> {
+  try {
+    switch (source.kind) {
+      case 'hub':
+        return await planHub(source, signal);
+      case 'mirror':
+        return await planMirror(source, signal);
+      case 'files':
+        throw new StoreError('missing', 'the files have to be picked again');
+    }
+  } catch (cause) {
+    throw asStoreError(cause);
+  }
+}
+
+function bytesOf(source: ModelSource): ByteSource {
+  switch (source.kind) {
+    case 'hub':
+      return hubBytes(source);
+    case 'mirror':
+      return mirrorBytes(source);
+    case 'files':
+      throw new StoreError('missing', 'the files have to be picked again');
+  }
+}
+
+/** Runs `change` while nobody else changes the model; says so while somebody does. */
+async function alone<T>(plan: Plan, signal: AbortSignal, tell: Tell, change: () => Promise<T>): Promise<T> {
+  const { key } = plan;
+  const free = await navigator.locks.request(lockOf(key), { ifAvailable: true }, async (lock) =>
+    lock ? { value: await change() } : null,
+  );
+  if (free) return free.value;
+  // From here on the other tab's own news say how far it is.
+  startProgress(plan, 'fetching', tell).waiting({ why: 'other-tab', until: null });
+  return navigator.locks.request(lockOf(key), { signal }, change);
+}
+
+const startProgress = (plan: Plan, phase: Phase, tell: Tell): Progress =>
+  new Progress({ key: plan.key, id: plan.id, phase, total: sizeOf(plan) }, tell);
+
+/** Room for what is still to come, as far as the browser tells. */
+async function expectRoom(plan: Plan, record: PartRecord): Promise<void> {
+  const { quota, usage } = await navigator.storage.estimate();
+  const needed = sizeOf(plan) - record.present;
+  if (quota !== undefined && usage !== undefined && quota - usage < needed)
+    throw new StoreError('quota', `${needed} bytes are needed, ${Math.max(0, quota - usage)} are free`);
+}
+
+/** Fetches what is missing and completes the model. The caller holds the lock. */
+async function bring(plan: Plan, source: ByteSource, progress: Progress, signal: AbortSignal) {
+  return withRecord(plan, async (record) => {
+    const folder = await folderOf('models', plan.key, true);
+    await expectRoom(plan, record);
+    const unavailable = await fetchParts(folder, record, source, progress, signal);
+    if (record.complete) await writeManifest(plan, record);
+    return unavailable;
+  });
+}
+
+async function fetchPlanned(plan: Plan, signal: AbortSignal, tell: Tell): Promise<StoredModel> {
+  return alone(plan, signal, tell, async () => {
+    const before = await describe(plan);
+    // Another tab may have finished it while this one waited.
+    if (!before.complete) {
+      await writePlan(plan);
+      await bring(plan, bytesOf(plan.source), startProgress(plan, 'fetching', tell), signal);
+    }
+    return describe(plan);
+  });
+}
+
+async function knownPlan(key: string): Promise<Plan> {
+  const plan = await readPlan(key);
+  if (!plan) throw new StoreError('missing', key);
+  return plan;
+}
+
+export async function plan(source: ModelSource, signal: AbortSignal): Promise<ModelPlan> {
+  const planned = await planOf(source, signal);
+  const { present } = await describe((await readPlan(planned.key)) ?? planned).catch(() => ({ present: 0 }));
+  return describePlan(planned, present);
+}
+
+export const fetchModel = async (source: ModelSource, signal: AbortSignal, tell: Tell): Promise<StoredModel> =>
+  fetchPlanned(await planOf(source, signal), signal, tell);
+
+export const resumeModel = async (key: string, signal: AbortSignal, tell: Tell): Promise<StoredModel> =>
+  fetchPlanned(await knownPlan(key), signal, tell);
+
+/** An unfinished model that the picked files could complete, where they do not say themselves what they are. */
+async function planFor(files: PickedFiles): Promise<Plan> {
+  try {
+    const picked = await files.plan({ kind: 'files' });
+    const known = await readPlan(picked.key);
+    // A model that came from the network is mended from there.
+    return known && known.source.kind !== 'files' ? { ...picked, source: known.source } : picked;
+  } catch (cause) {
+    for (const model of await listModels()) {
+      const unfinished = model.complete ? null : await readPlan(model.key);
+      if (unfinished?.files.some((file) => files.bytesOf(file)?.size === file.size)) return unfinished;
+    }
+    throw cause;
+  }
+}
+
+export async function importFiles(picked: PickedFile[], signal: AbortSignal, tell: Tell): Promise<ImportReport> {
+  const files = new PickedFiles(picked);
+  const wanted = await planFor(files);
+  return alone(wanted, signal, tell, async () => {
+    const progress = startProgress(wanted, 'copying', tell);
+    await writePlan(wanted);
+    const { missing, wrong } = await bring(wanted, pickedBytes(files), progress, signal);
+    // Also what was stored before counts as used: the same file picked again is no stranger.
+    for (const file of wanted.files) files.bytesOf(file);
+    return { model: await describe(wanted), missing, wrong, foreign: files.foreign };
+  });
+}
+
+export async function checkModel(key: string, signal: AbortSignal, tell: Tell): Promise<StoredModel> {
+  const known = await knownPlan(key);
+  return alone(known, signal, tell, async () => {
+    const progress = startProgress(known, 'checking', tell);
+    const damaged = await withRecord(known, async (record) => {
+      const found = await checkParts(known, record, progress, signal);
+      if (!record.complete) await dropManifest(key);
+      return found;
+    });
+    if (damaged.length) {
+      if (known.source.kind === 'files') throw new StoreError('damaged', damaged.join(', '));
+      progress.phase('fetching');
+      await bring(known, bytesOf(known.source), progress, signal);
+    }
+    if (!(await describe(known)).complete) throw new StoreError('missing', `${key} is not whole`);
+    await noteUse(key);
+    return describe(known);
+  });
+}
+
+export async function listModels(): Promise<StoredModel[]> {
+  const models: StoredModel[] = [];
+  for (const key of await storedKeys()) {
+    const known = await readPlan(key);
+    if (known) models.push(await describe(known));
+  }
+  return models;
+}
+
+/** @param key null: every model, also remains that are no model any more. */
+export async function removeModels(key: string | null): Promise<void> {
+  for (const each of key === null ? await storedKeys() : [key]) {
+    const removed = await navigator.locks.request(lockOf(each), { ifAvailable: true }, async (lock) => {
+      if (lock) await removeFolders(each);
+      return lock !== null;
+    });
+    if (!removed) throw new StoreError('busy', `${each} is being fetched or checked`);
+  }
+}
+
+export const modelKit = (key: string): Promise<KitFile[]> => kitOf(key);
+
+export async function exportModel(
+  key: string,
+  directory: FileSystemDirectoryHandle,
+  signal: AbortSignal,
+  tell: Tell,
+): Promise<void> {
+  const known = await knownPlan(key);
+  const kit = await kitOf(key);
+  const total = kit.reduce((sum, { blob }) => sum + blob.size, 0);
+  const progress = new Progress({ key, id: known.id, phase: 'copying', total }, tell);
+  await writeKit(kit, directory, progress, signal).catch((cause: unknown) => {
+    throw toStoreError(cause);
+  });
+}

@@ -1,0 +1,35 @@
+/** A small model folder with a manifest, made of chance bytes: enough for the store, which never looks inside. */
+import { createHash, randomBytes } from 'node:crypto';
+import { MANIFEST_FORMAT, type Manifest, PART_BYTES } from '../../../protocol/manifest.ts';
+
+const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+export interface TestModel {
+  manifest: Manifest;
+  files: Map<string, Buffer>;
+}
+
+export function testModel(sizes: Record<string, number>): TestModel {
+  const files = new Map(Object.entries(sizes).map(([path, size]) => [path, randomBytes(size)]));
+  const graph = 'onnx/model_q4.onnx';
+  const manifest: Manifest = {
+    format: MANIFEST_FORMAT,
+    id: 'test/model',
+    revision: 'abcdef0123456789',
+    licence: 'apache-2.0',
+    baseModel: '',
+    contextLength: 128,
+    imageAttention: 'none',
+    cache: 'static',
+    sessions: { q4: { model: { graph, data: [...files.keys()].filter((path) => path.startsWith(`${graph}_data`)) } } },
+    files: [...files].map(([path, bytes]) => ({
+      path,
+      size: bytes.length,
+      sha256: hash(bytes),
+      parts: Array.from({ length: Math.max(1, Math.ceil(bytes.length / PART_BYTES)) }, (_, i) =>
+        hash(bytes.subarray(i * PART_BYTES, (i + 1) * PART_BYTES)),
+      ),
+    })),
+  };
+  return { manifest, files };
+}
