@@ -1,7 +1,7 @@
 /**
  * Which parts of a model's files are proven. The record is a small file beside the model, changed in place: one entry of
  * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `proven`
- * only after the part's bytes were flushed to the disk.
+ * only after the part's bytes were written.
  */
 import { PART_BYTES } from '../../protocol/manifest.ts';
 import type { Plan, PlannedFile } from './plan.ts';
@@ -40,7 +40,6 @@ const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ??
 /** Where the record is kept: a sync access handle, or nothing for who only reads. */
 export interface RecordFile {
   write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
-  flush(): void;
 }
 
 export class PartRecord {
@@ -79,7 +78,7 @@ export class PartRecord {
     this.write(number * ENTRY_BYTES, ENTRY_BYTES);
   }
 
-  /** The part's bytes must be on the disk already. */
+  /** The part's bytes must be in the file already. */
   set({ number }: Part, state: PartState, hash = ''): void {
     const at = number * ENTRY_BYTES;
     this.bytes.fill(0, at, at + ENTRY_BYTES);
@@ -99,6 +98,5 @@ export class PartRecord {
 
   private write(at: number, length: number): void {
     this.file?.write(this.bytes.subarray(at, at + length), { at });
-    this.file?.flush();
   }
 }

@@ -13,10 +13,9 @@ import {
   type StoreProgress,
 } from '../../protocol/store.ts';
 import { checkParts } from './check-parts.ts';
-import { folderOf, removeFolders, storedKeys, toStoreError } from './directory.ts';
+import { folderOf, readFile, removeFolders, storedKeys, toStoreError } from './directory.ts';
 import { fetchParts } from './fetch-parts.ts';
 import { kitOf, writeKit } from './kit.ts';
-import type { PartRecord } from './parts.ts';
 import { describePlan, type Plan, sizeOf } from './plan.ts';
 import { Progress } from './progress.ts';
 import { hubBytes, planHub } from './sources/hub.ts';
@@ -79,10 +78,11 @@ async function alone<T>(plan: Plan, signal: AbortSignal, tell: Tell, change: () 
 const startProgress = (plan: Plan, phase: Phase, tell: Tell): Progress =>
   new Progress({ key: plan.key, id: plan.id, phase, total: sizeOf(plan) }, tell);
 
-/** Room for what is still to come, as far as the browser tells. */
-async function expectRoom(plan: Plan, record: PartRecord): Promise<void> {
+/** Room for files that are not there yet at their full length, as far as the browser tells. */
+async function expectRoom(plan: Plan, folder: FileSystemDirectoryHandle): Promise<void> {
+  let needed = 0;
+  for (const { path, size } of plan.files) needed += Math.max(0, size - ((await readFile(folder, path))?.size ?? 0));
   const { quota, usage } = await navigator.storage.estimate();
-  const needed = sizeOf(plan) - record.present;
   if (quota !== undefined && usage !== undefined && quota - usage < needed)
     throw new StoreError('quota', `${needed} bytes are needed, ${Math.max(0, quota - usage)} are free`);
 }
@@ -91,7 +91,7 @@ async function expectRoom(plan: Plan, record: PartRecord): Promise<void> {
 async function bring(plan: Plan, source: ByteSource, progress: Progress, signal: AbortSignal) {
   return withRecord(plan, async (record) => {
     const folder = await folderOf('models', plan.key, true);
-    await expectRoom(plan, record);
+    await expectRoom(plan, folder);
     const unavailable = await fetchParts(folder, record, source, progress, signal);
     if (record.complete) await writeManifest(plan, record);
     return unavailable;

@@ -6,11 +6,11 @@ const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('h
 
 export interface TestModel {
   manifest: Manifest;
-  files: Map<string, Buffer>;
+  files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
 export function testModel(sizes: Record<string, number>): TestModel {
-  const files = new Map(Object.entries(sizes).map(([path, size]) => [path, randomBytes(size)]));
+  const files = new Map(Object.entries(sizes).map(([path, size]) => [path, new Uint8Array(randomBytes(size))]));
   const graph = 'onnx/model_q4.onnx';
   const manifest: Manifest = {
     format: MANIFEST_FORMAT,

@@ -1,0 +1,73 @@
+/** What the bench measures in the browser: each number on its own, called in turn from Node. */
+import type { FromStore, StoreCall, StoreResults } from '../../../protocol/store.ts';
+
+const MODEL = new URL('/bench-model/', location.href).href;
+const worker = new Worker(new URL('../../../workers/model-store/store-worker.ts', import.meta.url), { type: 'module' });
+let lastId = 0;
+
+function call<T extends StoreCall['type']>(request: Extract<StoreCall, { type: T }>): Promise<StoreResults[T]> {
+  const id = ++lastId;
+  return new Promise((resolve, reject) => {
+    const listen = ({ data }: MessageEvent<FromStore>) => {
+      if (data.id !== id || 'progress' in data) return;
+      worker.removeEventListener('message', listen);
+      if ('error' in data) reject(new Error(`${data.error.code}: ${data.error.detail}`));
+      else resolve(data.result as StoreResults[T]);
+    };
+    worker.addEventListener('message', listen);
+    worker.postMessage({ id, call: request });
+  });
+}
+
+const seconds = async (work: () => Promise<unknown>): Promise<number> => {
+  const began = performance.now();
+  await work();
+  return (performance.now() - began) / 1000;
+};
+
+/** Reads the data file and throws it away. */
+async function plainFetch(): Promise<void> {
+  const { body } = await fetch(new URL('onnx/model_q4.onnx_data', MODEL), { cache: 'no-store' });
+  const reader = body?.getReader();
+  while (reader && !(await reader.read()).done);
+}
+
+interface MemoryUser {
+  measureUserAgentSpecificMemory(): Promise<{ bytes: number }>;
+}
+
+/** The largest of what page and workers held in their heaps while `work` was done, bytes. */
+async function peakMemory(work: () => Promise<unknown>): Promise<number> {
+  let peak = 0;
+  let working = true;
+  const watch = async () => {
+    while (working) {
+      const { bytes } = await (performance as unknown as MemoryUser).measureUserAgentSpecificMemory();
+      peak = Math.max(peak, bytes);
+    }
+  };
+  await Promise.race([watch(), work().finally(() => (working = false))]);
+  return peak;
+}
+
+const bench = {
+  plainFetch: () => seconds(plainFetch),
+  async storeFetch(): Promise<{ seconds: number; key: string }> {
+    let key = '';
+    const taken = await seconds(async () => {
+      key = (await call({ type: 'fetch', source: { kind: 'mirror', url: MODEL } })).key;
+    });
+    return { seconds: taken, key };
+  },
+  check: (key: string) => seconds(() => call({ type: 'check', key })),
+  remove: () => call({ type: 'remove', key: null }),
+  hash: () => seconds(() => crypto.subtle.digest('SHA-256', new Uint8Array(64 * 1024 * 1024))),
+  memory: () => peakMemory(() => call({ type: 'fetch', source: { kind: 'mirror', url: MODEL } })),
+  memoryAtRest: () => peakMemory(() => new Promise((resolve) => setTimeout(resolve, 2000))),
+};
+declare global {
+  interface Window {
+    bench: typeof bench;
+  }
+}
+window.bench = bench;

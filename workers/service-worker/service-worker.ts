@@ -1,0 +1,46 @@
+/**
+ * Keeps the app on this computer (docs/architecture.md, "The offline shell"). It is registered once the page and its
+ * model have loaded, and holds nothing of other origins and no model but the built-in one.
+ */
+import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
+import type { ToServiceWorker } from '../../protocol/service-worker.ts';
+import { isolated } from './isolated.ts';
+import { cacheKeyOf } from './cache-key.ts';
+import { neededBy } from './needed.ts';
+
+declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] };
+
+const app = new PrecacheController({
+  plugins: [
+    {
+      // The page has fetched most of it just now: the server is asked whether it is still right, not for all of it again.
+      requestWillFetch: ({ request }) =>
+        Promise.resolve(request.cache === 'reload' ? new Request(request, { cache: 'no-cache' }) : request),
+    },
+  ],
+});
+app.addToCacheList(self.__WB_MANIFEST.filter(({ url }) => neededBy(WebAssembly, url)));
+
+/** An older version's files stay while a page may still run it: its lazily loaded scripts are nowhere else by now. */
+async function forgetOlderVersions(event: ExtendableEvent): Promise<void> {
+  const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
+  const pages = windows.filter(({ url }) => url.startsWith(self.registration.scope));
+  if (pages.length === 1) await app.activate(event);
+}
+
+self.addEventListener('install', (event) => void app.install(event));
+self.addEventListener('activate', (event) => {
+  event.waitUntil(self.clients.claim());
+});
+self.addEventListener('message', (event) => {
+  const message = event.data as ToServiceWorker;
+  if (message === 'take-over') event.waitUntil(self.skipWaiting());
+  else event.waitUntil(forgetOlderVersions(event));
+});
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  const cacheKey = cacheKeyOf(request, self.registration.scope, app.getURLsToCacheKeys());
+  if (cacheKey === undefined) return;
+  const response = app.strategy.handle({ event, request, params: { cacheKey } });
+  event.respondWith(response.then((found) => isolated(request.destination, found)));
+});
