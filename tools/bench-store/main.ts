@@ -77,7 +77,11 @@ try {
   await page.goto(`${server.origin}/tools/bench-store/page/index.html`);
   await page.waitForFunction(() => 'bench' in window);
   const rows = await measure(page, megabytes, Number(values.runs));
-  const environment = { browser: `Chromium ${browser.browser()?.version() ?? ''}`, platform: process.platform, megabytes };
+  const environment = {
+    browser: `Chromium ${browser.browser()?.version() ?? ''}`,
+    platform: process.platform,
+    megabytes,
+  };
   if (values.json) console.log(JSON.stringify({ environment, rows }));
   else console.table(rows);
 } finally {
