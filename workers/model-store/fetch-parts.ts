@@ -17,8 +17,8 @@ import { WholeHash } from './whole-hash.ts';
 
 /** Each holds one part in memory while it arrives: 128 MiB, and as much again while two are hashed. */
 const LANES = 2;
-/** What arrived of a part is put on the disk this often, so that little is lost when the tab goes away. */
-const WRITE_EVERY = 8 * 1024 * 1024;
+/** On slow lines what arrived of a part is written this often, ms, so that little is lost when the tab goes away. */
+const WRITE_EVERY = 2000;
 
 /** What a source that is asked only once does not have. */
 export interface Unavailable {
@@ -123,12 +123,14 @@ class Transfer {
     let part: Part | undefined = first;
     let received = writeThrough ? this.takeUp(first, handle, buffer) : 0;
     let written = received;
+    let writtenAt = performance.now();
     let wrong = 0;
     let failures = 0;
     const keep = (part: Part) => {
       if (!writeThrough || received === written) return;
       writeAll(handle, buffer.subarray(written, received), part.offset + written);
       written = received;
+      writtenAt = performance.now();
       if (received < part.length) this.record.setBegun(part, received);
     };
     const whole = async (done: Part): Promise<void> => {
@@ -162,7 +164,7 @@ class Transfer {
               this.partial.set(lane, received);
               this.progress.received(some.length, this.done);
               if (received === part.length) await whole(part);
-              else if (received - written >= WRITE_EVERY) keep(part);
+              else if (performance.now() - writtenAt >= WRITE_EVERY) keep(part);
             }
             if (!part) break;
           }

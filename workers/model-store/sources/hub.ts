@@ -55,9 +55,10 @@ export async function planHub(source: HubSource, signal: AbortSignal): Promise<P
       files.push({ path, size: lfs?.size ?? size, ...(lfs ? { sha256: lfs.oid } : oid ? { gitSha1: oid } : {}) });
 
   const pinned: HubSource = { ...source, revision };
-  const card = info.cardData as { license?: unknown; base_model?: unknown } | undefined;
-  const licence = typeof card?.license === 'string' ? card.license : 'unknown';
-  const baseModel = [card?.base_model].flat().find((name) => typeof name === 'string') ?? '';
+  const card = (info.cardData ?? {}) as Record<string, unknown>;
+  const text = (key: string) => [card[key]].flat().find((value): value is string => typeof value === 'string');
+  const licence = text('license_name') ?? text('license') ?? 'unknown';
+  const baseModel = text('base_model') ?? '';
   try {
     const listed = files.find(({ path }) => path === 'manifest.json');
     if (listed) {
