@@ -1,6 +1,13 @@
 /** The note in a USB kit, in both languages: it is read where no page of ours is open. */
 import type { Manifest } from '../../protocol/manifest.ts';
 
+/** Gemma's terms ask that this goes with every copy of the weights. */
+export const GEMMA_NOTICE =
+  'Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n';
+
+export const isGemma = ({ licence, id, baseModel }: Manifest): boolean =>
+  /gemma/i.test(licence === 'unknown' ? `${id} ${baseModel}` : licence);
+
 export const kitReadme = ({ id, revision, licence }: Manifest): string => `${id}
 revision ${revision}, licence ${licence}
 

@@ -3,7 +3,7 @@ import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { KIT_FILE_BYTES, type KitFile, StoreError } from '../../protocol/store.ts';
 import { fileAt, folderOf, MANIFEST, readFile } from './directory.ts';
 import { sha256 } from './fetch-parts.ts';
-import { kitReadme } from './kit-readme.ts';
+import { GEMMA_NOTICE, isGemma, kitReadme } from './kit-readme.ts';
 import type { Progress } from './progress.ts';
 import { pieceOf } from './sources/picked.ts';
 
@@ -25,6 +25,7 @@ export async function kitOf(key: string): Promise<KitFile[]> {
         });
   }
   files.push({ path: 'README-LISEZMOI.txt', blob: new Blob([kitReadme(manifest)]) });
+  if (isGemma(manifest)) files.push({ path: 'NOTICE', blob: new Blob([GEMMA_NOTICE]) });
   files.push({ path: MANIFEST, blob: manifestFile });
   return files;
 }

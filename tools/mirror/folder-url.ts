@@ -1,0 +1,19 @@
+/** A model folder with a manifest.json on any web server. */
+import type { Dtype } from '../../protocol/engine.ts';
+import { parseManifest } from '../../protocol/manifest.ts';
+import { MirrorError } from './failure.ts';
+import type { Line } from './line.ts';
+import { encodePath, type MirrorPlan, planOfManifest } from './plan.ts';
+
+export async function planFolder(url: string, dtype: Dtype, line: Line): Promise<MirrorPlan> {
+  const root = url.endsWith('/') ? url : `${url}/`;
+  const response = await line.fetch(`${root}manifest.json`);
+  const manifest = await response
+    .json()
+    .then(parseManifest)
+    .catch((cause: unknown) => {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new MirrorError(`${root} is no model folder: ${said}.`, { cause });
+    });
+  return { ...planOfManifest(manifest, dtype), urlOf: (path) => root + encodePath(path) };
+}

@@ -1,0 +1,147 @@
+/** A file that arrives piece by piece, over several runs if need be, as PATH.part; all of it is hashed. */
+import { createHash } from 'node:crypto';
+import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
+
+const READ_BYTES = 4 * 1024 * 1024;
+
+/** What the manifest and git say of a file, computed in one pass. */
+export interface Hashed extends ManifestFile {
+  /** SHA-1 of git's blob: all that the hub knows of a small file. */
+  gitSha1: string;
+}
+
+class Hasher {
+  private readonly whole = createHash('sha256');
+  private readonly git;
+  private part = createHash('sha256');
+  private inPart = 0;
+  private readonly parts: string[] = [];
+  size = 0;
+
+  /** @param expected the size: git hashes it before the bytes. */
+  constructor(expected: number) {
+    this.git = createHash('sha1').update(`blob ${expected}\0`);
+  }
+
+  update(bytes: Uint8Array): void {
+    this.whole.update(bytes);
+    this.git.update(bytes);
+    for (let at = 0; at < bytes.length;) {
+      const piece = bytes.subarray(at, at + PART_BYTES - this.inPart);
+      this.part.update(piece);
+      this.inPart += piece.length;
+      at += piece.length;
+      if (this.inPart === PART_BYTES) this.endPart();
+    }
+    this.size += bytes.length;
+  }
+
+  private endPart(): void {
+    this.parts.push(this.part.digest('hex'));
+    this.part = createHash('sha256');
+    this.inPart = 0;
+  }
+
+  finish(path: string): Hashed {
+    if (this.inPart > 0 || !this.parts.length) this.endPart();
+    const { size, parts } = this;
+    return { path, size, sha256: this.whole.digest('hex'), parts, gitSha1: this.git.digest('hex') };
+  }
+}
+
+/** Hashes what the file holds, up to `size` bytes. */
+async function hashInto(hasher: Hasher, handle: FileHandle, size: number, onBytes: (bytes: number) => void) {
+  const buffer = new Uint8Array(Math.min(READ_BYTES, Math.max(1, size)));
+  while (hasher.size < size) {
+    const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, size - hasher.size), hasher.size);
+    if (!bytesRead) return;
+    hasher.update(buffer.subarray(0, bytesRead));
+    onBytes(bytesRead);
+  }
+}
+
+export function hashBytes(path: string, bytes: Uint8Array): Hashed {
+  const hasher = new Hasher(bytes.length);
+  hasher.update(bytes);
+  return hasher.finish(path);
+}
+
+const ignore = () => undefined;
+
+/** @returns null where there is no such file. */
+export async function hashFile(
+  folder: string,
+  path: string,
+  onBytes: (bytes: number) => void = ignore,
+): Promise<Hashed | null> {
+  const handle = await open(join(folder, path)).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'ENOENT') return null;
+    throw cause;
+  });
+  if (!handle) return null;
+  try {
+    const { size } = await handle.stat();
+    const hasher = new Hasher(size);
+    await hashInto(hasher, handle, size, onBytes);
+    return hasher.finish(path);
+  } finally {
+    await handle.close();
+  }
+}
+
+export const partOf = (path: string): string => `${path}.part`;
+
+export class PartFile {
+  private constructor(
+    private readonly handle: FileHandle,
+    private readonly hasher: Hasher,
+    private readonly folder: string,
+    private readonly path: string,
+  ) {}
+
+  /** Opens PATH.part and hashes what an earlier run left in it. */
+  static async open(folder: string, path: string, size: number): Promise<PartFile> {
+    const full = join(folder, partOf(path));
+    await mkdir(dirname(full), { recursive: true });
+    // Not 'a': there, positions of writes are ignored.
+    const handle = await open(full, 'r+').catch((cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'ENOENT') return open(full, 'wx+');
+      throw cause;
+    });
+    const hasher = new Hasher(size);
+    await hashInto(hasher, handle, size, ignore);
+    await handle.truncate(hasher.size);
+    return new PartFile(handle, hasher, folder, path);
+  }
+
+  get size(): number {
+    return this.hasher.size;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;)
+      at += (await this.handle.write(bytes, at, bytes.length - at, this.size + at)).bytesWritten;
+    this.hasher.update(bytes);
+  }
+
+  /** Closes; the hashes of all its bytes. */
+  async close(): Promise<Hashed> {
+    // A name without `.part` promises bytes that outlast a power cut.
+    await this.handle.sync();
+    await this.handle.close();
+    return this.hasher.finish(this.path);
+  }
+
+  /** Closes and keeps what is there for another run. */
+  async leave(): Promise<void> {
+    await this.handle.close().catch(ignore);
+  }
+
+  /** Gives the closed file its name. */
+  async keep(): Promise<void> {
+    const full = join(this.folder, this.path);
+    await rename(partOf(full), full);
+  }
+}
