@@ -14,8 +14,7 @@ const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 /** `name.001`, `name.002`, … */
 export const pieceOf = (path: string, index: number): string => `${path}.${String(index + 1).padStart(3, '0')}`;
 /** What systems leave in folders, and the kit's own words to people. */
-const NOT_THE_MODELS =
-  /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|NOTICE[^/]*|\.gitattributes)$/i;
+const NOT_THE_MODELS = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|NOTICE[^/]*|\.gitattributes)$/i;
 
 export class PickedFiles {
   private readonly used = new Set<PickedFile>();
