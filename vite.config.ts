@@ -1,7 +1,8 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import type { Plugin } from 'vite';
+import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
-import { contentSecurityPolicy, securityHeaders } from './tools/serve/headers.ts';
+import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
 
 /** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
 const policyInPage: Plugin = {
@@ -16,9 +17,30 @@ const policyInPage: Plugin = {
   ],
 };
 
+/** What the service worker stores, which is everything but other models; of onnxruntime's builds it takes what it needs. */
+const offlineShell = VitePWA({
+  strategies: 'injectManifest',
+  srcDir: 'workers/service-worker',
+  filename: 'service-worker.ts',
+  // src/offline registers it, and public/ holds the manifest.
+  injectRegister: false,
+  manifest: false,
+  injectManifest: {
+    rollupFormat: 'iife',
+    globPatterns: [
+      '**/*.{html,js,css,svg,png,webmanifest,wasm}',
+      'assets/*.{onnx,onnx_data}',
+      'models/*.json',
+      'models/built-in/**',
+    ],
+    maximumFileSizeToCacheInBytes: 64 * 2 ** 20,
+  },
+});
+
 export default defineConfig({
   base: './',
-  plugins: [svelte(), policyInPage],
+  plugins: [svelte(), policyInPage, offlineShell],
+  define: { __MODEL_ORIGINS__: JSON.stringify(modelOrigins) },
   worker: { format: 'es' },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.
   optimizeDeps: { exclude: ['onnxruntime-web'] },

@@ -1,6 +1,6 @@
 /** What the page does on browsers and machines that offer less, or that compute wrongly. */
 import { chromium, expect, type Page, test } from '@playwright/test';
-import { chromiumArgs, requireChromium } from '../tools/browser/chromium.ts';
+import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { Chat } from './support/chat.ts';
 
 /** Runs `use` in a browser of its own, started with `args`. */
@@ -19,8 +19,7 @@ async function inBrowser(
 }
 
 test('without WebGPU the CPU answers, and the page says that it is slower', async ({ baseURL }) => {
-  const args = chromiumArgs.filter((arg) => arg !== '--enable-unsafe-webgpu');
-  await inBrowser(args, baseURL, async (page) => {
+  await inBrowser(cpuArgs, baseURL, async (page) => {
     await page.goto('./');
     await expect(page.getByTestId('model-state')).toContainText('slower: no GPU', { timeout: 60_000 });
     const chat = new Chat(page);

@@ -97,6 +97,19 @@ export interface LoadedModel {
   sampling: Sampling;
 }
 
+/** What this computer offers a model, known without loading one. */
+export interface DeviceReport {
+  webgpu: {
+    /** The adapter's own description; may be empty. */
+    adapter: string;
+    shaderF16: boolean;
+    maxBufferSize: number;
+    maxStorageBufferBindingSize: number;
+  } | null;
+  /** Why there is no `webgpu`. */
+  reason?: 'no-webgpu' | 'adapter-wrong';
+}
+
 export type EngineState =
   { state: 'empty' } | { state: 'loading'; id: string } | { state: 'ready' | 'generating'; model: LoadedModel };
 
@@ -145,4 +158,6 @@ export interface Engine {
   ): Promise<Finish>;
   unload(): Promise<void>;
   status(): Promise<EngineState>;
+  /** Looks at the device; a loaded model is left alone. */
+  inspect(): Promise<DeviceReport>;
 }

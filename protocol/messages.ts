@@ -3,6 +3,7 @@
  * One call has any number of `progress` or `delta` messages and exactly one `result` or `error`.
  */
 import type {
+  DeviceReport,
   EngineErrorCode,
   EngineState,
   Finish,
@@ -17,7 +18,8 @@ export type Call =
   | { type: 'load'; model: string; options: LoadOptions }
   | { type: 'generate'; messages: Message[]; options: GenerateOptions }
   | { type: 'unload' }
-  | { type: 'status' };
+  | { type: 'status' }
+  | { type: 'inspect' };
 
 /** What each call resolves to. */
 export interface Results {
@@ -25,6 +27,7 @@ export interface Results {
   generate: Finish;
   unload: null;
   status: EngineState;
+  inspect: DeviceReport;
 }
 
 export type ToWorker = { id: number; call: Call } | { id: number; abort: true };

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
-import { chromiumArgs, requireChromium } from '../../tools/browser/chromium.ts';
+import { chromiumArgs, cpuArgs, requireChromium } from '../../tools/browser/chromium.ts';
 
 export interface RunningBrowser {
   context: BrowserContext;
@@ -35,15 +35,17 @@ export interface BrowserOptions {
   /** A folder, of `makeProfile`. */
   profile: string;
   args?: string[];
+  /** Left out: with the software GPU, which is slow. */
+  gpu?: boolean;
 }
 
-export async function startBrowser({ profile, args = [] }: BrowserOptions): Promise<RunningBrowser> {
+export async function startBrowser({ profile, args = [], gpu = true }: BrowserOptions): Promise<RunningBrowser> {
   const portFile = join(profile, 'DevToolsActivePort');
   // A browser that was killed leaves its own behind.
   await rm(portFile, { force: true });
   const flags = ['--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...args];
   // Detached: a process group of its own.
-  const child = spawn(requireChromium(), [...chromiumArgs, ...flags, 'about:blank'], {
+  const child = spawn(requireChromium(), [...(gpu ? chromiumArgs : cpuArgs), ...flags, 'about:blank'], {
     detached: true,
     stdio: 'ignore',
   });

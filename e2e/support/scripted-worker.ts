@@ -1,6 +1,7 @@
 /** In place of the inference worker: one that says what a test wrote down, for what a model would hardly say on demand. */
 import type { Page } from '@playwright/test';
-import type { EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
+import type { DeviceReport, EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
+import { isolationHeaders } from '../../protocol/isolation.ts';
 
 interface Failure {
   code: EngineErrorCode;
@@ -23,6 +24,7 @@ export interface Script {
   /** How long loading takes, ms. */
   loadTime?: number;
   model?: Partial<LoadedModel>;
+  device?: DeviceReport;
   /** In the order of the questions; the last is for all that follow. */
   answers: Answer[];
 }
@@ -37,6 +39,10 @@ const LOADED: LoadedModel = {
   sampling: { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 },
 };
 
+const GPU: DeviceReport = {
+  webgpu: { adapter: 'scripted', shaderF16: false, maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 },
+};
+
 const FINISH: Omit<Finish, 'reason'> = {
   usage: { promptTokens: 120, reusedTokens: 98, generatedTokens: 24, contextTokens: 2048 },
   timing: { timeToFirstToken: 412, prefillRate: 300, decodeRate: 12.34 },
@@ -47,6 +53,7 @@ function perform({
   loadFailures = [],
   loadTime = 0,
   answers,
+  device,
   loaded,
   finish,
 }: Script & { loaded: object; finish: object }) {
@@ -67,6 +74,10 @@ function perform({
       await sleep(loadTime);
       const error = loadFailures.shift();
       post(error ? { error } : { result: loaded });
+      return;
+    }
+    if (call.type === 'inspect') {
+      post({ result: device });
       return;
     }
     const answer = answers[Math.min(asked++, answers.length - 1)] ?? {};
@@ -90,10 +101,10 @@ export async function scriptWorker(page: Page, ...scripts: [Script, ...Script[]]
   let started = 0;
   await page.route('**/assets/worker-*.js', (route) => {
     const script = scripts[Math.min(started++, scripts.length - 1)] ?? scripts[0];
-    const role = { ...script, loaded: { ...LOADED, ...script.model }, finish: FINISH };
+    const role = { device: GPU, ...script, loaded: { ...LOADED, ...script.model }, finish: FINISH };
     return route.fulfill({
       contentType: 'text/javascript',
-      headers: { 'Cache-Control': 'no-store' },
+      headers: { 'Cache-Control': 'no-store', ...isolationHeaders },
       body: `(${perform.toString()})(${JSON.stringify(role)})`,
     });
   });

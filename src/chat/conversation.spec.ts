@@ -17,7 +17,7 @@ const png = (name = 'a.png') => new File(['png'], name, { type: 'image/png' });
 
 async function open({ load = true } = {}) {
   const worker = new ScriptedWorker();
-  const models = new ModelStore('m/', new EngineClient(() => worker));
+  const models = new ModelStore('m/', { engine: new EngineClient(() => worker) });
   void models.load();
   if (load) worker.reply({ result: loaded });
   await turn();

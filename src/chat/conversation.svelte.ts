@@ -17,8 +17,6 @@ export class Conversation {
   readonly announcer = new Announcer();
   /** Stops the answer that is awaited or being made. */
   private running = $state.raw<AbortController | null>(null);
-  /** The engine makes one answer at a time: the next waits for the one that was stopped. */
-  private before: Promise<void> = Promise.resolve();
   private lastId = 0;
 
   constructor(private readonly models: ModelStore) {}
@@ -34,7 +32,12 @@ export class Conversation {
 
   /** The model did not load: what was sent waits until it has. */
   get modelFailed(): boolean {
-    return this.models.state.is === 'failed';
+    return this.models.state.is === 'failed' || this.models.state.is === 'elsewhere';
+  }
+
+  /** What the built-in model cannot do need not be said of others. */
+  get withBuiltIn(): boolean {
+    return this.models.choice === null;
   }
 
   get lastAnswer(): AnswerTurn | null {
@@ -124,12 +127,10 @@ export class Conversation {
     this.turns.push(turn);
     const controller = new AbortController();
     this.running = controller;
-    const { before } = this;
-    this.before = this.run(turn, controller, async (onDelta, { signal }) => {
+    void this.run(turn, controller, async (onDelta, { signal }) => {
       await this.models.ready(signal);
-      await before;
       turn.status = 'reading';
-      turn.finish = await this.models.engine.generate(messages, { signal, onDelta });
+      turn.finish = await this.models.generate(messages, { signal, onDelta });
     });
   }
 

@@ -26,6 +26,8 @@ export function preferredLanguage(languages: readonly string[]): Language {
   return languages.map((code) => code.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en';
 }
 
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
+
 class I18n {
   language = $state<Language>('en');
 
@@ -35,6 +37,37 @@ class I18n {
 
   number(value: number, digits = 0): string {
     return new Intl.NumberFormat(this.language, { maximumFractionDigits: digits }).format(value);
+  }
+
+  /** 859106816 → “859 MB”, “859 Mo”. */
+  bytes(value: number): string {
+    const power = BYTE_UNITS.findIndex((_, i) => value < 999.5 * 1000 ** i);
+    const i = power < 0 ? BYTE_UNITS.length - 1 : power;
+    return this.quantity(value / 1000 ** i, BYTE_UNITS[i] ?? 'byte', i < 3 ? 0 : 1);
+  }
+
+  /** In the unit that says enough: “40 sec”, “12 min”, “1.5 hr”. */
+  duration(seconds: number): string {
+    if (seconds < 59.5) return this.quantity(seconds, 'second', 0);
+    return seconds < 3570 ? this.quantity(seconds / 60, 'minute', 0) : this.quantity(seconds / 3600, 'hour', 1);
+  }
+
+  /** “0.4 sec” */
+  seconds(value: number): string {
+    return this.quantity(value, 'second', 1);
+  }
+
+  date(ms: number): string {
+    return new Intl.DateTimeFormat(this.language, { dateStyle: 'medium' }).format(ms);
+  }
+
+  percent(fraction: number): string {
+    return this.t('model.percent', { percent: Math.floor(fraction * 100) });
+  }
+
+  private quantity(value: number, unit: string, digits: number): string {
+    const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits } as const;
+    return new Intl.NumberFormat(this.language, options).format(value);
   }
 }
 

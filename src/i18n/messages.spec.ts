@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_ERRORS } from '../../protocol/engine.ts';
+import { STORE_ERRORS } from '../../protocol/store.ts';
 import en from './en.json';
 import fr from './fr.json';
 import { messages, preferredLanguage } from './i18n.svelte.ts';
@@ -13,6 +14,8 @@ const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
 /** Keys that are put together from a value: every value must have its message. */
 const MADE = [
   ...ENGINE_ERRORS.map((code) => `error.${code}`),
+  ...STORE_ERRORS.map((code) => `store.error.${code}`),
+  ...['network', 'server-busy', 'server-error', 'web-page', 'other-tab'].map((why) => `waiting.${why}`),
   ...['length', 'context-full', 'aborted'].map((reason) => `finish.${reason}`),
 ];
 

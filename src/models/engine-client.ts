@@ -1,7 +1,9 @@
 /** The engine as the page sees it: calls go to the inference worker, and what comes back is theirs. */
 import {
+  type DeviceReport,
   type Engine,
   EngineError,
+  type EngineErrorCode,
   type EngineState,
   type Finish,
   type GenerateOptions,
@@ -10,17 +12,14 @@ import {
   type LoadProgress,
   type Message,
 } from '../../protocol/engine.ts';
-import type { Call, FromWorker, Results, ToWorker } from '../../protocol/messages.ts';
+import type { Call, Results } from '../../protocol/messages.ts';
+import { WorkerCalls, type WorkerLike } from './worker-calls.ts';
 
-interface Pending {
-  resolve: (result: Results[keyof Results]) => void;
-  reject: (error: EngineError) => void;
-  onProgress?: ((progress: LoadProgress) => void) | undefined;
-  onDelta?: ((text: string) => void) | undefined;
+type Note = { progress: LoadProgress } | { delta: string };
+interface Event {
+  event: 'device-lost';
+  detail: string;
 }
-
-/** What of a Worker is used here. */
-export type WorkerLike = Pick<Worker, 'postMessage' | 'onmessage' | 'onmessageerror' | 'onerror' | 'terminate'>;
 
 const startWorker = (): WorkerLike =>
   new Worker(new URL('../../workers/inference/worker.ts', import.meta.url), { type: 'module', name: 'inference' });
@@ -28,11 +27,16 @@ const startWorker = (): WorkerLike =>
 export class EngineClient implements Engine {
   /** Called when the model goes away without anybody having asked: the GPU was lost, or the worker broke. */
   onGone: (why: EngineError) => void = () => undefined;
-  private worker: WorkerLike | null = null;
-  private readonly pending = new Map<number, Pending>();
-  private lastId = 0;
+  private readonly worker: WorkerCalls<Call, Note, EngineErrorCode, Event>;
 
-  constructor(private readonly start: () => WorkerLike = startWorker) {}
+  constructor(start: () => WorkerLike = startWorker) {
+    this.worker = new WorkerCalls({
+      start,
+      toError: (code, detail) => new EngineError(code, detail),
+      onEvent: ({ event, detail }) => this.onGone(new EngineError(event, detail)),
+      onBroken: (detail) => this.onGone(new EngineError('internal', detail)),
+    });
+  }
 
   load(
     model: string,
@@ -42,99 +46,35 @@ export class EngineClient implements Engine {
       ...options
     }: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },
   ): Promise<LoadedModel> {
-    return this.call({ type: 'load', model, options }, { onProgress }, signal) as Promise<LoadedModel>;
+    const onNote = (note: Note) => 'progress' in note && onProgress?.(note.progress);
+    return this.call({ type: 'load', model, options }, onNote, signal);
   }
 
   generate(
     messages: Message[],
     { onDelta, signal, ...options }: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
   ): Promise<Finish> {
-    return this.call({ type: 'generate', messages, options }, { onDelta }, signal) as Promise<Finish>;
+    const onNote = (note: Note) => 'delta' in note && onDelta(note.delta);
+    return this.call({ type: 'generate', messages, options }, onNote, signal);
   }
 
   async unload(): Promise<void> {
-    await this.call({ type: 'unload' }, {});
+    await this.call({ type: 'unload' });
   }
 
   status(): Promise<EngineState> {
-    return this.call({ type: 'status' }, {}) as Promise<EngineState>;
+    return this.call({ type: 'status' });
   }
 
-  private call(call: Call, listeners: Pick<Pending, 'onProgress' | 'onDelta'>, signal?: AbortSignal) {
-    return new Promise<Results[keyof Results]>((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(new EngineError('aborted'));
-        return;
-      }
-      const id = ++this.lastId;
-      const worker = this.open();
-      const send = (message: ToWorker) => {
-        worker.postMessage(message);
-      };
-      const abort = () => {
-        send({ id, abort: true });
-      };
-      const settled = () => {
-        this.pending.delete(id);
-        signal?.removeEventListener('abort', abort);
-      };
-      const pending: Pending = {
-        ...listeners,
-        resolve(result) {
-          settled();
-          resolve(result);
-        },
-        reject(error) {
-          settled();
-          reject(error);
-        },
-      };
-      this.pending.set(id, pending);
-      signal?.addEventListener('abort', abort);
-      try {
-        send({ id, call });
-      } catch (cause) {
-        // What cannot be cloned cannot be sent.
-        pending.reject(new EngineError('internal', String(cause)));
-      }
-    });
+  inspect(): Promise<DeviceReport> {
+    return this.call({ type: 'inspect' });
   }
 
-  private open(): WorkerLike {
-    if (this.worker) return this.worker;
-    const worker = this.start();
-    worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      this.receive(data);
-    };
-    worker.onerror = (event) => {
-      this.fail((event as ErrorEvent).message || 'the worker could not start');
-    };
-    worker.onmessageerror = () => {
-      this.fail('a message from the worker could not be read');
-    };
-    this.worker = worker;
-    return worker;
-  }
-
-  private receive(message: FromWorker): void {
-    if ('event' in message) {
-      this.onGone(new EngineError(message.event, message.detail));
-      return;
-    }
-    const pending = this.pending.get(message.id);
-    if (!pending) return;
-    if ('progress' in message) pending.onProgress?.(message.progress);
-    else if ('delta' in message) pending.onDelta?.(message.delta);
-    else if ('error' in message) pending.reject(new EngineError(message.error.code, message.error.detail));
-    else pending.resolve(message.result);
-  }
-
-  /** A worker that broke answers nobody any more: all who wait are told, and the next call starts a new one. */
-  private fail(detail: string): void {
-    this.worker?.terminate();
-    this.worker = null;
-    const error = new EngineError('internal', detail);
-    for (const pending of [...this.pending.values()]) pending.reject(error);
-    this.onGone(error);
+  private call<C extends Call>(
+    call: C,
+    onNote?: (note: Note) => void,
+    signal?: AbortSignal,
+  ): Promise<Results[C['type']]> {
+    return this.worker.call(call, onNote, signal) as Promise<Results[C['type']]>;
   }
 }

@@ -1,21 +1,75 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { LoadedModel } from '../../protocol/engine.ts';
+import type { FromStore, StoredModel, ToStore } from '../../protocol/store.ts';
 import { EngineClient } from './engine-client.ts';
-import { ModelStore } from './model.svelte.ts';
+import { type Choice, ModelStore } from './model.svelte.ts';
+import { StoreClient } from './store-client.ts';
+import { MemoryStorage } from './testing/memory-storage.ts';
 import { ScriptedWorker } from './testing/scripted-worker.ts';
 
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
+const large = { id: 'a/large', device: 'webgpu' } as LoadedModel;
+const choice: Choice = { key: 'large_q4', id: 'a/large' };
 const turn = () => new Promise((resolve) => setTimeout(resolve));
 
-function open() {
+/** The lock of a browser with another tab, which has it until it is asked for. */
+class Lock {
+  onAsked = () => undefined;
+  held = false;
+  constructor(public elsewhere = false) {}
+  take() {
+    this.held = !this.elsewhere;
+    return Promise.resolve(this.held);
+  }
+  takeOver() {
+    this.elsewhere = false;
+    return this.take();
+  }
+  release() {
+    this.held = false;
+  }
+}
+
+function open(lock = new Lock()) {
   const workers: ScriptedWorker[] = [];
   const start = () => {
     const worker = new ScriptedWorker();
     workers.push(worker);
     return worker;
   };
-  return { workers, store: new ModelStore('m/', new EngineClient(start)) };
+  const storeWorker = new ScriptedWorker<ToStore, FromStore>();
+  const engine = new EngineClient(start);
+  const store = new ModelStore('m/', { engine, store: new StoreClient(() => storeWorker), lock });
+  return { workers, store, storeWorker, lock };
 }
+const callsOf = (worker: ScriptedWorker | undefined) =>
+  worker?.heard.map((heard) =>
+    'call' in heard ? (heard.call.type === 'load' ? heard.call.model : heard.call.type) : 'abort',
+  );
+
+/** With the built-in model ready. */
+async function openReady(lock?: Lock) {
+  const opened = open(lock);
+  void opened.store.load();
+  opened.workers[0]?.reply({ result: loaded });
+  await turn();
+  return opened;
+}
+
+/** With the large model in use. */
+async function openLarge(lock?: Lock) {
+  const opened = await openReady(lock);
+  void opened.store.use(choice);
+  await turn();
+  opened.storeWorker.reply({ result: {} as StoredModel });
+  await turn();
+  opened.workers[0]?.reply({ result: large });
+  await turn();
+  return opened;
+}
+
+beforeEach(() => vi.stubGlobal('localStorage', new MemoryStorage()));
+afterEach(() => vi.unstubAllGlobals());
 
 describe('ModelStore', () => {
   it('loads once, however many ask', async () => {
@@ -63,5 +117,120 @@ describe('ModelStore', () => {
     workers[1]?.reply({ result: loaded });
     await ready;
     expect(store.state.is).toBe('ready');
+  });
+});
+
+describe('ModelStore, with a stored model', () => {
+  it('checks the files, loads them, and remembers the choice', async () => {
+    const { workers, store, storeWorker, lock } = await openReady();
+    void store.use(choice);
+    await turn();
+    expect(storeWorker.heard).toMatchObject([{ call: { type: 'check', key: 'large_q4' } }]);
+    storeWorker.reply({ progress: { phase: 'checking', done: 3, total: 9 } });
+    expect(store.state).toEqual({ is: 'loading', progress: { stage: 'checking', done: 3, total: 9 } });
+    storeWorker.reply({ result: {} });
+    await turn();
+    expect(callsOf(workers[0])).toEqual(['m/', 'stored:large_q4']);
+    workers[0]?.reply({ result: large });
+    await turn();
+    expect(store.state).toEqual({ is: 'ready', model: large });
+    expect(store.name).toBe('large');
+    expect(lock.held).toBe(true);
+    expect(open().store.choice).toEqual(choice);
+  });
+
+  it('takes the built-in one where the stored one is gone, and says so', async () => {
+    const { workers, store, storeWorker, lock } = await openReady();
+    void store.use(choice);
+    await turn();
+    storeWorker.reply({ error: { code: 'missing', detail: '' } });
+    await turn();
+    workers[0]?.reply({ result: loaded });
+    await turn();
+    expect(store.state).toEqual({ is: 'ready', model: loaded });
+    expect(store.notice).toEqual({ key: 'model.gone', name: 'large' });
+    expect(lock.held).toBe(false);
+    expect(open().store.choice).toBeNull();
+  });
+
+  it('says what is wrong with the files', async () => {
+    const { store, storeWorker, lock } = await openReady();
+    void store.use(choice);
+    await turn();
+    storeWorker.reply({ error: { code: 'damaged', detail: 'tokenizer.json' } });
+    await turn();
+    expect(store.state).toMatchObject({ is: 'failed', error: { code: 'damaged' } });
+    expect(lock.held).toBe(false);
+  });
+
+  it('stops the answer that is being made before it changes', async () => {
+    const { workers, store } = await openLarge();
+    const { signal } = new AbortController();
+    const answer = store.generate([], { onDelta: () => undefined, signal });
+    await turn();
+    const { id } = workers[0]?.heard.at(-1) ?? { id: 0 };
+    void store.use(null);
+    await turn();
+    expect(callsOf(workers[0])?.slice(2)).toEqual(['generate', 'abort']);
+    workers[0]?.say({ id, error: { code: 'aborted', detail: '' } });
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    await turn();
+    expect(callsOf(workers[0])?.at(-1)).toBe('m/');
+  });
+
+  it('makes one answer after the other', async () => {
+    const { workers, store } = await openReady();
+    const { signal } = new AbortController();
+    const options = { onDelta: () => undefined, signal };
+    void store.generate([], options);
+    void store.generate([], options);
+    await turn();
+    expect(callsOf(workers[0])).toEqual(['m/', 'generate']);
+    workers[0]?.reply({ result: {} });
+    await turn();
+    expect(callsOf(workers[0])).toEqual(['m/', 'generate', 'generate']);
+  });
+
+  it('forgets a load that another choice overtook', async () => {
+    const { workers, store, storeWorker } = await openReady();
+    void store.use(choice);
+    await turn();
+    void store.use(null);
+    storeWorker.reply({ error: { code: 'aborted', detail: '' } });
+    workers[0]?.reply({ result: loaded });
+    await turn();
+    expect(store.state).toEqual({ is: 'ready', model: loaded });
+    expect(callsOf(workers[0])).toEqual(['m/', 'm/']);
+  });
+});
+
+describe('ModelStore, with two tabs', () => {
+  it('says that another has a large model open, and takes it over when told to', async () => {
+    const { store, storeWorker, lock } = await openReady(new Lock(true));
+    await store.use(choice);
+    expect(store.state).toEqual({ is: 'elsewhere' });
+    expect(storeWorker.heard).toEqual([]);
+    void store.useHere();
+    await turn();
+    expect(storeWorker.heard).toMatchObject([{ call: { type: 'check' } }]);
+    expect(lock.held).toBe(true);
+  });
+
+  it('gives it up when asked, after the answer, and keeps the choice for the next visit', async () => {
+    const { workers, store, lock } = await openLarge();
+    void store.generate([], { onDelta: () => undefined, signal: new AbortController().signal });
+    await turn();
+    lock.onAsked();
+    await turn();
+    expect(callsOf(workers[0])?.at(-1)).toBe('generate');
+    workers[0]?.reply({ result: {} });
+    await turn();
+    expect(callsOf(workers[0])?.at(-1)).toBe('m/');
+    expect(lock.held).toBe(true);
+    workers[0]?.reply({ result: loaded });
+    await turn();
+    expect(lock.held).toBe(false);
+    expect(store.notice).toEqual({ key: 'model.movedAway', name: 'large' });
+    expect(open().store.choice).toEqual(choice);
   });
 });

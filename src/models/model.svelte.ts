@@ -1,46 +1,123 @@
-/** The model in use: its state, and the promise of its being ready. */
-import { EngineError, type LoadedModel, type LoadProgress } from '../../protocol/engine.ts';
+/** The model in use: which it is, its state, and the promise of its being ready. */
+import {
+  EngineError,
+  type Finish,
+  type GenerateOptions,
+  type LoadedModel,
+  type LoadProgress,
+  type Message,
+} from '../../protocol/engine.ts';
+import { storedModel, StoreError, type StoreProgress } from '../../protocol/store.ts';
+import type { MessageKey } from '../i18n/i18n.svelte.ts';
+import { forget, keep, recall } from '../settings/storage.ts';
+import { nameOf } from './catalogue.ts';
 import { EngineClient } from './engine-client.ts';
+import { EngineLock } from './engine-lock.ts';
+import { StoreClient } from './store-client.ts';
+
+/** How far the model's way into the engine is. */
+export interface LoadingProgress {
+  stage: LoadProgress['stage'] | StoreProgress['phase'];
+  done: number;
+  total: number;
+}
 
 export type ModelState =
-  | { is: 'loading'; progress: LoadProgress | null }
+  | { is: 'loading'; progress: LoadingProgress | null }
   | { is: 'ready'; model: LoadedModel }
-  | { is: 'failed'; error: EngineError };
+  | { is: 'failed'; error: EngineError | StoreError }
+  /** Another tab has a large model open, and there is one for all tabs. */
+  | { is: 'elsewhere' };
+
+/** A stored model. The built-in one is `null`. */
+export interface Choice {
+  key: string;
+  id: string;
+}
 
 export const asEngineError = (cause: unknown): EngineError =>
   cause instanceof EngineError ? cause : new EngineError('internal', String(cause));
 
+type LockLike = Pick<EngineLock, keyof EngineLock>;
+interface Services {
+  engine: EngineClient;
+  store: StoreClient;
+  lock: LockLike;
+}
+
+const CHOICE = 'model';
+
+function recallChoice(): Choice | null {
+  try {
+    const kept = JSON.parse(recall(CHOICE) ?? 'null') as Partial<Choice> | null;
+    return kept && typeof kept.key === 'string' && typeof kept.id === 'string' ? { key: kept.key, id: kept.id } : null;
+  } catch {
+    return null;
+  }
+}
+
 export class ModelStore {
   state = $state.raw<ModelState>({ is: 'loading', progress: null });
-  readonly engine: EngineClient;
-  private running = false;
+  choice = $state.raw<Choice | null>(recallChoice());
+  /** Why another model is in use than the one that was chosen, and that one's name. */
+  notice = $state.raw<{ key: MessageKey; name: string } | null>(null);
+  private loading: AbortController | null = null;
   private waiting: (() => void)[] = [];
+  /** Stops the answers of the model in use. */
+  private inUse = new AbortController();
+  /** The engine does one thing at a time. */
+  private busy: Promise<void> | null = null;
+
+  readonly engine: EngineClient;
+  private readonly store: StoreClient;
+  private readonly lock: LockLike;
 
   constructor(
-    private readonly folder: string,
-    engine = new EngineClient(),
+    private readonly builtIn: string,
+    { engine = new EngineClient(), store = new StoreClient(), lock = new EngineLock() }: Partial<Services> = {},
   ) {
     this.engine = engine;
+    this.store = store;
+    this.lock = lock;
     engine.onGone = (error) => {
+      this.lock.release();
       this.state = { is: 'failed', error };
     };
+    lock.onAsked = () => void this.giveUp();
+  }
+
+  /** The name of the model in use, or null for the built-in one. */
+  get name(): string | null {
+    return this.choice && nameOf(this.choice.id);
+  }
+
+  /** Takes another model; an answer that is being made is stopped. The choice is kept for the next visit. */
+  async use(choice: Choice | null): Promise<void> {
+    if (choice) keep(CHOICE, JSON.stringify(choice));
+    else forget(CHOICE);
+    this.notice = null;
+    await this.change(choice);
   }
 
   /** Loads the model unless it is there or on its way. A failure is a state, not an exception: `state` tells of it. */
   async load(): Promise<void> {
-    if (this.running || this.state.is === 'ready') return;
-    this.running = true;
-    this.state = { is: 'loading', progress: null };
-    const onProgress = (progress: LoadProgress) => (this.state = { is: 'loading', progress });
-    try {
-      const model = await this.engine.load(this.folder, { onProgress });
-      this.state = { is: 'ready', model };
-    } catch (cause) {
-      this.state = { is: 'failed', error: asEngineError(cause) };
-    } finally {
-      this.running = false;
-    }
-    if (this.state.is === 'ready') for (const arrived of this.waiting) arrived();
+    if (this.loading || this.state.is === 'ready' || this.state.is === 'elsewhere') return;
+    await this.open();
+  }
+
+  /** Asks the tab that has a large model open to give it up, and opens it here. */
+  async useHere(): Promise<void> {
+    if (this.state.is === 'elsewhere') await this.open(true);
+  }
+
+  /** The next answer of the model in use, after those before it. @throws EngineError */
+  async generate(
+    messages: Message[],
+    options: GenerateOptions & { onDelta: (text: string) => void; signal: AbortSignal },
+  ): Promise<Finish> {
+    await this.ready(options.signal);
+    const signal = AbortSignal.any([options.signal, this.inUse.signal]);
+    return this.whenFree(() => this.engine.generate(messages, { ...options, signal }));
   }
 
   /**
@@ -64,5 +141,83 @@ export class ModelStore {
         signal.addEventListener('abort', aborted);
       }
     });
+  }
+
+  private async change(choice: Choice | null): Promise<void> {
+    this.inUse.abort();
+    this.inUse = new AbortController();
+    this.choice = choice;
+    await this.open();
+  }
+
+  private async open(takeOver = false): Promise<void> {
+    this.loading?.abort();
+    const controller = new AbortController();
+    this.loading = controller;
+    this.state = { is: 'loading', progress: null };
+    const onProgress = ({ done, total, ...progress }: LoadProgress | StoreProgress) => {
+      const stage = 'phase' in progress ? progress.phase : progress.stage;
+      if (this.loading === controller) this.state = { is: 'loading', progress: { stage, done, total } };
+    };
+    let next: ModelState;
+    try {
+      next = await this.bring(this.choice, takeOver, { onProgress, signal: controller.signal });
+    } catch (cause) {
+      next = { is: 'failed', error: cause instanceof StoreError ? cause : asEngineError(cause) };
+    }
+    // Another model was chosen meanwhile.
+    if (this.loading !== controller) return;
+    this.loading = null;
+    if (this.choice && next.is === 'failed' && next.error.code === 'missing') {
+      this.notice = { key: 'model.gone', name: nameOf(this.choice.id) };
+      forget(CHOICE);
+      await this.change(null);
+      return;
+    }
+    this.state = next;
+    if (next.is === 'ready') for (const arrived of this.waiting) arrived();
+  }
+
+  private async bring(
+    choice: Choice | null,
+    takeOver: boolean,
+    options: { onProgress: (progress: LoadProgress | StoreProgress) => void; signal: AbortSignal },
+  ): Promise<ModelState> {
+    const load = (model: string) => this.whenFree(() => this.engine.load(model, options));
+    if (choice === null) {
+      try {
+        return { is: 'ready', model: await load(this.builtIn) };
+      } finally {
+        // Whatever came of it, the large model is gone from the engine.
+        this.lock.release();
+      }
+    }
+    if (!(await (takeOver ? this.lock.takeOver(options.signal) : this.lock.take()))) return { is: 'elsewhere' };
+    try {
+      await this.store.call('check', { key: choice.key }, options);
+      return { is: 'ready', model: await load(storedModel(choice.key)) };
+    } catch (cause) {
+      // Else the model that was chosen meanwhile decides.
+      if (!options.signal.aborted) this.lock.release();
+      throw cause;
+    }
+  }
+
+  private async whenFree<T>(job: () => Promise<T>): Promise<T> {
+    while (this.busy) await this.busy;
+    const running = job();
+    const free = () => {
+      this.busy = null;
+    };
+    this.busy = running.then(free, free);
+    return running;
+  }
+
+  /** Another tab wants the large model: it gets it once the answer being made has ended. */
+  private async giveUp(): Promise<void> {
+    if (this.state.is === 'ready') while (this.busy) await this.busy;
+    if (!this.choice) return;
+    this.notice = { key: 'model.movedAway', name: nameOf(this.choice.id) };
+    await this.change(null);
   }
 }

@@ -3,6 +3,7 @@
  */
 import {
   type ContentPart,
+  type DeviceReport,
   type Engine,
   EngineError,
   type EngineState,
@@ -16,6 +17,7 @@ import {
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import type { Prompt, PromptPicture } from './decoder/decoder.ts';
+import { inspectGpu } from './gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
 import { openPrompting, type Prompting } from './prompting.ts';
@@ -123,6 +125,12 @@ export class InferenceEngine implements Engine {
     if (this.loading !== null) return Promise.resolve({ state: 'loading', id: this.loading });
     if (!this.ready) return Promise.resolve({ state: 'empty' });
     return Promise.resolve({ state: this.generating ? 'generating' : 'ready', model: this.ready.loaded });
+  }
+
+  async inspect(): Promise<DeviceReport> {
+    if (this.ready?.loaded.fallback === 'adapter-wrong') return { webgpu: null, reason: 'adapter-wrong' };
+    const webgpu = await inspectGpu();
+    return webgpu ? { webgpu } : { webgpu: null, reason: 'no-webgpu' };
   }
 }
 

@@ -23,6 +23,8 @@ async function carryOut(id: number, call: Call, signal: AbortSignal): Promise<Re
       return null;
     case 'status':
       return engine.status();
+    case 'inspect':
+      return engine.inspect();
   }
 }
 

@@ -85,6 +85,12 @@ class Transfer {
       }
   }
 
+  /** Room for all that is to come, before anything comes. @throws DOMException QuotaExceededError */
+  async reserve(): Promise<void> {
+    if (this.source.tries === 1) return;
+    for (const part of this.record.parts) if (this.record.state(part) === 'missing') await this.handleOf(part.file);
+  }
+
   /** One lane's work: part after part until there is none. */
   async lane(): Promise<void> {
     const longest = Math.max(0, ...this.record.parts.map(({ length }) => length));
@@ -316,6 +322,7 @@ export async function fetchParts(
   const transfer = new Transfer(folder, record, source, progress, AbortSignal.any([signal, stop.signal]));
   try {
     await transfer.proveArrived();
+    await transfer.reserve();
     const lanes = Array.from({ length: LANES }, () =>
       transfer.lane().catch((cause: unknown) => {
         stop.abort(cause);

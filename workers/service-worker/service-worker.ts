@@ -4,11 +4,11 @@
  */
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 import type { ToServiceWorker } from '../../protocol/service-worker.ts';
-import { isolated } from './isolated.ts';
 import { cacheKeyOf } from './cache-key.ts';
+import { isolated } from './isolated.ts';
 import { neededBy } from './needed.ts';
 
-declare const self: ServiceWorkerGlobalScope & { __WB_MANIFEST: PrecacheEntry[] };
+declare const self: ServiceWorkerGlobalScope;
 
 const app = new PrecacheController({
   plugins: [
@@ -19,10 +19,13 @@ const app = new PrecacheController({
     },
   ],
 });
-app.addToCacheList(self.__WB_MANIFEST.filter(({ url }) => neededBy(WebAssembly, url)));
+const files = self.__WB_MANIFEST as PrecacheEntry[];
+app.addToCacheList(files.filter(({ url }) => neededBy(WebAssembly, url)));
 
 /** An older version's files stay while a page may still run it: its lazily loaded scripts are nowhere else by now. */
 async function forgetOlderVersions(event: ExtendableEvent): Promise<void> {
+  // A newer version keeps its files in the same cache.
+  if (self.registration.installing || self.registration.waiting) return;
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const pages = windows.filter(({ url }) => url.startsWith(self.registration.scope));
   if (pages.length === 1) await app.activate(event);

@@ -2,7 +2,7 @@
  * The GPU device, created once in this worker and shared by the sessions and our own WGSL. We own it, so its loss is an
  * event, and its features are chosen for what the adapter does right rather than for all it offers.
  */
-import { EngineError } from '../../../protocol/engine.ts';
+import { type DeviceReport, EngineError } from '../../../protocol/engine.ts';
 
 export interface Gpu {
   device: GPUDevice;
@@ -39,19 +39,34 @@ const LIMITS = [
   'maxStorageBuffersPerShaderStage',
 ] as const;
 
-/** @throws EngineError `no-webgpu` where the browser or the machine has none. */
-export async function requestGpu(): Promise<Gpu> {
+const nameOf = (info: GPUAdapterInfo): string =>
+  [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
+
+/** Null where the browser or the machine has none. */
+async function requestAdapter(): Promise<GPUAdapter | null> {
   // Absent in insecure contexts and in browsers without WebGPU, whatever the type says.
   const gpu = navigator.gpu as GPU | undefined;
-  if (!gpu) throw new EngineError('no-webgpu', 'navigator.gpu is not offered here');
-  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
-  if (!adapter) throw new EngineError('no-webgpu', 'no adapter');
+  return (await gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? null;
+}
+
+/** What the adapter offers. No device is made: one in use stays as it is. */
+export async function inspectGpu(): Promise<DeviceReport['webgpu']> {
+  const adapter = await requestAdapter();
+  if (!adapter) return null;
+  const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
+  const shaderF16 = chooseFeatures(adapter.features as ReadonlySet<string>, adapter.info).includes('shader-f16');
+  return { adapter: nameOf(adapter.info), shaderF16, maxBufferSize, maxStorageBufferBindingSize };
+}
+
+/** @throws EngineError `no-webgpu` where the browser or the machine has none. */
+export async function requestGpu(): Promise<Gpu> {
+  const adapter = await requestAdapter();
+  if (!adapter) throw new EngineError('no-webgpu', 'the browser offers no adapter');
   const info: AdapterInfo = adapter.info;
   const requiredFeatures = chooseFeatures(adapter.features as ReadonlySet<string>, info);
   const requiredLimits = Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]]));
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
     throw new EngineError('no-webgpu', String(cause));
   });
-  const name = [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
-  return { device, adapter: name, shaderF16: requiredFeatures.includes('shader-f16') };
+  return { device, adapter: nameOf(info), shaderF16: requiredFeatures.includes('shader-f16') };
 }

@@ -22,9 +22,10 @@ export function loadOrt(device: Device): Promise<Ort> {
   const known = loaded.get(device);
   if (known) return known;
   const loading = importBuild(device).then((ort) => {
-    // More than one thread hangs session creation of the WebGPU builds on cross-origin-isolated pages.
+    // More than one thread hangs session creation of the WebGPU builds on cross-origin-isolated pages. On the CPU half
+    // the cores it is: where others compute too, more of them wait for each other and are slower than one.
     ort.env.wasm.numThreads =
-      device === 'wasm' && self.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency) : 1;
+      device === 'wasm' && self.crossOriginIsolated ? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;
     ort.env.logLevel = 'error';
     return ort;
   });

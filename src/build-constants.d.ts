@@ -1,0 +1,2 @@
+/** Origins of models besides the hub, from FOURNIL_MODEL_ORIGINS when the site was built (vite.config.ts). */
+declare const __MODEL_ORIGINS__: readonly string[];

@@ -1,0 +1,73 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { DeviceReport } from '../../protocol/engine.ts';
+import { CATALOGUE, dtypeFor, nameOf, placeOf, readSource, siteModels, underGemmaTerms } from './catalogue.ts';
+
+const BASE = 'https://bread.example/fournil/';
+const read = (text: string) => readSource(text, BASE, ['https://mirror.example']);
+
+describe('readSource', () => {
+  const known: [string, object][] = [
+    ['onnx-community/gemma-3-1b-it-ONNX-GQA', { kind: 'hub', repo: 'onnx-community/gemma-3-1b-it-ONNX-GQA' }],
+    [' https://huggingface.co/a/b.c ', { kind: 'hub', repo: 'a/b.c' }],
+    ['https://huggingface.co/a/b/tree/v2/onnx', { kind: 'hub', repo: 'a/b', revision: 'v2' }],
+    ['https://mirror.example/gemma', { kind: 'mirror', url: 'https://mirror.example/gemma/' }],
+    ['https://mirror.example/gemma/manifest.json?x=1', { kind: 'mirror', url: 'https://mirror.example/gemma/' }],
+    ['./models/one/', { kind: 'mirror', url: 'https://bread.example/fournil/models/one/' }],
+    ['https://elsewhere.example/gemma/', { refused: 'own.originRefused' }],
+    ['https://huggingface.co/a', { refused: 'own.unreadable' }],
+    ['gemma', { refused: 'own.unreadable' }],
+    ['', { refused: 'own.unreadable' }],
+  ];
+  for (const [text, source] of known)
+    it(`reads "${text}"`, () => {
+      expect(read(text)).toEqual(source);
+    });
+});
+
+describe('the catalogue', () => {
+  const device = (shaderF16: boolean): DeviceReport => ({
+    webgpu: { adapter: '', shaderF16, maxBufferSize: 0, maxStorageBufferBindingSize: 0 },
+  });
+
+  it('takes half precision only where it is right and the GPU has it', () => {
+    const dtypes = (report: DeviceReport) => CATALOGUE.map((entry) => dtypeFor(entry, report));
+    expect(dtypes(device(true))).toEqual(['q4f16', 'q4', 'q4']);
+    expect(dtypes(device(false))).toEqual(['q4', 'q4', 'q4']);
+    expect(dtypes({ webgpu: null })).toEqual(['q4', 'q4', 'q4']);
+  });
+
+  it('names models', () => {
+    expect(nameOf('onnx-community/gemma-3-4b-it-ONNX')).toBe('Gemma 3 4B');
+    expect(nameOf('me/my-gemma')).toBe('my-gemma');
+  });
+
+  it('knows what is under Gemma’s terms, and what is the same place', () => {
+    expect(underGemmaTerms({ kind: 'hub', repo: 'a/b' })).toBe(true);
+    expect(underGemmaTerms({ kind: 'mirror', url: BASE }, 'gemma')).toBe(true);
+    expect(underGemmaTerms({ kind: 'mirror', url: BASE }, 'Apache-2.0')).toBe(false);
+    expect(placeOf({ kind: 'hub', repo: 'a/b', revision: 'x', dtype: 'q4' })).toBe(
+      placeOf({ kind: 'hub', repo: 'a/b' }),
+    );
+    expect(placeOf({ kind: 'files' })).toBeNull();
+  });
+});
+
+describe('siteModels', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('reads the site’s own list', async () => {
+    const models = [
+      { url: 'models/one/', name: 'One' },
+      { url: 'https://elsewhere.example/', name: 'Two' },
+    ];
+    vi.stubGlobal('fetch', () => Promise.resolve(Response.json({ models })));
+    expect(await siteModels(BASE)).toEqual([
+      { name: 'One', source: { kind: 'mirror', url: 'https://bread.example/fournil/models/one/' } },
+    ]);
+  });
+
+  it('does without', async () => {
+    vi.stubGlobal('fetch', () => Promise.resolve(new Response('<html>')));
+    expect(await siteModels(BASE)).toEqual([]);
+  });
+});

@@ -1,0 +1,326 @@
+/**
+ * What models this computer stores, and what is on its way, whichever tab fetches it. A download of this tab goes on
+ * after a reload; one of an earlier visit waits to be resumed.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import {
+  type ImportReport,
+  type KitFile,
+  type ModelPlan,
+  type ModelSource,
+  type PickedFile,
+  STORE_CHANNEL,
+  type StoredModel,
+  StoreError,
+  type StoreNews,
+  type StoreProgress,
+} from '../../protocol/store.ts';
+import { placeOf } from './catalogue.ts';
+import { keepFetching, type KeptModel, keepStored, recallFetching, recallStored } from './kept.ts';
+import { observe, rateOf, type Sample, secondsLeft } from './progress-rate.ts';
+import { StoreClient } from './store-client.ts';
+
+/** A model on its way. */
+export interface Job {
+  progress: StoreProgress;
+  /** Another tab does it. */
+  elsewhere: boolean;
+  /** Bytes a second, and seconds left, where they can be told. */
+  rate: number | null;
+  left: number | null;
+  samples: Sample[];
+}
+
+/** What of navigator.storage is used here. */
+export type StorageLike = Pick<StorageManager, 'estimate' | 'persist' | 'persisted'>;
+
+/** A call of this tab that brings a model here, or copies it. */
+interface Own {
+  controller: AbortController;
+  ended: Promise<void>;
+  fetching: boolean;
+}
+
+/** The name under which failures stand that are no single model's. */
+export const ALL = '';
+
+/** Another tab that does not answer by then is no more. */
+const ANSWER_MS = 3000;
+
+const startOf = ({ key, id, present: done, size: total }: ModelPlan): StoreProgress => {
+  return { key, id, phase: 'fetching', done, total, received: 0 };
+};
+
+export const asStoreError = (cause: unknown): StoreError =>
+  cause instanceof StoreError ? cause : new StoreError('internal', String(cause));
+
+export class Library {
+  models = $state.raw<StoredModel[]>([]);
+  /** By model key. */
+  readonly jobs = new SvelteMap<string, Job>();
+  /** Sources (by place) that are being looked at before their bytes are fetched. */
+  readonly starting = new SvelteMap<string, AbortController>();
+  /** What ended badly, by model key or, before that is known, by place. */
+  readonly failures = new SvelteMap<string, StoreError>();
+  /** Models that the browser removed since the last visit. */
+  evicted = $state.raw<KeptModel[]>([]);
+  /** Bytes this page stores, and may store in all, where the browser tells. */
+  usage = $state.raw<number | undefined>();
+  quota = $state.raw<number | undefined>();
+  persisted = $state(false);
+
+  private readonly own = new SvelteMap<string, Own>();
+  private readonly channel = new BroadcastChannel(STORE_CHANNEL);
+  private opened: Promise<void> | null = null;
+
+  constructor(
+    private readonly store = new StoreClient(),
+    private readonly storage: StorageLike | undefined = navigator.storage,
+  ) {
+    this.channel.onmessage = ({ data }: MessageEvent<StoreNews>) => this.hear(data);
+  }
+
+  /** Bytes there is room for yet. */
+  get free(): number | undefined {
+    return this.quota === undefined ? undefined : Math.max(0, this.quota - (this.usage ?? 0));
+  }
+
+  /** How much of what is being fetched is there, 0 to 1; null when nothing is. */
+  get fraction(): number | null {
+    const running = [...this.jobs.values()].filter(({ progress }) => progress.phase !== 'checking');
+    if (running.length === 0) return null;
+    const sum = (of: 'done' | 'total') => running.reduce((all, { progress }) => all + progress[of], 0);
+    return sum('done') / Math.max(1, sum('total'));
+  }
+
+  /** What is stored of a source, or came otherwise under its repository's name; whole if there is such. */
+  storedFrom(source: ModelSource): StoredModel | undefined {
+    const place = placeOf(source);
+    const repo = source.kind === 'hub' ? source.repo : null;
+    const found = this.models.filter((model) => placeOf(model.source) === place || model.id === repo);
+    return found.find(({ complete }) => complete) ?? found.at(-1);
+  }
+
+  /** With the page: nothing is asked of the store unless something was stored or was being fetched. */
+  start(): void {
+    if (recallStored().length > 0 || recallFetching().length > 0) void this.open();
+  }
+
+  /** With the panel: what is stored, and what room there is. */
+  open(): Promise<void> {
+    this.opened ??= this.takeUp();
+    return this.opened;
+  }
+
+  plan(source: ModelSource, signal?: AbortSignal): Promise<ModelPlan> {
+    return this.store.call('plan', { source }, signal ? { signal } : {});
+  }
+
+  async fetch(source: ModelSource): Promise<void> {
+    const place = placeOf(source);
+    if (place === null || this.starting.has(place)) return;
+    const controller = new AbortController();
+    this.starting.set(place, controller);
+    this.failures.delete(place);
+    try {
+      const plan = await this.plan(source, controller.signal);
+      this.starting.delete(place);
+      if (!this.models.some(({ key }) => key === plan.key))
+        this.models = [...this.models, { ...plan, complete: false, lastUsed: null }];
+      await this.run(startOf(plan), controller, (options) =>
+        this.store.call('fetch', { source: plan.source }, options),
+      );
+      // If nothing of it was stored, no key leads to what went wrong.
+      const failure = this.failures.get(plan.key);
+      if (failure) this.failures.set(place, failure);
+    } catch (cause) {
+      this.starting.delete(place);
+      this.fail(place, cause);
+    }
+  }
+
+  async resume(model: ModelPlan): Promise<void> {
+    const { key } = model;
+    this.failures.delete(placeOf(model.source) ?? key);
+    await this.run(startOf(model), new AbortController(), (options) => this.store.call('resume', { key }, options));
+  }
+
+  /** What arrived stays. */
+  pause(key: string): void {
+    const own = this.own.get(key);
+    if (own) own.controller.abort();
+    else {
+      this.tell({ type: 'pause', key });
+      // If that tab is no more, nobody will say that it ended.
+      this.jobs.delete(key);
+    }
+  }
+
+  /** Stops it, and frees the space. */
+  async cancel(key: string): Promise<void> {
+    const own = this.own.get(key);
+    this.pause(key);
+    await (own ? own.ended : this.endedElsewhere(key));
+    await this.remove(key);
+  }
+
+  async remove(key: string | null): Promise<void> {
+    this.failures.clear();
+    const failed = await this.store.call('remove', { key }).catch((cause: unknown) => ({ cause }));
+    await this.refresh();
+    if (failed) this.fail(key ?? ALL, failed.cause);
+  }
+
+  /** @throws StoreError */
+  async import(files: PickedFile[]): Promise<ImportReport> {
+    const controller = new AbortController();
+    let key: string | null = null;
+    const onProgress = (progress: StoreProgress) => {
+      key = progress.key;
+      this.own.set(key, { controller, ended, fetching: false });
+      this.show(progress, progress.waiting?.why === 'other-tab');
+    };
+    const report = this.store.call('import', { files }, { onProgress, signal: controller.signal });
+    const ended = report.then(
+      () => undefined,
+      () => undefined,
+    );
+    try {
+      return await report;
+    } finally {
+      await this.refresh();
+      if (key !== null) this.end(key);
+    }
+  }
+
+  /** Writes the USB kit. Whether it ended well. */
+  export({ key, id, size }: StoredModel, directory: FileSystemDirectoryHandle): Promise<boolean> {
+    const start: StoreProgress = { key, id, phase: 'copying', done: 0, total: size, received: 0 };
+    return this.run(start, new AbortController(), (options) => this.store.call('export', { key, directory }, options));
+  }
+
+  /** @throws StoreError */
+  kit(key: string): Promise<KitFile[]> {
+    return this.store.call('kit', { key });
+  }
+
+  /** Asks the browser not to remove what is stored; `persisted` is its answer. */
+  async persist(): Promise<void> {
+    this.persisted = (await this.storage?.persist?.()) ?? false;
+  }
+
+  /** The notice of what was removed has been read. */
+  forgetEvicted(): void {
+    this.evicted = [];
+  }
+
+  private async takeUp(): Promise<void> {
+    const kept = recallStored();
+    const fetching = recallFetching();
+    this.persisted = (await this.storage?.persisted?.()) ?? false;
+    if (!(await this.refresh())) return;
+    this.evicted = kept.filter(({ key }) => !this.models.some((model) => model.key === key));
+    for (const model of this.models) if (fetching.includes(model.key) && !model.complete) void this.resume(model);
+  }
+
+  /** Whether the store answered. */
+  private async refresh(): Promise<boolean> {
+    const estimate = await this.storage?.estimate?.().catch(() => undefined);
+    this.usage = estimate?.usage;
+    this.quota = estimate?.quota;
+    try {
+      this.models = await this.store.call('list', {});
+      this.failures.delete(ALL);
+    } catch (cause) {
+      this.fail(ALL, cause);
+      return false;
+    }
+    keepStored(this.models.map(({ key, id, present: size }) => ({ key, id, size })));
+    return true;
+  }
+
+  /** Carries a call of this tab to its end, shown as the model's job. Whether it ended well. */
+  private async run(
+    start: StoreProgress,
+    controller: AbortController,
+    call: (options: { onProgress: (progress: StoreProgress) => void; signal: AbortSignal }) => Promise<unknown>,
+  ): Promise<boolean> {
+    const { key } = start;
+    if (this.own.has(key)) return false;
+    this.failures.delete(key);
+    this.show(start, false);
+    const onProgress = (progress: StoreProgress) => this.show(progress, progress.waiting?.why === 'other-tab');
+    const outcome = call({ onProgress, signal: controller.signal }).then(
+      () => true,
+      (cause: unknown) => this.fail(key, cause),
+    );
+    const ended = outcome.then(() => undefined);
+    this.own.set(key, { controller, ended, fetching: start.phase === 'fetching' });
+    this.noteFetching();
+    const well = await outcome;
+    await this.refresh();
+    this.end(key);
+    return well;
+  }
+
+  private noteFetching(): void {
+    keepFetching([...this.own].filter(([, { fetching }]) => fetching).map(([key]) => key));
+  }
+
+  private show(progress: StoreProgress, elsewhere: boolean): void {
+    const { key, phase, done, total, received } = progress;
+    const before = this.jobs.get(key);
+    // Who waits for another tab knows nothing of how far that one is.
+    if (elsewhere && progress.waiting?.why === 'other-tab' && before?.progress.phase === phase)
+      progress = before.progress;
+    const bytes = phase === 'fetching' ? received : done;
+    const samples = observe(before?.samples ?? [], { at: performance.now(), bytes });
+    const rate = rateOf(samples);
+    this.jobs.set(key, { progress, elsewhere, rate, left: secondsLeft(total - done, rate), samples });
+  }
+
+  /** A call of this tab is over. */
+  private end(key: string): void {
+    this.own.delete(key);
+    this.noteFetching();
+    this.jobs.delete(key);
+  }
+
+  private fail(name: string, cause: unknown): false {
+    const error = asStoreError(cause);
+    // Stopping it was the person's wish.
+    if (error.code !== 'aborted') this.failures.set(name, error);
+    return false;
+  }
+
+  private hear(news: StoreNews): void {
+    if (news.type === 'changed') {
+      if (this.opened) void this.refresh();
+      return;
+    }
+    const key = news.type === 'progress' ? news.progress.key : news.key;
+    // Of its own calls this tab hears from the worker itself, unless they wait for another tab.
+    if (this.own.has(key) && !(news.type === 'progress' && this.jobs.get(key)?.elsewhere)) return;
+    if (news.type === 'progress' && news.progress.phase !== 'checking') {
+      this.show(news.progress, true);
+      if (this.opened && !this.models.some((model) => model.key === key)) void this.refresh();
+    } else if (news.type === 'ended') this.jobs.delete(key);
+  }
+
+  private endedElsewhere(key: string): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(patience);
+        this.channel.removeEventListener('message', hear);
+        resolve();
+      };
+      const hear = ({ data }: MessageEvent<StoreNews>) => data.type === 'ended' && data.key === key && end();
+      const patience = setTimeout(end, ANSWER_MS);
+      this.channel.addEventListener('message', hear);
+    });
+  }
+
+  private tell(news: StoreNews): void {
+    this.channel.postMessage(news);
+  }
+}

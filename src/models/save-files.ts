@@ -1,0 +1,38 @@
+/** Files leave the browser: into a folder that the person chooses, or as downloads. */
+import type { KitFile } from '../../protocol/store.ts';
+
+/** In Chromium only, and not yet in TypeScript's library. */
+type PickDirectory = (options: { id: string; mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
+
+const pick = (): PickDirectory | undefined =>
+  (window as { showDirectoryPicker?: PickDirectory }).showDirectoryPicker?.bind(window);
+
+export const canPickDirectory = (): boolean => pick() !== undefined;
+
+/** Null when the person closed the dialog. */
+export async function pickDirectory(): Promise<FileSystemDirectoryHandle | null> {
+  try {
+    return (await pick()?.({ id: 'usb-kit', mode: 'readwrite' })) ?? null;
+  } catch (cause) {
+    if (cause instanceof DOMException && cause.name === 'AbortError') return null;
+    throw cause;
+  }
+}
+
+/** Browsers drop downloads that follow one another too closely. */
+const PAUSE_MS = 1000;
+/** By then a download has long been taken over by the browser. */
+const KEPT_MS = 10 * 60_000;
+
+/** Saves the files one after the other under their names; the import needs no folders. */
+export async function saveFiles(files: readonly KitFile[], onFile: (index: number) => void): Promise<void> {
+  for (const [index, { path, blob }] of files.entries()) {
+    onFile(index);
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(blob);
+    link.download = path.slice(path.lastIndexOf('/') + 1);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
