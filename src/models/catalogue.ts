@@ -55,13 +55,6 @@ export const GEMMA_TERMS = 'https://ai.google.dev/gemma/terms';
 export const dtypeFor = ({ sizes }: CatalogueEntry, device: DeviceReport): 'q4' | 'q4f16' =>
   sizes.q4f16 !== undefined && device.webgpu?.shaderF16 ? 'q4f16' : 'q4';
 
-/** Where a catalogue's model comes from, in the form that is best on this device. */
-export const sourceOf = (entry: CatalogueEntry, device: DeviceReport): ModelSource => ({
-  kind: 'hub',
-  repo: entry.repo,
-  dtype: dtypeFor(entry, device),
-});
-
 /** The part of a source that stays the same whatever its revision and dtype; null for picked files. */
 export function placeOf(source: ModelSource): string | null {
   if (source.kind === 'hub') return `hub:${source.repo}`;
