@@ -42,6 +42,13 @@ async function measure(page: Page, megabytes: number, runs: number): Promise<Row
     rates.hash.push(64 / (await page.evaluate(() => window.bench.hash())));
     await page.evaluate(() => window.bench.remove());
   }
+  const gigabit: number[] = [];
+  for (let run = 0; run < runs; run++) {
+    const plain = await page.evaluate(() => window.bench.plainFetch('/bench-model-gigabit/'));
+    const { seconds } = await page.evaluate(() => window.bench.storeFetch('/bench-model-gigabit/'));
+    gigabit.push((100 * plain) / seconds);
+    await page.evaluate(() => window.bench.remove());
+  }
   const rest = await page.evaluate(() => window.bench.memoryAtRest());
   const peak = await page.evaluate(() => window.bench.memory());
   await page.evaluate(() => window.bench.remove());
@@ -49,6 +56,7 @@ async function measure(page: Page, megabytes: number, runs: number): Promise<Row
     row('plain fetch', 'MiB/s', rates.plain),
     row('fetch into the store', 'MiB/s', rates.store),
     row('store against plain fetch', '%', ratios),
+    row('the same on a line of 1 Gbit/s', '%', gigabit),
     row('check of what is stored', 'MiB/s', rates.check),
     row('SHA-256 alone', 'MiB/s', rates.hash),
     row('memory at rest', 'MiB', [rest / MEGABYTE]),

@@ -1,12 +1,16 @@
 /** Serves the project's own sources through Vite, and a model folder of any size that is made up as it is sent. */
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createServer, type Plugin } from 'vite';
 import { type Manifest, MANIFEST_FORMAT, type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const BLOCK = 1024 * 1024;
+/** What is sent over a line of 1 Gbit/s. */
+export const GIGABIT_PARTS = 8;
 /** Every part has the same bytes: what is measured is how they travel. */
 const part = randomBytes(PART_BYTES);
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
@@ -36,28 +40,37 @@ function manifestOf(parts: number): Manifest {
   };
 }
 
-/** Bytes `start` to `end` of parts laid end to end, no faster than they are taken. */
-function send(response: ServerResponse, start: number, end: number): void {
-  let at = start;
-  const more = () => {
-    while (at < end) {
-      const within = at % PART_BYTES;
-      const piece = part.subarray(within, within + Math.min(BLOCK, end - at, PART_BYTES - within));
-      at += piece.length;
-      if (!response.write(piece)) {
-        response.once('drain', more);
-        return;
-      }
-    }
-    response.end();
-  };
-  more();
+/** A line that all answers share, of so many bytes a second. */
+class Line {
+  private free = 0;
+
+  constructor(private readonly rate: number) {}
+
+  /** Resolves when the bytes may go. */
+  async take(bytes: number): Promise<void> {
+    const now = performance.now();
+    this.free = Math.max(now, this.free) + (bytes / this.rate) * 1000;
+    // Timers are not finer than this.
+    if (this.free - now > 4) await sleep(this.free - now);
+  }
 }
 
-const modelRoutes = (manifest: Manifest): Plugin => ({
-  name: 'model-routes',
+/** Bytes `start` to `end` of parts laid end to end, no faster than they are taken. */
+async function send(response: ServerResponse, start: number, end: number, line: Line | null): Promise<void> {
+  for (let at = start; at < end && !response.destroyed;) {
+    const within = at % PART_BYTES;
+    const piece = part.subarray(within, within + Math.min(BLOCK, end - at, PART_BYTES - within));
+    at += piece.length;
+    await line?.take(piece.length);
+    if (!response.write(piece)) await once(response, 'drain').catch(() => undefined);
+  }
+  response.end();
+}
+
+const modelRoutes = (manifest: Manifest, base: string, line: Line | null): Plugin => ({
+  name: `model-routes ${base}`,
   configureServer(server) {
-    server.middlewares.use('/bench-model/', (request, response) => {
+    server.middlewares.use(base, (request, response) => {
       const path = (request.url ?? '').replace(/^\//, '');
       response.setHeader('Content-Type', 'application/octet-stream');
       if (path === 'manifest.json') {
@@ -71,7 +84,7 @@ const modelRoutes = (manifest: Manifest): Plugin => ({
       response.statusCode = from === undefined ? 200 : 206;
       response.setHeader('Content-Length', end - start);
       if (from !== undefined) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
-      send(response, start, end);
+      void send(response, start, end, line);
     });
   },
 });
@@ -94,7 +107,10 @@ export async function startBenchServer(bytes: number): Promise<BenchServer> {
       headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
     },
     optimizeDeps: { include: ['hash-wasm', '@huggingface/hub'], noDiscovery: true },
-    plugins: [modelRoutes(manifestOf(Math.ceil(bytes / PART_BYTES)))],
+    plugins: [
+      modelRoutes(manifestOf(Math.ceil(bytes / PART_BYTES)), '/bench-model/', null),
+      modelRoutes(manifestOf(GIGABIT_PARTS), '/bench-model-gigabit/', new Line(125e6)),
+    ],
   });
   await server.listen();
   const address = server.httpServer?.address();

@@ -1,7 +1,8 @@
 /** What the bench measures in the browser: each number on its own, called in turn from Node. */
 import type { FromStore, StoreCall, StoreResults } from '../../../protocol/store.ts';
 
-const MODEL = new URL('/bench-model/', location.href).href;
+const modelUrl = (base: string): string => new URL(base, location.href).href;
+const MODEL = '/bench-model/';
 const worker = new Worker(new URL('../../../workers/model-store/store-worker.ts', import.meta.url), { type: 'module' });
 let lastId = 0;
 
@@ -26,8 +27,8 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
 };
 
 /** Reads the data file and throws it away. */
-async function plainFetch(): Promise<void> {
-  const { body } = await fetch(new URL('onnx/model_q4.onnx_data', MODEL), { cache: 'no-store' });
+async function plainFetch(base: string): Promise<void> {
+  const { body } = await fetch(new URL('onnx/model_q4.onnx_data', modelUrl(base)), { cache: 'no-store' });
   const reader = body?.getReader();
   while (reader && !(await reader.read()).done);
 }
@@ -51,18 +52,18 @@ async function peakMemory(work: () => Promise<unknown>): Promise<number> {
 }
 
 const bench = {
-  plainFetch: () => seconds(plainFetch),
-  async storeFetch(): Promise<{ seconds: number; key: string }> {
+  plainFetch: (base = MODEL) => seconds(() => plainFetch(base)),
+  async storeFetch(base = MODEL): Promise<{ seconds: number; key: string }> {
     let key = '';
     const taken = await seconds(async () => {
-      key = (await call({ type: 'fetch', source: { kind: 'mirror', url: MODEL } })).key;
+      key = (await call({ type: 'fetch', source: { kind: 'mirror', url: modelUrl(base) } })).key;
     });
     return { seconds: taken, key };
   },
   check: (key: string) => seconds(() => call({ type: 'check', key })),
   remove: () => call({ type: 'remove', key: null }),
   hash: () => seconds(() => crypto.subtle.digest('SHA-256', new Uint8Array(64 * 1024 * 1024))),
-  memory: () => peakMemory(() => call({ type: 'fetch', source: { kind: 'mirror', url: MODEL } })),
+  memory: () => peakMemory(() => call({ type: 'fetch', source: { kind: 'mirror', url: modelUrl(MODEL) } })),
   memoryAtRest: () => peakMemory(() => new Promise((resolve) => setTimeout(resolve, 2000))),
 };
 declare global {
