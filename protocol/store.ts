@@ -83,7 +83,7 @@ export interface KitFile {
 }
 
 /** Larger files are cut in the kit (`path.001`, `path.002`, …): sticks with FAT32 hold nothing of 4 GB. */
-export const KIT_FILE_BYTES = 31 * 64 * 1024 * 1024;
+export const KIT_FILE_BYTES = 29 * 64 * 1024 * 1024;
 
 export const STORE_ERRORS = [
   /** The source could not be reached at all. */

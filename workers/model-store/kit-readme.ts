@@ -14,7 +14,7 @@ revision ${revision}, licence ${licence}
 ENGLISH
 This folder holds a language model for Fournil, a chat that runs in the browser.
 1. Open your Fournil site in Chrome, Edge, Firefox or Safari.
-2. Open "Models", then "Import from files or a folder", and choose this folder (or all of its files).
+2. Open "Models", then "Import a folder", and choose this folder (or "Import files", and choose all of them).
 3. Every file is checked while it is copied. If some are missing or damaged, the page names them: choose again, and
    only what is missing is copied.
 The weights keep their own licence. For Google's Gemma: https://ai.google.dev/gemma/terms
@@ -22,7 +22,8 @@ The weights keep their own licence. For Google's Gemma: https://ai.google.dev/ge
 FRANÇAIS
 Ce dossier contient un modèle de langue pour Fournil, un assistant qui fonctionne dans le navigateur.
 1. Ouvrez votre site Fournil dans Chrome, Edge, Firefox ou Safari.
-2. Ouvrez « Modèles », puis « Importer des fichiers ou un dossier », et choisissez ce dossier (ou tous ses fichiers).
+2. Ouvrez « Modèles », puis « Importer un dossier », et choisissez ce dossier (ou « Importer des fichiers », et
+   choisissez-les tous).
 3. Chaque fichier est vérifié pendant la copie. S'il en manque ou si certains sont abîmés, la page les nomme :
    choisissez de nouveau, et seul ce qui manque est copié.
 Les poids gardent leur propre licence. Pour Gemma, de Google : https://ai.google.dev/gemma/terms
