@@ -28,7 +28,7 @@ test.beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'fournil-visit-'));
   const out = join(work, 'stock');
   await exportModel({ checkpoint: 'training/checkpoint', out, dtype: 'q4', imageAttention: 'causal' });
-  hub = await startHub();
+  hub = await startHub({ resolveCache: true });
   await hub.addRepo(NAMED, await stockRepo(out));
   await hub.addRepo(REPO, await ownRepo('public/models/built-in', { padding: 70 * MIB }));
   await hub.addRepo(LARGE, await ownRepo('public/models/built-in', { padding: 1.5 * GIB }));
