@@ -1,10 +1,12 @@
 /** Reads all that is stored of a model and marks what is damaged as missing. */
-import { StoreError } from '../../protocol/store.ts';
 import { folderOf, readFile } from './directory.ts';
 import { sha256 } from './fetch-parts.ts';
-import type { PartRecord } from './parts.ts';
+import type { Part, PartRecord } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
+
+/** One is read while the other is hashed. */
+const LANES = 2;
 
 /** @returns paths with damaged parts. */
 export async function checkParts(
@@ -14,28 +16,34 @@ export async function checkParts(
   signal: AbortSignal,
 ): Promise<string[]> {
   const folder = await folderOf('models', plan.key, true);
-  const damaged = new Set<string>();
-  const files = new Map<string, File | null>();
-  let done = 0;
-  for (const part of record.parts) {
-    if (signal.aborted) throw new StoreError('aborted');
-    if (record.state(part) === 'missing') continue;
-    const { path } = part.file;
-    const file = files.get(path) ?? (await readFile(folder, path));
-    files.set(path, file);
+  const files = new Map<string, Promise<File | null>>();
+  const fileOf = (path: string): Promise<File | null> => {
+    const known = files.get(path) ?? readFile(folder, path);
+    files.set(path, known);
+    return known;
+  };
+  const isWhole = async (part: Part): Promise<boolean> => {
+    const file = await fileOf(part.file.path);
     const bytes = file?.slice(part.offset, part.offset + part.length);
     // A disk that cannot be read is as bad as one that gives other bytes.
     const content = await bytes?.arrayBuffer().catch(() => null);
-    if (
-      !content ||
-      content.byteLength !== part.length ||
-      (await sha256(new Uint8Array(content))) !== record.hash(part)
-    ) {
-      damaged.add(path);
-      record.set(part, 'missing');
+    return content?.byteLength === part.length && (await sha256(new Uint8Array(content))) === record.hash(part);
+  };
+
+  const damaged = new Set<string>();
+  const stored = record.parts.filter((part) => record.state(part) !== 'missing').values();
+  let done = 0;
+  const lane = async (): Promise<void> => {
+    for (const part of stored) {
+      signal.throwIfAborted();
+      if (!(await isWhole(part))) {
+        damaged.add(part.file.path);
+        record.set(part, 'missing');
+      }
+      done += part.length;
+      progress.at(done);
     }
-    done += part.length;
-    progress.at(done);
-  }
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
   return [...damaged];
 }
