@@ -278,7 +278,7 @@ test('deleting frees the space', async () => {
 
 test('the browser is killed ten times in the middle of it', async ({ baseURL }) => {
   test.setTimeout(300_000);
-  const slow = hub.fault(PADDING, { throttle: 8_000_000 }, Infinity);
+  const slow = hub.fault(PADDING, { throttle: 5_000_000 }, Infinity);
   let killedIn = 0;
   await withProfile(async (start) => {
     for (let round = 0; round < 10; round++) {
@@ -286,7 +286,8 @@ test('the browser is killed ten times in the middle of it', async ({ baseURL }) 
       const fetching = await openSite(await running.newPage(), baseURL);
       await fetching.begin({ type: 'fetch', source: SOURCE });
       // Some before the first byte, some in the middle of parts, some between them.
-      await new Promise((resolve) => setTimeout(resolve, 2000 * Math.random()));
+      if (round % 2) await fetching.reached(1);
+      await new Promise((resolve) => setTimeout(resolve, 1500 * Math.random()));
       const [half] = await fetching.call({ type: 'list' });
       if (half && !half.complete) killedIn++;
       await running.kill();

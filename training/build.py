@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=80_000)
     parser.add_argument("--see-minutes", type=float, default=22)
     parser.add_argument("--first-minutes", type=float, default=8)
-    parser.add_argument("--main-minutes", type=float, default=47)
+    parser.add_argument("--main-minutes", type=float, default=120)
     parser.add_argument("--threads", type=int, default=3)
     a = parser.parse_args()
     seed, threads = ["--seed", str(a.seed)], ["--threads", str(a.threads)]
