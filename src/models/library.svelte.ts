@@ -68,6 +68,8 @@ export class Library {
   usage = $state.raw<number | undefined>();
   quota = $state.raw<number | undefined>();
   persisted = $state(false);
+  /** The model that this tab is opening: what its check mends is shown where the model's state is. */
+  opening: () => string | null = () => null;
 
   private readonly own = new SvelteMap<string, Own>();
   private readonly channel = new BroadcastChannel(STORE_CHANNEL);
@@ -299,6 +301,7 @@ export class Library {
       return;
     }
     const key = news.type === 'progress' ? news.progress.key : news.key;
+    if (news.type === 'progress' && news.progress.key === this.opening()) return;
     // Of its own calls this tab hears from the worker itself, unless they wait for another tab.
     if (this.own.has(key) && !(news.type === 'progress' && this.jobs.get(key)?.elsewhere)) return;
     if (news.type === 'progress' && news.progress.phase !== 'checking') {

@@ -91,6 +91,11 @@ export class ModelStore {
     return this.choice && nameOf(this.choice.id);
   }
 
+  /** The key of the stored model that is being opened. */
+  get opening(): string | null {
+    return this.state.is === 'loading' ? (this.choice?.key ?? null) : null;
+  }
+
   /** Takes another model; an answer that is being made is stopped. The choice is kept for the next visit. */
   async use(choice: Choice | null): Promise<void> {
     if (choice) keep(CHOICE, JSON.stringify(choice));
