@@ -52,6 +52,12 @@ def _regular(n: int, start: float) -> np.ndarray:
     return np.stack([np.cos(angle), np.sin(angle)], 1)
 
 
+def _bezier(a, b, c, d) -> np.ndarray:
+    t = np.linspace(0, 1, 14)[:, None]
+    a, b, c, d = (np.asarray(v, float) for v in (a, b, c, d))
+    return (1 - t) ** 3 * a + 3 * t * (1 - t) ** 2 * b + 3 * t * t * (1 - t) * c + t**3 * d
+
+
 def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
     """The shape's corners around (0, 0), about 2 units across, y pointing down."""
     tilt = rng.normal(0, 5) if rng.random() < 0.5 else 0.0
@@ -84,7 +90,14 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
     elif shape == "heart":
         t = np.linspace(0, 2 * np.pi, 48, endpoint=False)
         p = np.stack([16 * np.sin(t) ** 3, -(13 * np.cos(t) - 5 * np.cos(2 * t) - 2 * np.cos(3 * t) - np.cos(4 * t))], 1) / 16
-        if rng.random() < 0.3:  # two discs and a triangle
+        kind = rng.random()
+        if kind < 0.35:  # two Bézier curves a side, as drawing programs do, with a notch of any depth
+            notch, lobe, belly = rng.uniform(0.2, 0.65), rng.uniform(0.1, 0.45), rng.uniform(0.15, 0.5)
+            top = _bezier((0, -notch), (lobe, -1.15), (1.1, -1.05), (1, rng.uniform(-0.4, -0.1)))
+            side = _bezier(top[-1], (0.95, belly), (0.35, 0.6), (0, 1))
+            half = np.concatenate([top[:-1], side])
+            p = np.concatenate([half, half[-2:0:-1] * [-1, 1]])
+        elif kind < 0.6:  # two discs and a triangle
             a = np.linspace(np.pi, 2 * np.pi, 14)
             disc = np.stack([0.5 * np.cos(a), 0.5 * np.sin(a)], 1)
             p = np.concatenate([disc + [-0.5, -0.3], disc + [0.5, -0.3], [[0.93, 0.02], [0, 1], [-0.93, 0.02]]])
