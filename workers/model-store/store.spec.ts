@@ -95,20 +95,33 @@ describe('fetching', () => {
   });
 
   it('goes on after a pause with what was missing', async () => {
-    const controller = new AbortController();
-    const stop = (progress: StoreProgress) => {
-      if (progress.done > PART_BYTES + 20_000_000) controller.abort();
+    const pause = new AbortController();
+    // In the middle of the second part; as fetch does it, the answer then breaks off.
+    spoil = (request, bytes) => {
+      if (request.path !== DATA || request.start !== PART_BYTES || pause.signal.aborted) return null;
+      const body = streamOf(bytes, request).pipeThrough(
+        new TransformStream({
+          transform(piece: Uint8Array, stream) {
+            if (request.sent < 20_000_000) stream.enqueue(piece);
+            else {
+              pause.abort();
+              stream.error(pause.signal.reason);
+            }
+          },
+        }),
+      );
+      return new Response(body, { status: 206 });
     };
-    await expect(store.fetchModel(source, controller.signal, stop)).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(store.fetchModel(source, pause.signal, tell)).rejects.toMatchObject({ name: 'AbortError' });
     const [half] = await store.listModels();
     expect(half).toMatchObject({ complete: false });
     expect(disk.paths).not.toContain(`${folder()}/manifest.json`);
     const before = sent(DATA);
     await store.resumeModel(half?.key ?? '', never, tell);
     expectWhole();
-    // What was read ahead and not yet put on the disk, in two lanes.
-    expect(sent(DATA) - (2 * PART_BYTES + 5000)).toBeLessThan(20_000_000);
-    expect(before).toBeGreaterThan(PART_BYTES);
+    // What was read ahead and not yet put on the disk; the other lane may have had its part by then, or not.
+    expect(sent(DATA) - (2 * PART_BYTES + 5000)).toBeLessThan(PART_BYTES);
+    expect(before).toBeGreaterThan(20_000_000);
   });
 
   it('fetches a wrong part again, alone', async () => {
