@@ -32,22 +32,30 @@ def parts(model, reader) -> list[tuple[str, torch.nn.Parameter]]:
     return [*model.named_parameters(), *(("embed reader " + n, p) for n, p in reader.named_parameters())]
 
 
+# From this part of the time on, answers are computed with weights rounded as the 4-bit export rounds them (the gradient
+# passes straight through): the model learns to be right after rounding.
+ROUNDED_FROM = 0.6
+
+
 def work(rank: int, a, shared: dict[str, torch.Tensor], gradients: list[dict[str, torch.Tensor]], tasks, done) -> None:
     """Takes small batches until the queue says None; parameters and gradients live in shared memory."""
     torch.set_num_threads(1)
     model, words = checkpoint.load(a.out)
     model.train()
     reader = Reader(model.config.text_config.hidden_size)
-    for name, p in parts(model, reader):
-        p.data = shared[name]
+    named = parts(model, reader)
     compile_layers(model)
     pictures = np.load(a.scenes / "pictures.npy", mmap_mode="r")
     scenes = pickle.loads((a.scenes / "scenes.pickle").read_bytes())
     mirrored = [s.mirrored() for s in scenes]
     batches = Batches(words, scenes, mirrored, a.rows, round(a.rows * 1.2), a.talk, 100 * a.seed + rank)
-    while (side := tasks.get()) is not None:
-        for name, p in parts(model, reader):
+    while (task := tasks.get()) is not None:
+        side, rounded = task
+        for name, p in named:
+            p.data.copy_(shared[name])
             p.grad = gradients[side][name]
+        if rounded:
+            checkpoint.round_to_q4(model)
         b = batches.next()
         x, flips = torch.from_numpy(pictures[b["which"]]), torch.from_numpy(b["flips"])
         x[flips] = x[flips].flip(2)
@@ -112,12 +120,12 @@ def main() -> None:
     budget, step, start, saved = a.minutes * 60, 0, time.time(), time.time()
     mean = np.zeros(3)
     for _ in range(a.parts):
-        tasks.put(0)
+        tasks.put((0, False))
     while (elapsed := time.time() - start) < budget:
         results = np.mean([done.get() for _ in range(a.parts)], 0)
         side = step % 2
         for _ in range(a.parts):
-            tasks.put(1 - side)
+            tasks.put((1 - side, elapsed > ROUNDED_FROM * budget))
         with torch.no_grad():
             for name, p in named:
                 p.grad = torch.stack([g[side][name] for g in gradients]).sum(0)
