@@ -37,6 +37,18 @@ export interface GenerateOptions {
   /** What is left out comes from the model's `generation_config.json`. */
   sampling?: Partial<Sampling>;
   maxNewTokens?: number;
+  /** The last message is an answer that was cut: it is carried on from its last word. */
+  continueAnswer?: boolean;
+}
+
+/** What a prompt would take of the context. */
+export interface ContextUse {
+  /** Tokens of the whole prompt, pictures included. */
+  promptTokens: number;
+  /** Of these, tokens that are in the KV cache now. */
+  reusedTokens: number;
+  /** Tokens the context can hold. */
+  contextTokens: number;
 }
 
 export interface Usage {
@@ -156,6 +168,8 @@ export interface Engine {
     messages: Message[],
     options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
   ): Promise<Finish>;
+  /** Counts without reading anything; also while an answer is being made. @throws EngineError */
+  count(messages: Message[], options?: Pick<GenerateOptions, 'continueAnswer'>): Promise<ContextUse>;
   unload(): Promise<void>;
   status(): Promise<EngineState>;
   /** Looks at the device; a loaded model is left alone. */

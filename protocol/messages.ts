@@ -3,6 +3,7 @@
  * One call has any number of `progress` or `delta` messages and exactly one `result` or `error`.
  */
 import type {
+  ContextUse,
   DeviceReport,
   EngineErrorCode,
   EngineState,
@@ -17,6 +18,7 @@ import type {
 export type Call =
   | { type: 'load'; model: string; options: LoadOptions }
   | { type: 'generate'; messages: Message[]; options: GenerateOptions }
+  | { type: 'count'; messages: Message[]; options: Pick<GenerateOptions, 'continueAnswer'> }
   | { type: 'unload' }
   | { type: 'status' }
   | { type: 'inspect' };
@@ -25,6 +27,7 @@ export type Call =
 export interface Results {
   load: LoadedModel;
   generate: Finish;
+  count: ContextUse;
   unload: null;
   status: EngineState;
   inspect: DeviceReport;

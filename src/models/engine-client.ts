@@ -1,5 +1,6 @@
 /** The engine as the page sees it: calls go to the inference worker, and what comes back is theirs. */
 import {
+  type ContextUse,
   type DeviceReport,
   type Engine,
   EngineError,
@@ -56,6 +57,10 @@ export class EngineClient implements Engine {
   ): Promise<Finish> {
     const onNote = (note: Note) => 'delta' in note && onDelta(note.delta);
     return this.call({ type: 'generate', messages, options }, onNote, signal);
+  }
+
+  count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse> {
+    return this.call({ type: 'count', messages, options });
   }
 
   async unload(): Promise<void> {

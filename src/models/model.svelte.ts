@@ -1,5 +1,6 @@
 /** The model in use: which it is, its state, and the promise of its being ready. */
 import {
+  type ContextUse,
   EngineError,
   type Finish,
   type GenerateOptions,
@@ -123,6 +124,11 @@ export class ModelStore {
     await this.ready(options.signal);
     const signal = AbortSignal.any([options.signal, this.inUse.signal]);
     return this.whenFree(() => this.engine.generate(messages, { ...options, signal }));
+  }
+
+  /** What a prompt would take of the context; null while no model is ready. @throws EngineError */
+  async count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse | null> {
+    return this.state.is === 'ready' ? this.engine.count(messages, options) : null;
   }
 
   /**

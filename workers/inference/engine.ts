@@ -3,6 +3,7 @@
  */
 import {
   type ContentPart,
+  type ContextUse,
   type DeviceReport,
   type Engine,
   EngineError,
@@ -19,6 +20,7 @@ import { AnswerMemory } from './answer-memory.ts';
 import type { Prompt, PromptPicture } from './decoder/decoder.ts';
 import { inspectGpu } from './gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
+import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
 import { openPrompting, type Prompting } from './prompting.ts';
 import { mergeSampling, Sampler } from './sampling/sampler.ts';
@@ -110,6 +112,21 @@ export class InferenceEngine implements Engine {
     }
   }
 
+  async count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse> {
+    const { ready } = this;
+    if (!ready) throw new EngineError('model-missing', 'no model is loaded');
+    const { decoder } = ready.model;
+    const { ids, pictures } = format(ready, messages, options);
+    const keyed = await Promise.all(
+      pictures.map(async ({ image, start, length }) => ({ start, length, key: await hashPicture(image) })),
+    );
+    return {
+      promptTokens: ids.length,
+      reusedTokens: decoder.shared({ ids, pictures: keyed }),
+      contextTokens: decoder.capacity,
+    };
+  }
+
   async unload(): Promise<void> {
     if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
     await this.release();
@@ -142,11 +159,25 @@ async function warmUp(model: Model): Promise<void> {
   decoder.clear();
 }
 
-/** Messages → token ids and encoded pictures. */
-async function readMessages(ready: Ready, messages: Message[], signal: AbortSignal | undefined): Promise<Prompt> {
-  const { model, prompting, answers } = ready;
+type FormatChoice = Pick<GenerateOptions, 'continueAnswer'>;
+
+/** Messages → token ids, and where the pictures go. */
+function format(
+  { model, prompting, answers }: Ready,
+  messages: Message[],
+  { continueAnswer = false }: FormatChoice,
+): FormattedChat {
   if (hasPictures(messages) && !model.encoder) throw new EngineError('pictures-unsupported');
-  const { ids, pictures } = prompting.format(messages, (text) => answers.idsOf(text));
+  return prompting.format(messages, { continueAnswer, assistantIds: (text) => answers.idsOf(text) });
+}
+
+/** Messages → token ids and encoded pictures. */
+async function readMessages(
+  ready: Ready,
+  messages: Message[],
+  { signal, ...choice }: FormatChoice & { signal?: AbortSignal },
+): Promise<Prompt> {
+  const { ids, pictures } = format(ready, messages, choice);
   const encoded: PromptPicture[] = [];
   for (const { image, start, length } of pictures) {
     if (signal?.aborted) throw new EngineError('aborted');
@@ -216,7 +247,7 @@ async function answer(
   let reason: FinishReason;
   let readFrom = began;
   try {
-    const prompt = await readMessages(ready, messages, signal);
+    const prompt = await readMessages(ready, messages, options);
     readFrom = performance.now();
     reason = await decode(prompt);
   } catch (cause) {
@@ -224,7 +255,7 @@ async function answer(
     reason = 'aborted';
   }
   show(stream.end());
-  answers.remember(text, generated);
+  rememberAnswer(answers, options.continueAnswer ? messages.at(-1) : undefined, text, generated);
   const ended = performance.now();
   const seconds = (from: number, to: number) => Math.max(to - from, 1e-3) / 1000;
   return {
@@ -236,6 +267,14 @@ async function answer(
       decodeRate: generated.length > 1 ? (generated.length - 1) / seconds(firstToken, ended) : 0,
     },
   };
+}
+
+/** @param begun the message that was carried on: its ids and the new ones are the answer's, if both are known. */
+function rememberAnswer(answers: AnswerMemory, begun: Message | undefined, text: string, ids: number[]): void {
+  if (!begun) return answers.remember(text, ids);
+  const before = typeof begun.content === 'string' ? begun.content : '';
+  const known = answers.idsOf(before);
+  if (known) answers.remember(before + text, [...known, ...ids]);
 }
 
 const { port1, port2 } = new MessageChannel();

@@ -2,7 +2,7 @@
 import { EngineError, type Message, type Sampling } from '../../protocol/engine.ts';
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
 import type { ModelFolder } from './model/model-folder.ts';
-import { ChatFormat, type FormattedChat } from './prompt/chat-format.ts';
+import { ChatFormat, type FormatOptions, type FormattedChat } from './prompt/chat-format.ts';
 import { Tokenizer } from './prompt/tokenizer.ts';
 import { defaultSampling } from './sampling/sampler.ts';
 import { parsePreprocessorConfig, type PictureOptions } from './vision/preprocess.ts';
@@ -14,7 +14,7 @@ export interface Prompting {
   stopIds: ReadonlySet<number>;
   /** Null where the model sees no pictures. */
   picture: PictureOptions | null;
-  format(messages: Message[], assistantIds: (text: string) => readonly number[] | undefined): FormattedChat;
+  format(messages: Message[], options: FormatOptions): FormattedChat;
 }
 
 function stopIds(tokenizer: Tokenizer, config: Gemma3Config, generation: unknown): Set<number> {
@@ -44,6 +44,6 @@ export async function openPrompting(folder: ModelFolder, config: Gemma3Config): 
     picture: config.vision
       ? parsePreprocessorConfig(await folder.json('preprocessor_config.json'), config.vision.imageSize)
       : null,
-    format: (messages, assistantIds) => chat.format(messages, { assistantIds }),
+    format: (messages, options) => chat.format(messages, options),
   };
 }

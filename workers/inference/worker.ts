@@ -18,6 +18,8 @@ async function carryOut(id: number, call: Call, signal: AbortSignal): Promise<Re
       return engine.load(call.model, { ...call.options, signal, onProgress: (progress) => post({ id, progress }) });
     case 'generate':
       return engine.generate(call.messages, { ...call.options, signal, onDelta: (delta) => post({ id, delta }) });
+    case 'count':
+      return engine.count(call.messages, call.options);
     case 'unload':
       await engine.unload();
       return null;

@@ -24,6 +24,12 @@ export interface Prompt {
   pictures: readonly PromptPicture[];
 }
 
+/** A prompt whose pictures are only named. */
+export interface KeyedPrompt {
+  ids: readonly number[];
+  pictures: readonly Omit<PromptPicture, 'features'>[];
+}
+
 export interface DecoderSessions {
   /** A text model's one graph, or `decoder_model_merged`. */
   decoder: InferenceSession;
@@ -42,7 +48,7 @@ export interface DecoderOptions {
 }
 
 /** What is in one place of the cache: a token id, or a named picture's nth token. */
-function tokenKeys({ ids, pictures }: Prompt, start = 0, end = ids.length): (number | string)[] {
+function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length): (number | string)[] {
   const keys: (number | string)[] = ids.slice(start, end);
   for (const picture of pictures)
     for (let i = Math.max(start, picture.start); i < Math.min(end, picture.start + picture.length); i++)
@@ -85,15 +91,20 @@ export class Decoder {
   }
 
   /**
-   * Forgets all but the longest prefix shared with `prompt`, less its last token (whose logits are wanted), and never
-   * ending inside a picture. Returns how many tokens were kept.
+   * How many tokens of `prompt` need not be read: the longest prefix that is held, less its last token (whose logits are
+   * wanted), and never ending inside a picture.
    */
-  reuse(prompt: Prompt): number {
+  shared(prompt: KeyedPrompt): number {
     const keys = tokenKeys(prompt);
     let shared = 0;
     while (shared < this.held.length && shared < keys.length - 1 && this.held[shared] === keys[shared]) shared++;
     const torn = prompt.pictures.find((p) => p.start < shared && shared < p.start + p.length);
-    if (torn) shared = torn.start;
+    return torn ? torn.start : shared;
+  }
+
+  /** Forgets all but what is shared with `prompt`; returns how many tokens were kept. */
+  reuse(prompt: Prompt): number {
+    const shared = this.shared(prompt);
     this.cache.truncate(shared);
     this.held.length = shared;
     return shared;

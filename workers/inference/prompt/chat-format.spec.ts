@@ -178,3 +178,25 @@ describe('answers whose ids are known', () => {
     expect(next.ids).not.toContain(BLANK);
   });
 });
+
+describe('an answer that is carried on', () => {
+  const carriedOn = (...messages: Message[]) => chat.text(messages, { continueAnswer: true });
+
+  it('is the end of the prompt, with the white space that it ends in', () => {
+    expect(carriedOn(user('A'), answer(' One,\n'))).toMatch(/model\nOne,\n$/);
+    expect(carriedOn(user('A'), answer('B'), user('A'), answer('B'))).toMatch(/model\nB$/);
+    expect(carriedOn(user('A'), answer('\uE0000\uE001'))).toMatch(/model\n\uE0000\uE001$/);
+  });
+
+  it('keeps its ids', () => {
+    const options = { continueAnswer: true, assistantIds: () => [tokenizer.encodeText('Two')[0] ?? 0] };
+    const { ids: got } = chat.format([user('One?'), answer('Two')], options);
+    expect(got).toEqual([...chat.format([user('One?')]).ids, ...options.assistantIds()]);
+  });
+
+  it('must be there', () => {
+    expect(() => carriedOn(user('A'))).toThrow(/^bad-request: /);
+    expect(() => carriedOn(user('A'), answer(' '))).toThrow(/^bad-request: /);
+    expect(() => carriedOn()).toThrow(/^bad-request: /);
+  });
+});

@@ -33,6 +33,8 @@ export interface FormatOptions {
    * prompt begins as the KV cache does. `text` is trimmed.
    */
   assistantIds?: (text: string) => readonly number[] | undefined;
+  /** The last message is an answer to carry on: the prompt ends with its last word. */
+  continueAnswer?: boolean;
 }
 
 /** A piece of the prompt, before encoding. */
@@ -94,7 +96,7 @@ export class ChatFormat {
 
   /** @throws EngineError `bad-request`, `pictures-unsupported`, `model-unsupported` */
   format(messages: readonly Message[], options: FormatOptions = {}): FormattedChat {
-    const turns = toTurns(messages);
+    const turns = toTurns(messages, options.continueAnswer);
     const hasPictures = turns.some((turn) => typeof turn.content !== 'string' && turn.content.some(isImage));
     if (hasPictures && this.options.tokensPerImage < 1) throw new EngineError('pictures-unsupported');
     return this.encode(this.pieces(turns, options));
@@ -104,8 +106,8 @@ export class ChatFormat {
    * The prompt as text, a picture being its `<start_of_image>` alone: for tests and for a person who wants to see it.
    * What a person typed cannot be told from control tokens in it.
    */
-  text(messages: readonly Message[]): string {
-    return this.pieces(toTurns(messages), {})
+  text(messages: readonly Message[], options: Pick<FormatOptions, 'continueAnswer'> = {}): string {
+    return this.pieces(toTurns(messages, options.continueAnswer), options)
       .map((piece) => (piece.type === 'picture' ? this.imageStart : piece.type === 'ids' ? '' : piece.text))
       .join('');
   }
@@ -124,7 +126,8 @@ export class ChatFormat {
       content:
         typeof turn.content === 'string' ? standIn(turn.content, turn.role === 'assistant') : turn.content.map(part),
     }));
-    const rendered = this.render(messages);
+    const whole = this.render(messages);
+    const rendered = options.continueAnswer ? untilLastText(whole, slots.length - 1) : whole;
     const pieces = this.tokenizer.split(rendered).flatMap((text): Piece[] => {
       if (text !== this.imageStart)
         return this.tokenizer.isControlText(text)
@@ -189,6 +192,14 @@ export class ChatFormat {
 }
 
 const isImage = (part: ContentPart): boolean => part.type === 'image';
+
+/** The prompt up to the end of its last text, with all the white space that text ends in. */
+function untilLastText(rendered: string, last: number): string {
+  const standIn = `\uE000${last}\uE001`;
+  const at = rendered.lastIndexOf(standIn);
+  if (at < 0) throw new EngineError('model-unsupported', 'the chat template leaves the last answer out');
+  return rendered.slice(0, at + standIn.length) + PROBE;
+}
 
 /** Puts the conversation's texts where their stand-ins are. */
 function fill(text: string, slots: Slot[], options: FormatOptions, tokenizer: Tokenizer): Piece[] {

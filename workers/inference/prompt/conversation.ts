@@ -74,8 +74,8 @@ function add(turns: Turn[], message: Message): void {
   }
 }
 
-/** @throws EngineError `bad-request` */
-export function toTurns(messages: readonly Message[]): Turn[] {
+/** @param continueAnswer the last turn is then the beginning of an answer. @throws EngineError `bad-request` */
+export function toTurns(messages: readonly Message[], continueAnswer = false): Turn[] {
   const turns: Turn[] = [];
   for (const { content } of messages) checkContent(content);
   // An empty answer at the end is the place for the answer that is asked for.
@@ -84,6 +84,8 @@ export function toTurns(messages: readonly Message[]): Turn[] {
   for (const message of asked) add(turns, message);
   // A system message that says nothing would still put a blank line before the first text.
   if (turns[0]?.role === 'system' && turns[0].content.trim() === '') turns.shift();
+  if (continueAnswer && turns.at(-1)?.role === 'assistant') return turns;
+  if (continueAnswer) throw refuse('the last message must be the answer to carry on');
   if (turns.at(-1)?.role !== 'user') throw refuse("the last message must be the user's: there is nothing to answer");
   return turns;
 }

@@ -1,0 +1,68 @@
+/**
+ * What is kept of conversations: in this browser's IndexedDB (`database.ts`), and in files that a person saves
+ * (`export/`). A conversation is a tree: each message knows the one it answers or follows, and siblings are other tries
+ * at the same place (a question put differently, an answer made again).
+ */
+import type { EngineErrorCode, Finish, Sampling } from '../../protocol/engine.ts';
+
+/** How a conversation is answered. What is left out is the model's own. */
+export interface Setup {
+  /** The stored model's key and id (`Choice` in models/model.svelte.ts); null: the built-in one; left out: whichever is open. */
+  model?: { key: string; id: string } | null;
+  /** Empty: none. */
+  system: string;
+  sampling: Partial<Sampling>;
+  maxNewTokens?: number;
+}
+
+export interface ConversationRecord {
+  /** A UUID. */
+  id: string;
+  title: string;
+  /** A person gave the title; else it comes from the first message. */
+  named: boolean;
+  pinned: boolean;
+  /** Milliseconds since 1970. */
+  created: number;
+  updated: number;
+  setup: Setup;
+  /** The last message of the branch that is read; null in an empty conversation. */
+  leaf: string | null;
+}
+
+/** A file that a person gave with a message. */
+export interface Attachment {
+  /** A UUID. */
+  id: string;
+  kind: 'picture' | 'document';
+  name: string;
+  blob: Blob;
+  /** What the model reads of a document. */
+  text?: string;
+}
+
+interface MessageBase {
+  /** A UUID. */
+  id: string;
+  conversation: string;
+  /** The message before this one; null for the first. */
+  parent: string | null;
+  created: number;
+  text: string;
+}
+
+export interface QuestionRecord extends MessageBase {
+  role: 'user';
+  attachments: Attachment[];
+}
+
+export interface AnswerRecord extends MessageBase {
+  role: 'assistant';
+  /** The model's name, as it was shown. */
+  model: string;
+  /** Null while it is made, where it failed, or where the tab was closed meanwhile. */
+  finish: Finish | null;
+  error: { code: EngineErrorCode; detail: string } | null;
+}
+
+export type MessageRecord = QuestionRecord | AnswerRecord;
