@@ -18,12 +18,14 @@ import {
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import type { Prompt, PromptPicture } from './decoder/decoder.ts';
+import { decode } from './decode.ts';
 import { inspectGpu } from './gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
 import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
 import { openPrompting, type Prompting } from './prompting.ts';
-import { mergeSampling, Sampler } from './sampling/sampler.ts';
+import { GpuSamplers } from './sampling/gpu/gpu-sampler.ts';
+import { GEMMA_SAMPLING, mergeSampling } from './sampling/settings.ts';
 import { hashPicture, preparePicture } from './vision/preprocess.ts';
 
 interface Ready {
@@ -31,6 +33,8 @@ interface Ready {
   prompting: Prompting;
   loaded: LoadedModel;
   answers: AnswerMemory;
+  /** Null where logits are not on the GPU. */
+  samplers: GpuSamplers | null;
 }
 
 const hasPictures = (messages: Message[]): boolean =>
@@ -57,7 +61,7 @@ export class InferenceEngine implements Engine {
       try {
         const prompting = await openPrompting(model.folder, model.config);
         onProgress?.({ stage: 'warmup', done: 0, total: 1 });
-        await warmUp(model);
+        const samplers = await warmUp(model);
         onProgress?.({ stage: 'warmup', done: 1, total: 1 });
         if (signal?.aborted) throw new EngineError('aborted');
         const loaded: LoadedModel = {
@@ -70,7 +74,7 @@ export class InferenceEngine implements Engine {
           contextLength: model.decoder.capacity,
           sampling: prompting.sampling,
         };
-        this.ready = { model, prompting, loaded, answers: new AnswerMemory() };
+        this.ready = { model, prompting, loaded, answers: new AnswerMemory(), samplers };
         this.watch(model);
         return loaded;
       } catch (cause) {
@@ -135,6 +139,7 @@ export class InferenceEngine implements Engine {
   private async release(): Promise<void> {
     const { ready } = this;
     this.ready = null;
+    ready?.samplers?.dispose();
     await ready?.model.dispose();
   }
 
@@ -151,12 +156,27 @@ export class InferenceEngine implements Engine {
   }
 }
 
-/** Compiles what the first question would otherwise wait for: one prompt and one step. */
-async function warmUp(model: Model): Promise<void> {
-  const { decoder, config } = model;
-  await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
-  if (decoder.length < decoder.capacity) await decoder.step(config.eosTokenIds[0] ?? 1);
-  decoder.clear();
+/** Compiles what the first question would otherwise wait for: one prompt, one choice of each kind, and one step. */
+async function warmUp(model: Model): Promise<GpuSamplers | null> {
+  const { decoder } = model;
+  const logits = await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
+  const there = logits.onGpu;
+  const samplers = there ? new GpuSamplers(there.device, logits.vocabSize) : null;
+  try {
+    if (samplers && there)
+      for (const temperature of [1, 0]) {
+        const sampling = { ...GEMMA_SAMPLING, temperature };
+        if (samplers.can(sampling)) await samplers.begin(sampling).next(there, []).id;
+      }
+    if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
+  } catch (cause) {
+    samplers?.dispose();
+    throw cause;
+  } finally {
+    logits.dispose();
+    decoder.clear();
+  }
+  return samplers;
 }
 
 type FormatChoice = Pick<GenerateOptions, 'continueAnswer'>;
@@ -205,43 +225,33 @@ async function answer(
   const { decoder } = model;
   const { signal, onDelta, maxNewTokens = Infinity } = options;
   if (!(maxNewTokens >= 1)) throw new EngineError('bad-request', `maxNewTokens is ${String(maxNewTokens)}`);
-  const sampler = new Sampler(mergeSampling(prompting.sampling, options.sampling ?? {}));
+  const sampling = mergeSampling(prompting.sampling, options.sampling ?? {});
   const usage = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, contextTokens: decoder.capacity };
   const generated: number[] = [];
   const stream = new StreamDecoder(prompting.tokenizer);
   let text = '';
   let firstToken = 0;
-  let prefilled = began;
   const show = (delta: string) => {
     if (!delta) return;
     text += delta;
     onDelta(delta);
   };
 
-  const decode = async (prompt: Prompt): Promise<FinishReason> => {
+  const onToken = (id: number) => {
+    if (!firstToken) firstToken = performance.now();
+    generated.push(id);
+    usage.generatedTokens++;
+    show(stream.push(id));
+  };
+  const run = async (prompt: Prompt): Promise<FinishReason> => {
     usage.promptTokens = prompt.ids.length;
     if (prompt.ids.length >= decoder.capacity)
       throw new EngineError('prompt-too-long', `${prompt.ids.length} tokens, room for ${decoder.capacity}`);
     usage.reusedTokens = decoder.reuse(prompt);
-    let logits = await decoder.prefill(prompt, signal);
-    prefilled = performance.now();
-    const history = [...prompt.ids];
-    for (;;) {
-      const id = sampler.next(logits, history);
-      if (!firstToken) firstToken = performance.now();
-      if (prompting.stopIds.has(id)) return 'stop';
-      history.push(id);
-      generated.push(id);
-      usage.generatedTokens++;
-      show(stream.push(id));
-      if (signal?.aborted) return 'aborted';
-      if (generated.length >= maxNewTokens) return 'length';
-      if (decoder.length >= decoder.capacity) return 'context-full';
-      logits = await decoder.step(id);
-      // The stop message is only heard when this worker comes up for air.
-      await breathe();
-      if (signal?.aborted) return 'aborted';
-    }
+    const logits = await decoder.prefill(prompt, signal);
+    const { samplers } = ready;
+    const { stopIds } = prompting;
+    return decode(logits, { decoder, samplers, sampling, stopIds, maxNewTokens, signal, prompt: prompt.ids, onToken });
   };
 
   let reason: FinishReason;
@@ -249,7 +259,7 @@ async function answer(
   try {
     const prompt = await readMessages(ready, messages, options);
     readFrom = performance.now();
-    reason = await decode(prompt);
+    reason = await run(prompt);
   } catch (cause) {
     if (!(cause instanceof EngineError) || cause.code !== 'aborted') throw cause;
     reason = 'aborted';
@@ -263,7 +273,8 @@ async function answer(
     usage,
     timing: {
       timeToFirstToken: (firstToken || ended) - began,
-      prefillRate: (usage.promptTokens - usage.reusedTokens) / seconds(readFrom, prefilled),
+      // On the GPU the prompt has been read when the first token is known.
+      prefillRate: (usage.promptTokens - usage.reusedTokens) / seconds(readFrom, firstToken || ended),
       decodeRate: generated.length > 1 ? (generated.length - 1) / seconds(firstToken, ended) : 0,
     },
   };
@@ -275,18 +286,4 @@ function rememberAnswer(answers: AnswerMemory, begun: Message | undefined, text:
   const before = typeof begun.content === 'string' ? begun.content : '';
   const known = answers.idsOf(before);
   if (known) answers.remember(before + text, [...known, ...ids]);
-}
-
-const { port1, port2 } = new MessageChannel();
-let resumed: (() => void) | null = null;
-port1.onmessage = () => {
-  resumed?.();
-};
-
-/** Lets waiting messages in; unlike a timer it is not slowed to 4 ms a turn. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    resumed = resolve;
-    port2.postMessage(null);
-  });
 }

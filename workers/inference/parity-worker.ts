@@ -69,7 +69,7 @@ async function run(job: ParityJob): Promise<void> {
     while (last && tokens.length < greedy) {
       const id = sampler.next(last, tokens);
       tokens.push(id);
-      if (tokens.length < greedy) last = await model.decoder.step(id);
+      if (tokens.length < greedy) last = await (await model.decoder.step(id)).lastRows();
     }
     done.push({ name, greedy: tokens });
   }

@@ -6,8 +6,9 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Ort } from '../runtime/ort.ts';
-import { floatsToHalves, halvesToFloats } from './float16.ts';
+import { floatsToHalves } from './float16.ts';
 import { type GraphIo, integers, readGraphIo } from './graph-io.ts';
+import { Logits } from './logits.ts';
 import { DynamicCache, type KvCache, StaticGpuCache } from './kv-cache.ts';
 import { chunkEnds, type PictureSpan, pictureRows } from './picture-attention.ts';
 
@@ -55,6 +56,9 @@ function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length):
       keys[i - start] = `${picture.key}#${i - picture.start}`;
   return keys;
 }
+
+/** In place of the id of a token that only the GPU knows yet. */
+const UNNAMED = -1;
 
 export class Decoder {
   private readonly io: GraphIo;
@@ -117,25 +121,41 @@ export class Decoder {
   }
 
   /**
-   * Reads the prompt from the first token not held, in chunks. Logits of the last token: [vocabSize].
+   * Reads the prompt from the first token not held, in chunks. The logits are the last token's.
    * @throws EngineError `prompt-too-long`, `aborted` (the cache keeps the chunks read so far)
    */
-  async prefill(prompt: Prompt, signal?: AbortSignal): Promise<Float32Array> {
+  async prefill(prompt: Prompt, signal?: AbortSignal): Promise<Logits> {
     const end = prompt.ids.length;
     if (end > this.capacity) throw new EngineError('prompt-too-long', `${end} tokens, room for ${this.capacity}`);
-    let logits: Float32Array | undefined;
+    let logits: Logits | undefined;
     for (const cut of chunkEnds(this.length, end, this.options.chunkSize, prompt.pictures)) {
       if (signal?.aborted) throw new EngineError('aborted');
-      logits = await this.read(prompt, cut, cut === end ? 1 : 0);
+      logits?.dispose();
+      logits = await this.readTo(prompt, cut, 1);
     }
     if (!logits) throw new EngineError('bad-request', 'nothing to read');
     return logits;
   }
 
-  /** Reads one generated token. Logits: [vocabSize]. The caller sees to it that there is room. */
-  async step(id: number): Promise<Float32Array> {
+  /**
+   * Reads one generated token; the logits are the next one's. The caller sees to it that there is room.
+   * @param id a token's id, or a buffer that begins with it (as int32 or int64): it must then be named once it is known.
+   */
+  async step(id: number | GPUBuffer): Promise<Logits> {
     const position = this.length;
-    return this.run([id], [], position, position + 1, 1, [id]);
+    const known = typeof id === 'number';
+    return this.run(known ? [id] : id, [], position, position + 1, 1, [known ? id : UNNAMED]);
+  }
+
+  /** Names the last token, which `step` read from a buffer. */
+  name(id: number): void {
+    if (this.held.at(-1) === UNNAMED) this.held[this.held.length - 1] = id;
+  }
+
+  /** Forgets the last token. */
+  stepBack(): void {
+    this.held.length -= 1;
+    this.cache.truncate(this.held.length);
   }
 
   /**
@@ -143,18 +163,27 @@ export class Decoder {
    * @param keep how many of the last positions' logits to give back: [keep, vocabSize], row after row.
    */
   async read(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
+    const logits = await this.readTo(prompt, end, keep);
+    try {
+      return keep > 0 ? await logits.lastRows(keep) : new Float32Array(0);
+    } finally {
+      logits.dispose();
+    }
+  }
+
+  private async readTo(prompt: Prompt, end: number, keep: number): Promise<Logits> {
     const start = this.length;
     return this.run(prompt.ids.slice(start, end), prompt.pictures, start, end, keep, tokenKeys(prompt, start, end));
   }
 
   private async run(
-    ids: readonly number[],
+    ids: readonly number[] | GPUBuffer,
     pictures: readonly PromptPicture[],
     start: number,
     end: number,
     keep: number,
     keys: (number | string)[],
-  ): Promise<Float32Array> {
+  ): Promise<Logits> {
     const feeds: Record<string, Tensor> = this.cache.past();
     const owned: Tensor[] = [];
     const feed = (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => {
@@ -168,13 +197,14 @@ export class Decoder {
       (values: ArrayLike<number>, dims: readonly number[]) => (metadata: InferenceSession.TensorValueMetadata) =>
         integers(this.ort, metadata, values, dims);
 
-    feed('input_ids', whole(ids, [1, ids.length]));
+    const count = end - start;
+    feed('input_ids', (metadata) => this.idsTensor(metadata, ids));
     feed('attention_mask', whole(new Uint8Array(end).fill(1), [1, end]));
     feed(
       'position_ids',
       whole(
-        Array.from(ids, (_, i) => start + i),
-        [1, ids.length],
+        Array.from({ length: count }, (_, i) => start + i),
+        [1, count],
       ),
     );
     // 0 asks for every position, so a run whose logits nobody wants asks for one.
@@ -192,11 +222,14 @@ export class Decoder {
     for (const tensor of owned) tensor.dispose();
     const logits = outputs['logits'];
     if (!logits) throw new EngineError('internal', 'the graph gave no logits');
-    try {
-      return keep > 0 ? await this.lastRows(logits, keep) : new Float32Array(0);
-    } finally {
-      logits.dispose();
-    }
+    return new Logits(logits, this.options.device);
+  }
+
+  /** [1, ids] */
+  private idsTensor(metadata: InferenceSession.TensorValueMetadata, ids: readonly number[] | GPUBuffer): Tensor {
+    if (!('usage' in ids)) return integers(this.ort, metadata, ids, [1, ids.length]);
+    const dataType = metadata.type as 'int32' | 'int64';
+    return this.ort.Tensor.fromGpuBuffer(ids, { dataType, dims: [1, 1] });
   }
 
   private feedPictureRows(
@@ -228,7 +261,7 @@ export class Decoder {
 
   /** [1, ids, hiddenSize]: token embeddings, with picture features in the pictures' places. */
   private async embed(
-    ids: readonly number[],
+    ids: readonly number[] | GPUBuffer,
     pictures: readonly PromptPicture[],
     start: number,
     end: number,
@@ -237,8 +270,8 @@ export class Decoder {
     const metadata = session?.inputMetadata[0];
     if (!session || !metadata?.isTensor) throw new EngineError('model-unsupported', 'embed_tokens is missing');
     // A soft token's id may lie outside the table; its row is overwritten anyway.
-    const known = ids.map((id) => (id === this.config.imageTokenId ? 0 : id));
-    const input = integers(this.ort, metadata, known, [1, ids.length]);
+    const known = 'usage' in ids ? ids : ids.map((id) => (id === this.config.imageTokenId ? 0 : id));
+    const input = this.idsTensor(metadata, known);
     const outputs = await session.run({ [metadata.name]: input });
     input.dispose();
     const embeds = outputs[session.outputNames[0] ?? ''];
@@ -260,41 +293,6 @@ export class Decoder {
       }
     }
     return embeds;
-  }
-
-  /** The last `keep` rows of logits [1, rows, vocabSize], wherever they are, and only these are brought here. */
-  private async lastRows(logits: Tensor, keep: number): Promise<Float32Array> {
-    const vocab = logits.dims.at(-1) ?? 0;
-    const rows = logits.dims.at(-2) ?? 1;
-    if (keep > rows) throw new EngineError('internal', `${rows} rows of logits, ${keep} wanted`);
-    const half = logits.type === 'float16';
-    const from = (rows - keep) * vocab;
-    if (logits.location !== 'gpu-buffer') {
-      const data = logits.data as Float32Array | Uint16Array;
-      const last = data.subarray(from, from + keep * vocab);
-      return half
-        ? halvesToFloats(new Uint16Array(last.buffer, last.byteOffset, last.length))
-        : (last as Float32Array).slice();
-    }
-    const { device } = this.options;
-    if (!device) throw new EngineError('internal', 'logits on a GPU we do not own');
-    const unit = half ? 2 : 4;
-    // Copies want multiples of 4 bytes: an odd row of halves is brought with its neighbour.
-    const begin = (from * unit) & ~3;
-    const size = ((from + keep * vocab) * unit - begin + 3) & ~3;
-    const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(logits.gpuBuffer as GPUBuffer, begin, staging, 0, size);
-    device.queue.submit([encoder.finish()]);
-    try {
-      await staging.mapAsync(GPUMapMode.READ);
-      const bytes = staging.getMappedRange().slice(from * unit - begin);
-      return half ? halvesToFloats(new Uint16Array(bytes, 0, keep * vocab)) : new Float32Array(bytes, 0, keep * vocab);
-    } catch (cause) {
-      throw new EngineError('device-lost', String(cause));
-    } finally {
-      staging.destroy();
-    }
   }
 
   dispose(): void {

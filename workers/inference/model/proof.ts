@@ -82,8 +82,9 @@ export async function proveAdapter(ort: Ort, gpu: Gpu): Promise<void> {
       device: gpu.device,
     };
     const decoder = new Decoder(ort, { decoder: session }, config, options);
-    const first = await decoder.prefill({ ids: answer.ids, pictures: [] });
-    worst = distance([first, await decoder.step(answer.next)], answer);
+    const first = await (await decoder.prefill({ ids: answer.ids, pictures: [] })).lastRows();
+    const second = await (await decoder.step(answer.next)).lastRows();
+    worst = distance([first, second], answer);
     decoder.dispose();
     await session.release();
   } catch (cause) {

@@ -79,8 +79,8 @@ export class Sampler {
       least = this.histogram.scoreHolding(topP);
     }
     let count = atLeast(scores, least, ids);
-    // Without top_p nothing depends on the order.
-    if (topP < 1) sortBest(ids, count, scores);
+    // Best first, as on the GPU: the same seed gives the same answer. The whole vocabulary is not worth sorting.
+    if (topP < 1 || hasTopK) sortBest(ids, count, scores);
     let total = 0;
     for (let i = 0; i < count; i++) {
       const weight = Math.exp(((scores[ids[i] ?? 0] ?? 0) - best) * scale);
