@@ -1,6 +1,6 @@
 /** The whole way with the built-in model: a picture drawn here, questions in both languages, real answers on WebGPU. */
 import { expect, test } from '@playwright/test';
-import { Chat, type Language, NAMES } from './support/chat.ts';
+import { Chat, type Language, NAMES, showNumbers } from './support/chat.ts';
 import { BLUE, drawPicture, RED } from './support/draw.ts';
 
 const picture = drawPicture([
@@ -41,6 +41,7 @@ for (const language of ['en', 'fr'] as const)
         if (url.protocol.startsWith('http') && url.origin !== new URL(baseURL ?? '').origin)
           foreign.push(request.url());
       });
+      await showNumbers(page);
       await page.goto('./');
       const chat = new Chat(page, language);
       await chat.attach('shapes.png', picture);

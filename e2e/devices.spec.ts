@@ -1,7 +1,7 @@
 /** What the page does on browsers and machines that offer less, or that compute wrongly. */
 import { chromium, expect, type Page, test } from '@playwright/test';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
-import { Chat } from './support/chat.ts';
+import { Chat, showNumbers } from './support/chat.ts';
 
 /** Runs `use` in a browser of its own, started with `args`. */
 async function inBrowser(
@@ -20,6 +20,7 @@ async function inBrowser(
 
 test('without WebGPU the CPU answers, and the page says that it is slower', async ({ baseURL }) => {
   await inBrowser(cpuArgs, baseURL, async (page) => {
+    await showNumbers(page);
     await page.goto('./');
     await expect(page.getByTestId('model-state')).toContainText('slower: no GPU', { timeout: 60_000 });
     const chat = new Chat(page);
@@ -31,6 +32,7 @@ test('without WebGPU the CPU answers, and the page says that it is slower', asyn
 
 test('an export with a cache that grows, as others make them, gives the same answers', async ({ page }) => {
   const questions = ['Hello!', 'Thank you!'];
+  await showNumbers(page);
   const answers = async (): Promise<string[]> => {
     await page.goto('./');
     const chat = new Chat(page);

@@ -1,7 +1,7 @@
 /** What the page does with whatever the engine says: text of all kinds, ends of all kinds, failures. */
 import { expect, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
-import { Chat, NAMES } from './support/chat.ts';
+import { Chat, NAMES, showNumbers } from './support/chat.ts';
 import { BLUE, drawPicture } from './support/draw.ts';
 import { type Answer, scriptWorker } from './support/scripted-worker.ts';
 
@@ -75,13 +75,18 @@ test('nothing in an answer runs, and nothing is fetched', async ({ page }) => {
 });
 
 test('the numbers are under the answer, in both languages', async ({ page }) => {
+  await showNumbers(page);
   const chat = await open(page, { deltas: ['Fine.'] });
   const numbers = (await chat.ask('Hello')).getByTestId('numbers');
   await expect(numbers).toHaveText('12.3 tokens/s · first token 0.4 s · 120 prompt tokens, 98 reused');
-  await page.getByRole('combobox', { name: 'Language' }).selectOption('fr');
+  await chat.prefer(['Language', 'fr']);
   await expect(page.getByRole('article', { name: NAMES.fr.answer })).toContainText(
     '12,3 jetons/s · premier jeton en 0,4 s',
   );
+  // Who does not want them sees none.
+  await page.getByRole('button', { name: NAMES.fr.preferences }).click();
+  await page.getByRole('checkbox').uncheck();
+  await expect(numbers).toHaveCount(0);
 });
 
 test('why an answer ended is said, when the model did not end it itself', async ({ page }) => {

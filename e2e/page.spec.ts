@@ -121,8 +121,7 @@ test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) =
 
 test('language and theme are chosen, and kept', async ({ page }) => {
   await page.goto('./');
-  await page.getByRole('combobox', { name: 'Language' }).selectOption('fr');
-  await page.getByRole('combobox', { name: 'Thème' }).selectOption('dark');
+  await new Chat(page).prefer(['Language', 'fr'], ['Thème', 'dark']);
   await page.reload();
   await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
@@ -133,11 +132,12 @@ test('a chosen theme is shown whatever the system wants', async ({ page }) => {
   await page.goto('./');
   const colour = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await colour();
-  await page.getByRole('combobox', { name: 'Theme' }).selectOption('light');
+  const chat = new Chat(page);
+  await chat.prefer(['Theme', 'light']);
   const light = await colour();
   expect(light).not.toBe(dark);
   await expect(page.locator('meta[name="theme-color"]').first()).toHaveAttribute('content', light);
-  await page.getByRole('combobox', { name: 'Theme' }).selectOption('system');
+  await chat.prefer(['Theme', 'system']);
   expect(await colour()).toBe(dark);
   await page.emulateMedia({ colorScheme: 'light' });
   expect(await colour()).toBe(light);

@@ -10,6 +10,8 @@ export const NAMES = {
     fresh: 'New conversation',
     you: 'You',
     answer: 'Answer',
+    preferences: 'Preferences',
+    close: 'Close',
   },
   fr: {
     message: 'Message',
@@ -19,6 +21,8 @@ export const NAMES = {
     fresh: 'Nouvelle conversation',
     you: 'Vous',
     answer: 'Réponse',
+    preferences: 'Préférences',
+    close: 'Fermer',
   },
 } as const;
 
@@ -66,4 +70,17 @@ export class Chat {
     await expect(this.send).toBeVisible({ timeout: 60_000 });
     return answer;
   }
+
+  /** Chooses in the preferences, by the names of the choice and of what is chosen. */
+  async prefer(...choices: [choice: string, option: string][]): Promise<void> {
+    await this.page.getByRole('button', { name: this.names.preferences, exact: true }).click();
+    const panel = this.page.getByRole('dialog');
+    for (const [choice, option] of choices) await panel.getByRole('combobox', { name: choice }).selectOption(option);
+    await this.page.keyboard.press('Escape');
+  }
+}
+
+/** Answers come with their numbers, as a person chose at an earlier visit. */
+export async function showNumbers(page: Page): Promise<void> {
+  await page.addInitScript(() => localStorage.setItem('numbers', 'shown'));
 }

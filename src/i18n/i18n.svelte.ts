@@ -5,7 +5,10 @@ import fr from './fr.json';
 
 export const LANGUAGES = { en: 'English', fr: 'Français' } as const;
 export type Language = keyof typeof LANGUAGES;
-export type MessageKey = keyof typeof en;
+
+/** A message with forms for one and for many (`x_one`, `x_other`…) is asked for as `x`, with a `count`. */
+type Bare<Key extends string> = Key extends `${infer Begin}_${Intl.LDMLPluralRule}` ? Begin : Key;
+export type MessageKey = Bare<keyof typeof en>;
 
 export const messages = i18next.createInstance();
 void messages.init({
@@ -28,15 +31,21 @@ export function preferredLanguage(languages: readonly string[]): Language {
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 
+/** The person's own kind of the language, as `fr-CA`: numbers and dates are written as there. */
+export function localeFor(language: Language, languages: readonly string[]): string {
+  return languages.find((code) => code.toLowerCase().startsWith(`${language}-`)) ?? language;
+}
+
 class I18n {
   language = $state<Language>('en');
+  private readonly locale = $derived(localeFor(this.language, globalThis.navigator?.languages ?? []));
 
   /** A message in the page's language. */
   t = (key: MessageKey, values: Record<string, string | number> = {}): string =>
     messages.t(key, { lng: this.language, ...values });
 
   number(value: number, digits = 0): string {
-    return new Intl.NumberFormat(this.language, { maximumFractionDigits: digits }).format(value);
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
   }
 
   /** 859106816 → “859 MB”, “859 Mo”. */
@@ -58,7 +67,12 @@ class I18n {
   }
 
   date(ms: number): string {
-    return new Intl.DateTimeFormat(this.language, { dateStyle: 'medium' }).format(ms);
+    return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(ms);
+  }
+
+  /** “a, b and c” */
+  list(items: readonly string[]): string {
+    return new Intl.ListFormat(this.locale).format(items);
   }
 
   percent(fraction: number): string {
@@ -67,7 +81,7 @@ class I18n {
 
   private quantity(value: number, unit: string, digits: number): string {
     const options = { style: 'unit', unit, unitDisplay: 'short', maximumFractionDigits: digits } as const;
-    return new Intl.NumberFormat(this.language, options).format(value);
+    return new Intl.NumberFormat(this.locale, options).format(value);
   }
 }
 

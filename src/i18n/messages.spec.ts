@@ -4,51 +4,102 @@ import { ENGINE_ERRORS } from '../../protocol/engine.ts';
 import { STORE_ERRORS } from '../../protocol/store.ts';
 import en from './en.json';
 import fr from './fr.json';
-import { messages, preferredLanguage } from './i18n.svelte.ts';
+import { LANGUAGES, messages, preferredLanguage } from './i18n.svelte.ts';
 
-const sources = readdirSync('src', { recursive: true, encoding: 'utf8' })
-  .filter((path) => /\.(svelte|ts)$/.test(path) && !path.endsWith('.spec.ts'))
-  .map((path) => readFileSync(`src/${path}`, 'utf8'))
-  .join('\n');
-
-/** Keys that are put together from a value: every value must have its message. */
-const MADE = [
-  ...ENGINE_ERRORS.map((code) => `error.${code}`),
-  ...STORE_ERRORS.map((code) => `store.error.${code}`),
-  ...['network', 'server-busy', 'server-error', 'web-page', 'other-tab'].map((why) => `waiting.${why}`),
-  ...['length', 'context-full', 'aborted'].map((reason) => `finish.${reason}`),
+type Messages = Record<string, string>;
+const BOTH: [language: string, messages: Messages][] = [
+  ['en', en],
+  ['fr', fr],
 ];
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.(svelte|ts)$/.test(path) && !path.endsWith('.spec.ts'))
+  .map((path) => ({ path, text: readFileSync(`src/${path}`, 'utf8') }));
+const sources = files.map(({ text }) => text).join('\n');
+
+/** Keys that are put together from a value, by what they begin with: every value must have its message. */
+const MADE: Record<string, readonly string[]> = {
+  'error.': ENGINE_ERRORS,
+  'store.error.': STORE_ERRORS,
+  'waiting.': ['network', 'server-busy', 'server-error', 'web-page', 'other-tab'],
+  'finish.': ['length', 'context-full', 'aborted'],
+};
+const made = Object.entries(MADE).flatMap(([begin, values]) => values.map((value) => begin + value));
+
+/** A message that depends on a number has one form for each of the language's plural categories. */
+const PLURAL = /_(zero|one|two|few|many|other)$/;
+const bare = (key: string) => key.replace(PLURAL, '');
+const bareKeys = (texts: Messages) => [...new Set(Object.keys(texts).map(bare))];
+const formsOf = (texts: Messages, key: string) =>
+  Object.entries(texts).flatMap(([each, text]) => (bare(each) === key ? [text] : []));
 
 const placeholders = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map((match) => match[1]).sort();
 
 describe('messages', () => {
-  it('are the same in both languages, with the same placeholders', () => {
-    expect(Object.keys(fr)).toEqual(Object.keys(en));
-    for (const [key, text] of Object.entries(en))
-      expect(placeholders(fr[key as keyof typeof fr]), key).toEqual(placeholders(text));
+  it('are the same in both languages, in the same order, with the same placeholders', () => {
+    expect(bareKeys(fr)).toEqual(bareKeys(en));
+    for (const key of bareKeys(en)) {
+      const [first = '', ...others] = [...formsOf(en, key), ...formsOf(fr, key)];
+      for (const text of others) expect(placeholders(text), key).toEqual(placeholders(first));
+    }
+  });
+
+  it('have every plural form of their language, or none', () => {
+    for (const [language, texts] of BOTH) {
+      const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
+      for (const key of Object.keys(texts).filter((each) => PLURAL.test(each)))
+        for (const category of pluralCategories) expect(texts, language).toHaveProperty([`${bare(key)}_${category}`]);
+    }
+  });
+
+  it('say something', () => {
+    for (const [, texts] of BOTH) for (const [key, text] of Object.entries(texts)) expect(text.trim(), key).toBe(text);
+    for (const [, texts] of BOTH) for (const [key, text] of Object.entries(texts)) expect(text, key).not.toBe('');
   });
 
   it('are all used', () => {
-    const unused = Object.keys(en).filter((key) => !MADE.includes(key) && !sources.includes(`'${key}'`));
+    const unused = bareKeys(en).filter((key) => !made.includes(key) && !sources.includes(`'${key}'`));
     expect(unused).toEqual([]);
+    // What is said to be put together is so somewhere.
+    expect(Object.keys(MADE).filter((begin) => !sources.includes('`' + begin + '${'))).toEqual([]);
+  });
+
+  it('are there for every key that is put together from a value', () => {
+    for (const key of made) expect(en).toHaveProperty([key]);
+    const begun = [...sources.matchAll(/\bt\(\s*`([^`$]*)\$\{/g)].map((match) => match[1] ?? '');
+    expect(begun.filter((begin) => !(begin in MADE))).toEqual([]);
   });
 
   it('are given the values that they need', () => {
     for (const [, key = '', values = ''] of sources.matchAll(/\bt\(\s*'([\w.-]+)'(?:,\s*{([^}]*)})?/g)) {
-      const names = [...values.matchAll(/(?:^|,)\s*([a-z]\w*)\s*(?=[:,]|$)/g)].map((match) => match[1]).sort();
-      expect(names, key).toEqual(placeholders(en[key as keyof typeof en]));
+      const names = [...values.matchAll(/(?:^|,)\s*([a-z]\w*)\s*(?=[:,]|$)/g)].map((match) => match[1] ?? '');
+      const [text] = formsOf(en, key);
+      if (text === undefined) throw new Error(`there is no message ${key}`);
+      // The number that chooses the form need not be shown.
+      const plural = !(key in en);
+      if (plural) expect(names, key).toContain('count');
+      const needed = placeholders(text);
+      expect(names.filter((name) => !(plural && name === 'count' && !needed.includes(name))).sort(), key).toEqual(
+        needed,
+      );
     }
-  });
-
-  it('are there for everything that can go wrong', () => {
-    for (const key of MADE) expect(en).toHaveProperty([key]);
   });
 
   it('follow French typography', () => {
     for (const [key, text] of Object.entries(fr)) {
-      expect(text, key).not.toMatch(/[^\u202f][;:!?»](?!\/)/u);
-      expect(text, key).not.toMatch(/«[^\u202f]/u);
-      expect(text, key).not.toMatch(/'/);
+      // A no-break space, narrow or not, before ; : ! ? % and inside guillemets.
+      expect(text, key).not.toMatch(/[^\u202f\u00a0?!][;:!?»%](?!\/)/u);
+      expect(text, key).not.toMatch(/«[^\u202f\u00a0]/u);
+      // Never one that lets the line break there.
+      expect(text, key).not.toMatch(/['"“”]|\.\.\./);
+      expect(text, key).not.toMatch(/ {2}|\s[,.]/);
+    }
+  });
+
+  it('follow English typography', () => {
+    for (const [key, text] of Object.entries(en)) {
+      expect(text, key).not.toMatch(/['"«»]|\.\.\./);
+      expect(text, key).not.toMatch(/ {2}|\s[,.;:!?](?!\.)/);
     }
   });
 
@@ -58,9 +109,18 @@ describe('messages', () => {
   });
 });
 
+describe('numbers and dates', () => {
+  it('are written by one hand, in the language of the page', () => {
+    const own = /\.toLocale\w*String\(|new Intl\.(NumberFormat|DateTimeFormat|RelativeTimeFormat|ListFormat)/;
+    const elsewhere = files.filter(({ path, text }) => own.test(text) && !path.endsWith('i18n.svelte.ts'));
+    expect(elsewhere.map(({ path }) => path)).toEqual([]);
+  });
+});
+
 describe('preferredLanguage', () => {
   it('takes the first that we speak', () => {
     expect(preferredLanguage(['de-DE', 'fr-CA', 'en'])).toBe('fr');
     expect(preferredLanguage(['zh'])).toBe('en');
+    expect(Object.keys(LANGUAGES)).toEqual(BOTH.map(([language]) => language));
   });
 });

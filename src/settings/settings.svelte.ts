@@ -1,12 +1,24 @@
-/** What the person prefers: language and theme, kept for the next visit. */
+/** What the person prefers: language, looks, and whether answers come with numbers; kept for the next visit. */
 import { i18n, type Language, LANGUAGES, preferredLanguage } from '../i18n/i18n.svelte.ts';
-import { keep, recall } from './storage.ts';
+import { forget, keep, recall } from './storage.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
+/** `system` is the browser's, or the computer's, own wish. */
+export const CONTRASTS = ['system', 'more'] as const;
+export type Contrast = (typeof CONTRASTS)[number];
+export const TEXT_SIZES = ['normal', 'large', 'larger', 'largest'] as const;
+export type TextSize = (typeof TEXT_SIZES)[number];
+
+const DARK = '(prefers-color-scheme: dark)';
+const MORE_CONTRAST = '(prefers-contrast: more)';
 
 class Settings {
   theme = $state<Theme>('system');
+  contrast = $state<Contrast>('system');
+  textSize = $state<TextSize>('normal');
+  /** Under each answer: how fast it came, and from how many tokens. Most people need not know. */
+  numbers = $state(false);
 
   /** Takes up what was kept, and shows it. */
   start(): void {
@@ -14,8 +26,11 @@ class Settings {
     const known = language !== null && language in LANGUAGES;
     this.showLanguage(known ? (language as Language) : preferredLanguage(navigator.languages));
     this.theme = THEMES.find((theme) => theme === recall('theme')) ?? 'system';
-    this.showTheme();
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.showTheme());
+    this.contrast = CONTRASTS.find((contrast) => contrast === recall('contrast')) ?? 'system';
+    this.textSize = TEXT_SIZES.find((size) => size === recall('text-size')) ?? 'normal';
+    this.numbers = recall('numbers') !== null;
+    this.showLooks();
+    for (const wish of [DARK, MORE_CONTRAST]) matchMedia(wish).addEventListener('change', () => this.showLooks());
   }
 
   setLanguage(language: Language): void {
@@ -26,7 +41,25 @@ class Settings {
   setTheme(theme: Theme): void {
     keep('theme', theme);
     this.theme = theme;
-    this.showTheme();
+    this.showLooks();
+  }
+
+  setContrast(contrast: Contrast): void {
+    keep('contrast', contrast);
+    this.contrast = contrast;
+    this.showLooks();
+  }
+
+  setTextSize(size: TextSize): void {
+    keep('text-size', size);
+    this.textSize = size;
+    this.showLooks();
+  }
+
+  setNumbers(shown: boolean): void {
+    if (shown) keep('numbers', 'shown');
+    else forget('numbers');
+    this.numbers = shown;
   }
 
   private showLanguage(language: Language): void {
@@ -34,10 +67,15 @@ class Settings {
     document.documentElement.lang = language;
   }
 
-  private showTheme(): void {
+  private showLooks(): void {
     const { documentElement, body } = document;
-    if (this.theme === 'system') delete documentElement.dataset['theme'];
-    else documentElement.dataset['theme'] = this.theme;
+    const { dataset } = documentElement;
+    if (this.theme === 'system') delete dataset['theme'];
+    else dataset['theme'] = this.theme;
+    if (this.contrast === 'more' || matchMedia(MORE_CONTRAST).matches) dataset['contrast'] = 'more';
+    else delete dataset['contrast'];
+    if (this.textSize === 'normal') delete dataset['text'];
+    else dataset['text'] = this.textSize;
     // The browser's own frame takes the page's colour, also where the person chose another theme than the system's.
     const colour = getComputedStyle(body).backgroundColor;
     for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.setAttribute('content', colour);

@@ -1,5 +1,6 @@
 /** Sampling settings: what the model's own files ask for, and what a caller changes. */
 import { EngineError, type Sampling } from '../../../protocol/engine.ts';
+import { type Limits, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
 
 /** What Google publishes with Gemma 3 (its generation_config.json and model card). */
 export const GEMMA_SAMPLING: Readonly<Sampling> = {
@@ -11,19 +12,16 @@ export const GEMMA_SAMPLING: Readonly<Sampling> = {
 };
 
 type Key = keyof Sampling;
+const KEYS = Object.keys(SAMPLING_LIMITS) as Key[];
 
-/** What each setting must be; the sentence is for the error. */
-const RULES: Record<Key, { rule: string; holds: (value: number) => boolean }> = {
-  temperature: { rule: 'a number from 0 up', holds: (value) => value >= 0 && value < Infinity },
-  top_k: { rule: 'a whole number from 0 up', holds: (value) => Number.isSafeInteger(value) && value >= 0 },
-  top_p: { rule: 'a number above 0 and at most 1', holds: (value) => value > 0 && value <= 1 },
-  min_p: { rule: 'a number from 0 to 1', holds: (value) => value >= 0 && value <= 1 },
-  repetition_penalty: { rule: 'a number above 0', holds: (value) => value > 0 && value < Infinity },
-  seed: { rule: 'a whole number', holds: Number.isSafeInteger },
-};
-const KEYS = Object.keys(RULES) as Key[];
+const holds = (key: Key, value: unknown): value is number => withinLimits(SAMPLING_LIMITS[key], value);
 
-const holds = (key: Key, value: unknown): value is number => typeof value === 'number' && RULES[key].holds(value);
+/** What a setting must be, for the error. */
+function ruleOf({ min, max, above, whole }: Limits): string {
+  const from = Number.isSafeInteger(min) && min > Number.MIN_SAFE_INTEGER ? ` ${above ? 'above' : 'from'} ${min}` : '';
+  const kind = `a ${whole ? 'whole ' : ''}number${from}`;
+  return max === undefined ? kind : `${kind} to ${max}`;
+}
 
 /** @throws EngineError `bad-request` naming the first setting that is wrong. */
 export function checkSampling(sampling: Partial<Record<Key, unknown>>): void {
@@ -32,7 +30,7 @@ export function checkSampling(sampling: Partial<Record<Key, unknown>>): void {
     if (value !== undefined && !holds(key, value))
       throw new EngineError(
         'bad-request',
-        `${key} is ${JSON.stringify(value) ?? String(value)}, not ${RULES[key].rule}`,
+        `${key} is ${JSON.stringify(value) ?? String(value)}, not ${ruleOf(SAMPLING_LIMITS[key])}`,
       );
   }
 }

@@ -1,0 +1,77 @@
+/** What a person prefers is shown at once, kept, and readable in every theme. */
+import { expect, type Page, test } from '@playwright/test';
+import { expectAccessible } from './support/axe.ts';
+import { Chat, NAMES } from './support/chat.ts';
+import { scriptWorker } from './support/scripted-worker.ts';
+
+async function open(page: Page, language: 'en' | 'fr' = 'en'): Promise<Chat> {
+  await scriptWorker(page, { answers: [{ deltas: ['Fine.'] }] });
+  await page.goto('./');
+  return new Chat(page, language);
+}
+const colour = (page: Page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+
+for (const [language, locale] of [
+  ['en', 'en-GB'],
+  ['fr', 'fr-CA'],
+] as const)
+  test.describe(language, () => {
+    test.use({ locale });
+
+    test('the preferences are accessible in each theme, also with high contrast', async ({ page }) => {
+      const chat = await open(page, language);
+      const preferences = page.getByRole('button', { name: NAMES[language].preferences });
+      for (const theme of ['light', 'dark'])
+        for (const contrast of ['system', 'more']) {
+          await chat.prefer(
+            [language === 'en' ? 'Theme' : 'Thème', theme],
+            [language === 'en' ? 'Contrast' : 'Contraste', contrast],
+          );
+          await expectAccessible(page);
+          await preferences.click();
+          await expectAccessible(page);
+          await page.keyboard.press('Escape');
+          // Focus goes back to where it came from.
+          await expect(preferences).toBeFocused();
+        }
+    });
+  });
+
+test('more contrast is shown where the system wishes for it, or the person chose it', async ({ page }) => {
+  const chat = await open(page);
+  const before = await colour(page);
+  await page.emulateMedia({ contrast: 'more' });
+  await expect(page.locator('html')).toHaveAttribute('data-contrast', 'more');
+  expect(await colour(page)).toBe('rgb(255, 255, 255)');
+  await page.emulateMedia({ contrast: 'no-preference' });
+  await expect.poll(() => colour(page)).toBe(before);
+  await chat.prefer(['Contrast', 'High'], ['Theme', 'Dark']);
+  expect(await colour(page)).toBe('rgb(0, 0, 0)');
+  await page.reload();
+  expect(await colour(page)).toBe('rgb(0, 0, 0)');
+});
+
+test('the largest text fits a phone, and is kept', async ({ page }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const chat = await open(page);
+  const size = () => page.evaluate(() => parseFloat(getComputedStyle(document.body).fontSize));
+  const before = await size();
+  await chat.prefer(['Text size', 'largest']);
+  await page.reload();
+  expect(await size()).toBe(before * 1.5);
+  const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+  expect(await width()).toBeLessThanOrEqual(360);
+  await page.getByRole('button', { name: NAMES.en.preferences }).click();
+  expect(await width()).toBeLessThanOrEqual(360);
+});
+
+test('where less motion is wished for, nothing moves by itself', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await scriptWorker(page, { loadTime: 100, answers: [{ deltas: Array<string>(50).fill('word '), pause: 50 }] });
+  await page.goto('./');
+  const chat = new Chat(page);
+  await chat.message.fill('Hello');
+  await chat.send.click();
+  await expect(chat.answers).toContainText('word');
+  expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
+});
