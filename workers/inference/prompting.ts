@@ -1,6 +1,7 @@
 /** What a model folder says about talking to its model: tokenizer, chat format, defaults for sampling, stop ids, pictures. */
-import { EngineError, type Message, type Sampling } from '../../protocol/engine.ts';
+import type { Message, Sampling } from '../../protocol/engine.ts';
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
+import { openTokenizer } from './model/kept-tokenizer.ts';
 import type { ModelFolder } from './model/model-folder.ts';
 import { ChatFormat, type FormatOptions, type FormattedChat } from './prompt/chat-format.ts';
 import { Tokenizer } from './prompt/tokenizer.ts';
@@ -27,12 +28,10 @@ function stopIds(tokenizer: Tokenizer, config: Gemma3Config, generation: unknown
 
 /** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported` */
 export async function openPrompting(folder: ModelFolder, config: Gemma3Config): Promise<Prompting> {
-  const tokenizerJson = await folder.json('tokenizer.json');
-  if (tokenizerJson === undefined) throw new EngineError('model-missing', 'tokenizer.json is not in the model folder');
   const tokenizerConfig = await folder.json('tokenizer_config.json');
   const chatTemplate = await folder.text('chat_template.jinja');
   const generation = await folder.json('generation_config.json');
-  const tokenizer = Tokenizer.fromFiles(tokenizerJson, tokenizerConfig, chatTemplate);
+  const tokenizer = Tokenizer.from(await openTokenizer(folder), tokenizerConfig, chatTemplate);
   const chat = new ChatFormat(tokenizer, tokenizerConfig, {
     tokensPerImage: config.vision?.tokensPerImage ?? 0,
     ...(chatTemplate === undefined ? {} : { chatTemplate }),

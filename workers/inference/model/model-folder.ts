@@ -6,7 +6,7 @@ import { createSHA256 } from 'hash-wasm';
 import { EngineError } from '../../../protocol/engine.ts';
 import { type Manifest, type ManifestFile, parseManifest } from '../../../protocol/manifest.ts';
 import { storedKey } from '../../../protocol/store.ts';
-import { fileAt, folderOf, MANIFEST } from '../../model-store/directory.ts';
+import { fileAt, folderOf, MANIFEST, readFile, writeAll } from '../../model-store/directory.ts';
 
 export interface ModelFolder {
   manifest: Manifest;
@@ -15,6 +15,15 @@ export interface ModelFolder {
   text(path: string): Promise<string | undefined>;
   /** @throws EngineError `model-missing`, `model-damaged`, `network` */
   blob(path: string): Promise<Blob>;
+  /** Where what was made of the model is kept, and goes with it; null for a folder on a server. */
+  kept: Kept | null;
+}
+
+export interface Kept {
+  /** Null where there is none. */
+  read(name: string): Promise<ArrayBuffer | null>;
+  /** All of `parts`, one after another. @throws where there is no room, or another tab is writing it */
+  write(name: string, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
 }
 
 async function get(url: URL, signal: AbortSignal | undefined): Promise<Response> {
@@ -88,6 +97,31 @@ async function inStore(key: string, onBytes: (bytes: number) => void): Promise<F
   }
 }
 
+/** Beside what the store knows of the model, and removed with it. */
+function keptWith(key: string): Kept {
+  const records = () => folderOf('records', key);
+  return {
+    read: async (name) => {
+      const file = await readFile(await records(), name).catch(() => null);
+      return file ? file.arrayBuffer() : null;
+    },
+    write: async (name, parts) => {
+      const handle = await (await fileAt(await records(), name, true)).createSyncAccessHandle();
+      try {
+        handle.truncate(0);
+        let at = 0;
+        for (const part of parts) {
+          writeAll(handle, part, at);
+          at += part.length;
+        }
+        handle.flush();
+      } finally {
+        handle.close();
+      }
+    },
+  };
+}
+
 /**
  * @param model URL of a folder, or `stored:KEY` (protocol/store.ts).
  * @param onBytes called with every piece's size as it arrives.
@@ -112,6 +146,7 @@ export async function openModelFolder(
   const text = async (path: string) => (files.has(path) ? (await blob(path)).text() : undefined);
   return {
     manifest,
+    kept: key === null ? null : keptWith(key),
     blob,
     text,
     async json(path) {

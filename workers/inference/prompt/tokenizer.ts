@@ -8,6 +8,8 @@
  */
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { EngineError } from '../../../protocol/engine.ts';
+import { Bpe } from './bpe.ts';
+import type { CompactTokenizer } from './compact-tokenizer.ts';
 import { isObject, type Json, tokenText } from './json.ts';
 
 /** Keys of tokenizer_config.json that name one control token. */
@@ -18,6 +20,8 @@ const REMEMBERED = 256;
 /** What an id stands for in decoded text. */
 export type Piece = { text: string } | { byte: number } | 'control' | 'unknown';
 
+const MARK = '\uE000';
+
 const unsupported = (why: string) => new EngineError('model-unsupported', `tokenizer.json: ${why}`);
 
 export class Tokenizer {
@@ -26,60 +30,51 @@ export class Tokenizer {
   private readonly pieces: (Piece | undefined)[] = [];
   private readonly controlSplitter: RegExp | null;
   private readonly remembered = new Map<string, readonly number[]>();
+  private readonly unknownId: number | undefined;
 
   private constructor(
     private readonly library: Library,
+    private readonly vocabulary: Bpe,
+    private readonly added: ReadonlyMap<number, string>,
     private readonly config: Json,
     private readonly controls: ReadonlyMap<string, number>,
     private readonly controlIds: ReadonlyMap<number, string>,
-    private readonly unknownId: number | undefined,
     private readonly space: string,
     vocabSize: number,
   ) {
     this.vocabSize = vocabSize;
+    const { unknownId } = vocabulary;
+    this.unknownId = unknownId !== null && controlIds.has(unknownId) ? unknownId : undefined;
     // Longest first: an alternation takes the first that matches.
     const texts = [...controls.keys()].sort((a, b) => b.length - a.length).map(escape);
     this.controlSplitter = texts.length > 0 ? new RegExp(`(${texts.join('|')})`, 'u') : null;
   }
 
   /**
-   * @param tokenizerJson tokenizer.json, parsed. It is used as it is, not copied: Gemma 3's has 33 MB.
    * @param tokenizerConfig tokenizer_config.json, parsed.
    * @param chatTemplate where the model folder has it in a file of its own.
    * @throws EngineError `model-unsupported`
    */
-  static fromFiles(tokenizerJson: unknown, tokenizerConfig: unknown, chatTemplate?: string): Tokenizer {
-    if (!isObject(tokenizerJson) || !isObject(tokenizerJson['model'])) throw unsupported('it has no model');
+  static from({ rest, bpe }: CompactTokenizer, tokenizerConfig: unknown, chatTemplate?: string): Tokenizer {
     const config = isObject(tokenizerConfig) ? tokenizerConfig : {};
-    const vocab = tokenizerJson['model']['vocab'];
-    if (!isObject(vocab)) throw unsupported('its model has no vocabulary of texts and ids');
-    const added = (Array.isArray(tokenizerJson['added_tokens']) ? tokenizerJson['added_tokens'] : []).filter(isAdded);
+    const vocabulary = new Bpe(bpe);
+    const added = (Array.isArray(rest['added_tokens']) ? rest['added_tokens'] : []).filter(isAdded);
     const template = chatTemplate ?? (typeof config['chat_template'] === 'string' ? config['chat_template'] : '');
-    const controls = findControls(added, vocab, config, template);
+    const controls = findControls(added, vocabulary, config, template);
     const controlIds = new Map([...controls].map(([text, id]) => [id, text]));
-    let library: Library;
-    try {
-      // Without its control tokens the library sees ordinary text in `<end_of_turn>`.
-      const plain = added.filter((token) => !controls.has(token.content));
-      library = new Library(
-        { normalizer: null, pre_tokenizer: null, post_processor: null, ...tokenizerJson, added_tokens: plain },
-        config,
-      );
-    } catch (cause) {
-      throw unsupported(cause instanceof Error ? cause.message : String(cause));
-    }
-    let highest = -1;
-    for (const key in vocab) highest = Math.max(highest, Number(vocab[key]));
-    for (const { id } of added) highest = Math.max(highest, id);
-    const unknown = tokenText(tokenizerJson['model']['unk_token']);
+    // Without its control tokens the library sees ordinary text in `<end_of_turn>`.
+    const plain = added.filter((token) => !controls.has(token.content));
+    let size = vocabulary.size;
+    for (const { id } of added) size = Math.max(size, id + 1);
     return new Tokenizer(
-      library,
+      makeLibrary({ ...rest, added_tokens: plain }, config, vocabulary),
+      vocabulary,
+      new Map(added.map(({ id, content }) => [id, content])),
       config,
       controls,
       controlIds,
-      unknown === undefined ? undefined : controls.get(unknown),
-      spaceOf(tokenizerJson['decoder']),
-      highest + 1,
+      spaceOf(rest['decoder']),
+      size,
     );
   }
 
@@ -128,7 +123,12 @@ export class Tokenizer {
   }
 
   idOf(token: string): number | undefined {
-    return this.controls.get(token) ?? this.library.token_to_id(token);
+    return this.controls.get(token) ?? this.vocabulary.idOf(token) ?? this.addedId(token);
+  }
+
+  private addedId(text: string): number | undefined {
+    for (const [id, content] of this.added) if (content === text) return id;
+    return undefined;
   }
 
   isControl(id: number): boolean {
@@ -158,7 +158,7 @@ export class Tokenizer {
 
   private readPiece(id: number): Piece {
     if (this.controlIds.has(id)) return 'control';
-    const token = this.library.id_to_token(id);
+    const token = this.added.get(id) ?? this.vocabulary.textOf(id);
     if (token === undefined) return 'unknown';
     const byte = /^<0x([0-9A-F]{2})>$/i.exec(token)?.[1];
     return byte === undefined ? { text: token.replaceAll(this.space, ' ') } : { byte: parseInt(byte, 16) };
@@ -213,7 +213,7 @@ function namedToken(config: Json, key: string): string | undefined {
   return tokenText(config[key]) ?? (isObject(more) ? tokenText(more[key]) : undefined);
 }
 
-function findControls(added: Added[], vocab: Json, config: Json, template: string): Map<string, number> {
+function findControls(added: Added[], vocabulary: Bpe, config: Json, template: string): Map<string, number> {
   const texts = new Set(added.filter((token) => token.special).map((token) => token.content));
   const decoder = config['added_tokens_decoder'];
   for (const token of isObject(decoder) ? Object.values(decoder) : []) {
@@ -229,10 +229,31 @@ function findControls(added: Added[], vocab: Json, config: Json, template: strin
   const ids = new Map(added.map((token) => [token.content, token.id]));
   const controls = new Map<string, number>();
   for (const text of texts) {
-    const id = ids.get(text) ?? (Object.hasOwn(vocab, text) ? vocab[text] : undefined);
-    if (text !== '' && typeof id === 'number') controls.set(text, id);
+    const id = ids.get(text) ?? (text === '' ? undefined : vocabulary.idOf(text));
+    if (id !== undefined) controls.set(text, id);
   }
   return controls;
+}
+
+/**
+ * The library, which knows normalisers, added tokens and pre-tokenizers, with our tables in place of its model: made of
+ * Gemma 3's vocabulary and merges, that takes seconds.
+ * @throws EngineError `model-unsupported`
+ */
+function makeLibrary(json: Json, config: Json, vocabulary: Bpe): Library {
+  const defaults = { normalizer: null, pre_tokenizer: null, post_processor: null };
+  let library: Library;
+  try {
+    library = new Library({ ...defaults, ...json, model: { type: 'BPE', vocab: {}, merges: [] } }, config);
+  } catch (cause) {
+    throw unsupported(cause instanceof Error ? cause.message : String(cause));
+  }
+  // The library speaks of tokens by their texts; an id written as a text that no token has says the same.
+  const model = (sections: string[]) =>
+    sections.flatMap((section) => vocabulary.encode(section).map((id) => MARK + id));
+  const tokens_to_ids = { get: (token: string) => Number(token.slice(MARK.length)) };
+  library.model = Object.assign(model, { tokens_to_ids, vocab: [] }) as unknown as NonNullable<Library['model']>;
+  return library;
 }
 
 /**

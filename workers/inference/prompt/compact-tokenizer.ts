@@ -1,0 +1,75 @@
+/**
+ * A tokenizer.json in the form that is quick to read again: its vocabulary and merges as tables, the rest as JSON. In
+ * bytes: the header's length (4), the header (JSON), then, each from a multiple of 4, offsets, merges and texts.
+ */
+import { EngineError } from '../../../protocol/engine.ts';
+import { type BpeTables, bpeTables } from './bpe.ts';
+import { isObject, type Json } from './json.ts';
+
+export interface CompactTokenizer {
+  /** tokenizer.json without its model. */
+  rest: Json;
+  bpe: BpeTables;
+}
+
+interface Header extends Pick<BpeTables, 'byteIds' | 'unknownId'> {
+  format: typeof FORMAT;
+  rest: Json;
+  /** Elements of each table. */
+  offsets: number;
+  merges: number;
+  texts: number;
+}
+
+/** A change of the layout, or of what is kept, is another format: the old one is made anew. */
+const FORMAT = 'fournil-tokenizer-1';
+
+const align = (bytes: number): number => (bytes + 3) & ~3;
+
+/** @param json tokenizer.json, parsed. @throws EngineError `model-unsupported` */
+export function compact(json: unknown): CompactTokenizer {
+  if (!isObject(json) || !isObject(json['model']))
+    throw new EngineError('model-unsupported', 'tokenizer.json: it has no model');
+  const { model, ...rest } = json;
+  return { rest, bpe: bpeTables(model as Json) };
+}
+
+export function toBytes({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer> {
+  const { byteIds, unknownId, offsets, merges, texts } = bpe;
+  const sizes = { offsets: offsets.length, merges: merges.length, texts: texts.length };
+  const header: Header = { format: FORMAT, rest, byteIds, unknownId, ...sizes };
+  const encoded = new TextEncoder().encode(JSON.stringify(header));
+  let at = align(4 + encoded.length);
+  const bytes = new Uint8Array(at + offsets.byteLength + merges.byteLength + texts.byteLength);
+  new DataView(bytes.buffer).setUint32(0, encoded.length, true);
+  bytes.set(encoded, 4);
+  for (const table of [offsets, merges, texts]) {
+    bytes.set(new Uint8Array(table.buffer, table.byteOffset, table.byteLength), at);
+    at += table.byteLength;
+  }
+  return bytes;
+}
+
+/** Null for bytes of another format, or cut short. */
+export function fromBytes(buffer: ArrayBuffer): CompactTokenizer | null {
+  try {
+    const length = new DataView(buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as Partial<Header>;
+    const { format, rest, byteIds, unknownId = null, offsets = 0, merges = 0, texts = 0 } = header;
+    const at = align(4 + length);
+    if (format !== FORMAT || !rest || !byteIds || buffer.byteLength !== at + 4 * (offsets + merges) + texts)
+      return null;
+    return {
+      rest,
+      bpe: {
+        byteIds,
+        unknownId,
+        offsets: new Uint32Array(buffer, at, offsets),
+        merges: new Int32Array(buffer, at + 4 * offsets, merges),
+        texts: new Uint8Array(buffer, at + 4 * (offsets + merges), texts),
+      },
+    };
+  } catch {
+    return null;
+  }
+}
