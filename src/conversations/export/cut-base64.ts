@@ -1,0 +1,93 @@
+/**
+ * JSON with pictures in it, without the pictures: long strings that can only be base64 or data URLs stay in the file,
+ * and the JSON gets a short mark in their place. What is left is small enough to be parsed at once.
+ */
+import { ImportError } from './format.ts';
+import { LIMITS } from './limits.ts';
+
+/** Shorter strings stay. */
+const LONG = 2 ** 14;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Bytes of base64 and of what comes before it in a data URL. */
+const PLAIN = new Uint8Array(256);
+for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=:;,.-_')
+  PLAIN[character.charCodeAt(0)] = 1;
+
+export class CutText {
+  private readonly cut: Blob[] = [];
+  /** Nobody can guess it, so no file can hold a mark of its own. */
+  private readonly mark = `${crypto.randomUUID()}:`;
+
+  private constructor(private readonly file: Blob) {}
+
+  /** @throws ImportError too-large, unreadable */
+  static async read(file: Blob): Promise<{ text: string; strings: CutText }> {
+    const strings = new CutText(file);
+    return { text: await strings.scan(), strings };
+  }
+
+  /** The string as it stands in the file: of those that were cut, a slice. */
+  blobOf(value: string): Blob {
+    const cut = value.startsWith(this.mark) ? this.cut[Number(value.slice(this.mark.length))] : undefined;
+    return cut ?? new Blob([value]);
+  }
+
+  private async scan(): Promise<string> {
+    const { file, mark } = this;
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    let text = '';
+    const keep = async (from: number, to: number): Promise<void> => {
+      text += decoder.decode(await file.slice(from, to).arrayBuffer(), { stream: true });
+      if (text.length > LIMITS.json) throw new ImportError('too-large');
+    };
+    let at = 0;
+    let kept = 0;
+    /** Where the string began, after its quote; -1 outside. */
+    let string = -1;
+    let plain = false;
+    let escaped = false;
+    try {
+      for await (const bytes of chunks(file)) {
+        for (let i = 0; i < bytes.length; i++) {
+          const byte = bytes[i] as number;
+          if (string < 0) {
+            if (byte !== QUOTE) continue;
+            string = at + i + 1;
+            plain = true;
+          } else if (escaped) escaped = false;
+          else if (byte === BACKSLASH) {
+            escaped = true;
+            plain = false;
+          } else if (byte === QUOTE) {
+            const end = at + i;
+            if (plain && end - string > LONG) {
+              await keep(kept, string);
+              text += mark + this.cut.length;
+              this.cut.push(file.slice(string, end));
+              kept = end;
+            }
+            string = -1;
+          } else if (PLAIN[byte] === 0) plain = false;
+        }
+        at += bytes.length;
+        // What is no string that may be cut yet need not be read a second time at the end.
+        if (at - kept > LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
+      }
+      await keep(kept, file.size);
+      return text + decoder.decode();
+    } catch (cause) {
+      throw cause instanceof ImportError ? cause : new ImportError('unreadable', String(cause));
+    }
+  }
+}
+
+async function* chunks(blob: Blob): AsyncGenerator<Uint8Array> {
+  const reader = blob.stream().getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}

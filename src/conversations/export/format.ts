@@ -1,0 +1,73 @@
+/**
+ * The file in which conversations leave this browser and come back: JSON with a name and a version, each conversation
+ * with its whole tree, pictures and documents as base64. A field that is added or changed raises the version, and
+ * `STEPS` (upgrade.ts) says how an older file becomes a newer one.
+ */
+import type { AnswerRecord, Attachment, ConversationRecord, MessageRecord, QuestionRecord } from '../records.ts';
+
+export const FORMAT = 'fournil-conversations';
+export const VERSION = 1;
+
+/** A conversation with all its branches. */
+export interface WholeConversation {
+  record: ConversationRecord;
+  messages: MessageRecord[];
+}
+
+export interface FileAttachment extends Omit<Attachment, 'blob'> {
+  /** The MIME type. */
+  type: string;
+  base64: string;
+}
+
+export type FileMessage =
+  | Omit<AnswerRecord, 'conversation'>
+  | (Omit<QuestionRecord, 'conversation' | 'attachments'> & { attachments: FileAttachment[] });
+
+export interface ConversationsFile {
+  format: typeof FORMAT;
+  version: number;
+  /** Milliseconds since 1970. */
+  exported: number;
+  conversations: (ConversationRecord & { messages: FileMessage[] })[];
+}
+
+/** Why nothing of a file is taken. */
+export const IMPORT_ERRORS = ['unreadable', 'unknown', 'newer', 'too-large', 'damaged', 'empty'] as const;
+export type ImportErrorCode = (typeof IMPORT_ERRORS)[number];
+
+export class ImportError extends Error {
+  constructor(
+    readonly code: ImportErrorCode,
+    readonly detail = '',
+  ) {
+    super(detail ? `${code}: ${detail}` : code);
+    this.name = 'ImportError';
+  }
+}
+
+export type ImportSource = 'fournil' | 'llama.cpp' | 'chatgpt';
+
+/** What an import leaves out, since it is damaged, missing, or nothing that this app has. */
+export const LEFT_OUT = ['conversation', 'message', 'picture', 'file', 'tool', 'system', 'thought'] as const;
+export type LeftOut = Partial<Record<(typeof LEFT_OUT)[number], number>>;
+
+/** What was found in a file, with new ids. */
+export interface Found {
+  source: ImportSource;
+  conversations: WholeConversation[];
+  leftOut: LeftOut;
+  /** What is wrong with the first conversation that is left out. */
+  damage: string;
+}
+
+export const nothingFound = (source: ImportSource): Found => ({ source, conversations: [], leftOut: {}, damage: '' });
+
+export function countLeftOut(leftOut: LeftOut, what: (typeof LEFT_OUT)[number], times = 1): void {
+  if (times > 0) leftOut[what] = (leftOut[what] ?? 0) + times;
+}
+
+/** The one counts what the other has left out too. */
+export function addLeftOut(leftOut: LeftOut, other: LeftOut): void {
+  for (const what of LEFT_OUT) countLeftOut(leftOut, what, other[what] ?? 0);
+}

@@ -1,0 +1,34 @@
+/** One conversation after the other: one that is damaged is left out and counted, the others are taken. */
+import { Damaged, Fields } from './fields.ts';
+import {
+  addLeftOut,
+  countLeftOut,
+  type Found,
+  type ImportSource,
+  type LeftOut,
+  nothingFound,
+  type WholeConversation,
+} from './format.ts';
+import { LIMITS } from './limits.ts';
+
+/** @throws Damaged */
+export async function readEach(
+  source: ImportSource,
+  values: readonly unknown[],
+  read: (conversation: Fields, leftOut: LeftOut) => Promise<WholeConversation>,
+): Promise<Found> {
+  if (values.length > LIMITS.conversations) throw new Damaged('too many conversations');
+  const found = nothingFound(source);
+  for (const value of values) {
+    const leftOut: LeftOut = {};
+    try {
+      found.conversations.push(await read(Fields.of(value, 'conversation'), leftOut));
+      addLeftOut(found.leftOut, leftOut);
+    } catch (cause) {
+      if (!(cause instanceof Damaged)) throw cause;
+      countLeftOut(found.leftOut, 'conversation');
+      found.damage ||= cause.message;
+    }
+  }
+  return found;
+}

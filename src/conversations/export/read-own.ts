@@ -1,0 +1,138 @@
+/** Our own files: every field is checked, and a conversation in which anything is wrong is left out whole. */
+import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
+import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
+import type { Attachment, ConversationRecord, MessageRecord, Setup } from '../records.ts';
+import { decodeBase64 } from './base64.ts';
+import type { CutText } from './cut-base64.ts';
+import { Damaged, Fields } from './fields.ts';
+import type { Found, WholeConversation } from './format.ts';
+import { LIMITS } from './limits.ts';
+import { readEach } from './read-each.ts';
+import { fromTheRoots } from './tree-of.ts';
+import { upgrade } from './upgrade.ts';
+
+/** @throws ImportError, Damaged */
+export function readOwn(file: object, strings: CutText): Promise<Found> {
+  const values = upgrade(file).list('conversations', LIMITS.conversations);
+  return readEach('fournil', values, (fields) => readConversation(fields, strings));
+}
+
+async function readConversation(fields: Fields, strings: CutText): Promise<WholeConversation> {
+  const id = crypto.randomUUID();
+  const messages: MessageRecord[] = [];
+  for (const value of fields.list('messages', LIMITS.messages))
+    messages.push(await readMessage(Fields.of(value, 'message'), id, strings));
+  const ids = newIds(messages);
+  const idOf = (old: string, name: string): string => ids.get(old) ?? fields.fail(name, 'there is no such message');
+  const leaf = fields.nullable('leaf', () => idOf(fields.string('leaf', LIMITS.name), 'leaf'));
+  if ((leaf === null) !== (messages.length === 0)) fields.fail('leaf', 'does not go with the messages');
+  const record: ConversationRecord = {
+    id,
+    title: fields.string('title', LIMITS.title),
+    named: fields.boolean('named'),
+    pinned: fields.boolean('pinned'),
+    created: fields.time('created'),
+    updated: fields.time('updated'),
+    setup: readSetup(fields.fields('setup')),
+    leaf,
+  };
+  const renewed = messages.map((message) => ({
+    ...message,
+    id: idOf(message.id, 'id'),
+    parent: message.parent === null ? null : idOf(message.parent, 'parent'),
+  }));
+  return { record, messages: renewed };
+}
+
+/** A new id for each old one. @throws Damaged where the messages are no tree of questions and answers by turns. */
+function newIds(messages: readonly MessageRecord[]): Map<string, string> {
+  const roles = new Map(messages.map(({ id, role }) => [id, role]));
+  if (roles.size < messages.length) throw new Damaged('an id is there twice');
+  for (const { parent, role } of messages) {
+    const before = parent === null ? null : roles.get(parent);
+    if (before === undefined) throw new Damaged('a message follows one that is not there');
+    if (before === role || (before === null && role === 'assistant'))
+      throw new Damaged('questions and answers do not take turns');
+  }
+  if (fromTheRoots(messages).length < messages.length) throw new Damaged('messages follow one another in a circle');
+  return new Map(messages.map(({ id }) => [id, crypto.randomUUID()]));
+}
+
+async function readMessage(fields: Fields, conversation: string, strings: CutText): Promise<MessageRecord> {
+  const base = {
+    id: fields.string('id', LIMITS.name),
+    conversation,
+    parent: fields.nullable('parent', () => fields.string('parent', LIMITS.name)),
+    created: fields.time('created'),
+    text: fields.string('text', LIMITS.text),
+  };
+  if (fields.oneOf('role', ['user', 'assistant']) === 'assistant')
+    return {
+      ...base,
+      role: 'assistant',
+      model: fields.string('model', LIMITS.name),
+      finish: fields.nullable('finish', () => readFinish(fields.fields('finish'))),
+      error: fields.nullable('error', () => {
+        const error = fields.fields('error');
+        return { code: error.oneOf('code', ENGINE_ERRORS), detail: error.string('detail', LIMITS.text) };
+      }),
+    };
+  const attachments: Attachment[] = [];
+  for (const value of fields.list('attachments', LIMITS.attachments))
+    attachments.push(await readAttachment(Fields.of(value, 'attachment'), strings));
+  return { ...base, role: 'user', attachments };
+}
+
+async function readAttachment(fields: Fields, strings: CutText): Promise<Attachment> {
+  const kind = fields.oneOf('kind', ['picture', 'document']);
+  const type = fields.string('type', LIMITS.name);
+  // What is shown as a picture must be one that cannot hold scripts.
+  if (kind === 'picture' && (!type.startsWith('image/') || type.startsWith('image/svg')))
+    fields.fail('type', 'no picture');
+  const base64 = strings.blobOf(fields.string('base64', Infinity));
+  const largest = kind === 'picture' ? LIMITS.picture : LIMITS.document;
+  const blob = base64.size * 0.75 <= largest + 3 ? await decodeBase64(base64, type) : null;
+  if (!blob) return fields.fail('base64', 'unreadable, or too large');
+  const attachment: Attachment = { id: crypto.randomUUID(), kind, name: fields.string('name', LIMITS.name), blob };
+  return fields.has('text') ? { ...attachment, text: fields.string('text', LIMITS.text) } : attachment;
+}
+
+function readSetup(fields: Fields): Setup {
+  const setup: Setup = { system: fields.string('system', LIMITS.text), sampling: {} };
+  if (fields.get('model') === null) setup.model = null;
+  else if (fields.has('model')) {
+    const model = fields.fields('model');
+    setup.model = { key: model.string('key', LIMITS.name), id: model.string('id', LIMITS.name) };
+  }
+  const sampling = fields.fields('sampling');
+  for (const name of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {
+    const value = sampling.get(name);
+    if (value === undefined) continue;
+    setup.sampling[name] = withinLimits(SAMPLING_LIMITS[name], value) ? value : sampling.fail(name, 'out of range');
+  }
+  const length = fields.get('maxNewTokens');
+  if (length !== undefined)
+    setup.maxNewTokens = withinLimits(LENGTH_LIMITS, length) ? length : fields.fail('maxNewTokens', 'out of range');
+  return setup;
+}
+
+function readFinish(fields: Fields): Finish {
+  const usage = fields.fields('usage');
+  const timing = fields.fields('timing');
+  // JSON has no infinity, which is how fast one token can seem to come.
+  const measured = (name: string) => (timing.get(name) === null ? 0 : timing.number(name));
+  return {
+    reason: fields.oneOf('reason', ['stop', 'length', 'context-full', 'aborted']),
+    usage: {
+      promptTokens: usage.number('promptTokens'),
+      reusedTokens: usage.number('reusedTokens'),
+      generatedTokens: usage.number('generatedTokens'),
+      contextTokens: usage.number('contextTokens'),
+    },
+    timing: {
+      timeToFirstToken: measured('timeToFirstToken'),
+      prefillRate: measured('prefillRate'),
+      decodeRate: measured('decodeRate'),
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/**
+ * Conversations as a file of our own format. It is put together from pieces, one conversation and one picture after the
+ * other: 200 MB of pictures neither freeze the page nor fill its heap.
+ */
+import type { MessageRecord } from '../records.ts';
+import { encodeBase64 } from './base64.ts';
+import { FORMAT, VERSION, type WholeConversation } from './format.ts';
+
+/** The object's JSON, left open for more fields. */
+const open = (value: object): string => JSON.stringify(value).slice(0, -1);
+
+async function* pieces(conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>) {
+  yield `${open({ format: FORMAT, version: VERSION, exported: Date.now() })},"conversations":[`;
+  let first = true;
+  for await (const { record, messages } of conversations) {
+    yield `${first ? '' : ','}\n${open(record)},"messages":[`;
+    first = false;
+    for (const [i, message] of messages.entries()) {
+      yield i > 0 ? ',\n' : '\n';
+      yield* messagePieces(message);
+    }
+    yield ']}';
+  }
+  yield ']}\n';
+}
+
+async function* messagePieces(message: MessageRecord) {
+  // Where it belongs is where it stands.
+  const bare = { ...message, conversation: undefined };
+  if (message.role === 'assistant') {
+    yield JSON.stringify(bare);
+    return;
+  }
+  yield `${open({ ...bare, attachments: undefined })},"attachments":[`;
+  for (const [i, { blob, ...attachment }] of message.attachments.entries()) {
+    yield `${i > 0 ? ',' : ''}${open({ ...attachment, type: blob.type })},"base64":"`;
+    yield* encodeBase64(blob);
+    yield '"}';
+  }
+  yield ']}';
+}
+
+export async function toJson(
+  conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>,
+): Promise<Blob> {
+  const parts: BlobPart[] = [];
+  for await (const piece of pieces(conversations)) parts.push(piece);
+  return new Blob(parts, { type: 'application/json' });
+}
