@@ -1,7 +1,9 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
+import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
 import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
 
 /** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
@@ -37,6 +39,9 @@ const offlineShell = VitePWA({
   },
 });
 
+const executablePath = findChromium();
+const launchOptions = { args: chromiumArgs, ...(executablePath ? { executablePath } : {}) };
+
 export default defineConfig({
   base: './',
   plugins: [svelte(), policyInPage, offlineShell],
@@ -47,7 +52,31 @@ export default defineConfig({
   build: { target: 'es2022', assetsInlineLimit: 0 },
   preview: { headers: securityHeaders },
   test: {
-    include: ['{src,workers,protocol,tools}/**/*.spec.ts'],
     testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['{src,workers,protocol,tools}/**/*.spec.ts'],
+          exclude: ['**/*.browser.spec.ts'],
+        },
+      },
+      {
+        // Components, and what needs a real browser's parsers or GPU.
+        extends: true,
+        test: {
+          name: 'browser',
+          include: ['{src,workers}/**/*.browser.spec.{ts,svelte.ts}'],
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions }),
+            instances: [{ browser: 'chromium' }],
+          },
+        },
+      },
+    ],
   },
 });

@@ -31,49 +31,6 @@ test('answers are Markdown as they stream, and links open elsewhere', async ({ p
   await expect(link).toHaveAttribute('rel', 'noopener noreferrer');
 });
 
-test('nothing in an answer runs, and nothing is fetched', async ({ page }) => {
-  const hostile = [
-    '<script>window.harmed = 1</script>',
-    '<img src="https://example.org/a.png" onerror="window.harmed = 2">',
-    '![picture](https://example.org/b.png)',
-    '<img src="x" onerror="window.harmed = 3">',
-    '[run](javascript:window.harmed=4) [data](data:text/html,<script>1</script>)',
-    '<a href="jAvAsCrIpT:window.harmed=5" onclick="window.harmed = 6">click</a>',
-    '<iframe src="https://example.org/"></iframe><object data="https://example.org/"></object>',
-    '<svg onload="window.harmed = 7"><image href="https://example.org/c.png"/></svg>',
-    '<style>@import "https://example.org/d.css"; body { display: none }</style>',
-    '<p style="background: url(https://example.org/e.png)">styled</p>',
-    '<form action="https://example.org/"><button>post</button></form><input autofocus onfocus="window.harmed = 8">',
-    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=window.harmed=9&gt;">',
-    '<link rel="stylesheet" href="https://example.org/f.css"><meta http-equiv="refresh" content="0;https://example.org/">',
-    '<video poster="https://example.org/g.png"></video><audio src="https://example.org/h.mp3" autoplay></audio>',
-    'The end.',
-  ];
-  const foreign: string[] = [];
-  page.context().on('request', (request) => {
-    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).hostname !== '127.0.0.1')
-      foreign.push(request.url());
-  });
-  const reports: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') reports.push(message.text());
-  });
-  const chat = await open(page, { deltas: hostile.map((text) => `${text}\n\n`), pause: 20 });
-  const answer = await chat.ask('Do your worst');
-  await expect(answer).toContainText('The end.');
-  for (const link of await answer.getByRole('link').all())
-    expect(await link.getAttribute('href')).toMatch(/^(https?|mailto):/);
-  await expect(
-    answer.locator('img, script, style, iframe, object, svg, form, input, video, audio, [style]'),
-  ).toHaveCount(0);
-  // It is shown as it was written instead.
-  await expect(answer).toContainText('<iframe src="https://example.org/">');
-  await page.waitForTimeout(300);
-  expect(await page.evaluate(() => 'harmed' in window)).toBe(false);
-  expect(foreign).toEqual([]);
-  expect(reports).toEqual([]);
-});
-
 test('the numbers are under the answer, in both languages', async ({ page }) => {
   await showNumbers(page);
   const chat = await open(page, { deltas: ['Fine.'] });

@@ -1,18 +1,12 @@
 /** What a screen reader hears of an answer: whole sentences, as they end, and never half a word. */
 
+import { spoken } from './answer/spoken.ts';
+
 /** The end of a sentence: its mark and what closes it, before a space or at a line's end. */
 const SENTENCE = /[.!?…]+[\u202f\u00a0]?[»”"')\]*_]*(?=\s)|\n/gu;
 
 /** Kept in the page; what was said longer ago has been heard. */
 const KEPT = 20;
-
-/** Markdown's marks are for the eye. */
-const spoken = (text: string): string =>
-  text
-    .replace(/!?\[([^\]]*)\]\([^)]*\)/gu, '$1')
-    .replace(/^\s*(?:#{1,6}|>|[-*+])\s+/gmu, '')
-    .replace(/\*\*|__|`+|~~|(?<![\p{L}\p{N}])[*_](?=\S)|(?<=\S)[*_](?![\p{L}\p{N}])/gu, '')
-    .trim();
 
 export class Announcer {
   /** Each with an id of its own: a sentence is put in the page once, and not again when older ones leave. */

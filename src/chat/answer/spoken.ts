@@ -1,0 +1,7 @@
+/** Text as it is heard: Markdown's marks are for the eye. */
+export const spoken = (text: string): string =>
+  text
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/gu, '$1')
+    .replace(/^\s*(?:#{1,6}|>|[-*+])\s+/gmu, '')
+    .replace(/\*\*|__|`+|~~|(?<![\p{L}\p{N}])[*_](?=\S)|(?<=\S)[*_](?![\p{L}\p{N}])/gu, '')
+    .trim();
