@@ -11,8 +11,9 @@ export type Dtype = 'fp32' | 'fp16' | 'q4' | 'q4f16';
 
 export type Role = 'system' | 'user' | 'assistant';
 
-/** Heavier picture files are refused: by the page before they are sent, and by the worker. */
+/** Heavier and larger pictures are refused: by the page before they are sent, and by the worker. */
 export const MAX_PICTURE_MB = 50;
+export const MAX_PICTURE_MEGAPIXELS = 100;
 
 /** A picture travels as the file the person gave; the worker decodes it, off the page. */
 export type ContentPart = { type: 'text'; text: string } | { type: 'image'; image: Blob };

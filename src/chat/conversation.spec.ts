@@ -3,6 +3,7 @@ import type { Finish, LoadedModel } from '../../protocol/engine.ts';
 import { EngineClient } from '../models/engine-client.ts';
 import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
+import { stubPictures } from './composer/testing/stub-pictures.ts';
 import { Conversation } from './conversation.svelte.ts';
 import { MAX_PICTURE_MB } from '../../protocol/engine.ts';
 
@@ -23,7 +24,7 @@ async function open({ load = true } = {}) {
   await turn();
   const conversation = new Conversation(models);
   const write = async (text: string) => {
-    conversation.draft = text;
+    conversation.draft.text = text;
     conversation.send();
     await turn();
   };
@@ -39,12 +40,13 @@ async function open({ load = true } = {}) {
 beforeEach(() => {
   vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
   vi.stubGlobal('cancelAnimationFrame', clearTimeout);
+  stubPictures();
 });
 
 describe('Conversation', () => {
   it('sends pictures before the text, and the whole history each time', async () => {
     const { worker, conversation, write, asked } = await open();
-    conversation.addFiles([png()]);
+    await conversation.draft.addFiles([png()]);
     await write(' What is this? ');
     expect(asked()).toMatchObject([
       { role: 'user', content: [{ type: 'image' }, { type: 'text', text: 'What is this?' }] },
@@ -102,21 +104,21 @@ describe('Conversation', () => {
 
   it('gives a question back with its pictures, before what was written since', async () => {
     const { worker, conversation, write } = await open();
-    conversation.addFiles([png('one.png')]);
+    await conversation.draft.addFiles([png('one.png')]);
     await write('Hello');
     worker.reply({ error: { code: 'picture-broken', detail: '' } });
     await turn();
-    conversation.draft = 'And';
-    conversation.addFiles([png('two.png')]);
+    conversation.draft.text = 'And';
+    await conversation.draft.addFiles([png('two.png')]);
     conversation.takeBack();
-    expect(conversation.draft).toBe('Hello\n\nAnd');
-    expect(conversation.pictures.map(({ name }) => name)).toEqual(['one.png', 'two.png']);
+    expect(conversation.draft.text).toBe('Hello\n\nAnd');
+    expect(conversation.draft.attachments.map(({ name }) => name)).toEqual(['one.png', 'two.png']);
     expect(conversation.turns).toEqual([]);
   });
 
   it('does not tell the model again what it cannot take, but what failed for another reason', async () => {
     const { worker, conversation, write, asked } = await open();
-    conversation.addFiles([png()]);
+    await conversation.draft.addFiles([png()]);
     await write('Broken');
     worker.reply({ error: { code: 'picture-broken', detail: '' } });
     await turn();
@@ -149,10 +151,10 @@ describe('Conversation', () => {
 
   it('leaves the draft alone when a ready-made question is asked', async () => {
     const { conversation, asked } = await open();
-    conversation.draft = 'My own';
-    conversation.askAbout('What is this?', [png()]);
+    conversation.draft.text = 'My own';
+    await conversation.askAbout('What is this?', [png()]);
     await turn();
-    expect(conversation.draft).toBe('My own');
+    expect(conversation.draft.text).toBe('My own');
     expect(asked()[0]?.content).toMatchObject([{ type: 'image' }, { type: 'text', text: 'What is this?' }]);
   });
 
@@ -161,9 +163,9 @@ describe('Conversation', () => {
     const large = png('large.png');
     Object.defineProperty(large, 'size', { value: MAX_PICTURE_MB * 1e6 + 1 });
     const drawing = new File([''], 'a.svg', { type: 'image/svg+xml' });
-    conversation.addFiles([png(), new File([''], 'notes.txt', { type: 'text/plain' }), drawing, large]);
-    expect(conversation.pictures).toHaveLength(1);
-    expect(conversation.refusals.map(({ key }) => key)).toEqual([
+    await conversation.draft.addFiles([png(), new File([''], 'notes.txt', { type: 'text/plain' }), drawing, large]);
+    expect(conversation.draft.attachments).toHaveLength(1);
+    expect(conversation.draft.refusals.map(({ key }) => key)).toEqual([
       'chat.notPicture',
       'chat.notPicture',
       'chat.pictureTooLarge',

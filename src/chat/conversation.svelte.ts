@@ -5,15 +5,14 @@
 import { i18n } from '../i18n/i18n.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
 import { Announcer } from './announcer.svelte.ts';
+import { Draft, type Written } from './composer/draft.svelte.ts';
 import { Frames } from './frames.ts';
-import { type Picture, type Refusal, toPicture } from './pictures.ts';
 import { AnswerTurn, toMessages, type Turn } from './turns.svelte.ts';
 
 export class Conversation {
   turns = $state<Turn[]>([]);
-  draft = $state('');
-  pictures = $state<Picture[]>([]);
-  refusals = $state.raw<Refusal[]>([]);
+  /** What is being written. */
+  draft = $state.raw(new Draft());
   readonly announcer = new Announcer();
   /** Stops the answer that is awaited or being made. */
   private running = $state.raw<AbortController | null>(null);
@@ -27,7 +26,7 @@ export class Conversation {
   }
 
   get canSend(): boolean {
-    return !this.busy && (this.draft.trim() !== '' || this.pictures.length > 0);
+    return !this.busy && !this.draft.empty && !this.draft.reading;
   }
 
   /** The model did not load: what was sent waits until it has. */
@@ -45,40 +44,18 @@ export class Conversation {
     return last?.role === 'assistant' ? last : null;
   }
 
-  addFiles(files: Iterable<File>): void {
-    const refusals: Refusal[] = [];
-    for (const file of files) {
-      const picture = toPicture(file);
-      if ('key' in picture) refusals.push(picture);
-      else this.pictures.push(picture);
-    }
-    this.refusals = refusals;
-  }
-
-  refuse(refusal: Refusal): void {
-    this.refusals = [refusal];
-  }
-
-  removePicture(id: number): void {
-    const gone = this.pictures.find((picture) => picture.id === id);
-    if (gone) URL.revokeObjectURL(gone.url);
-    this.pictures = this.pictures.filter((picture) => picture.id !== id);
-  }
-
   /** Sends what is written and chosen. */
   send(): void {
-    if (!this.canSend) return;
-    const { draft, pictures } = this;
-    this.draft = '';
-    this.pictures = [];
-    this.ask(draft.trim(), pictures);
+    if (this.canSend) this.ask(this.draft.take());
   }
 
   /** Asks a ready-made question; the draft stays. */
-  askAbout(text: string, files: readonly File[] = []): void {
-    if (this.busy) return;
-    const pictures = files.map(toPicture).filter((picture): picture is Picture => !('key' in picture));
-    this.ask(text, pictures);
+  async askAbout(text: string, files: readonly File[] = []): Promise<void> {
+    const question = new Draft();
+    question.text = text;
+    await question.addFiles(files);
+    for (const refusal of question.refusals) this.draft.refuse(refusal);
+    if (!this.busy) this.ask(question.take());
   }
 
   /** Asks again for the last answer. */
@@ -93,9 +70,7 @@ export class Conversation {
     if (this.busy || !this.lastAnswer) return;
     this.turns.pop();
     const question = this.turns.pop();
-    if (question?.role !== 'user') return;
-    this.draft = [question.text, this.draft].filter((text) => text !== '').join('\n\n');
-    this.pictures = [...question.pictures, ...this.pictures];
+    if (question?.role === 'user') this.draft.giveBack(question);
   }
 
   stop(): void {
@@ -106,18 +81,13 @@ export class Conversation {
   clear(): void {
     this.stop();
     this.running = null;
-    for (const turn of this.turns)
-      if (turn.role === 'user') turn.pictures.forEach(({ url }) => URL.revokeObjectURL(url));
     this.turns = [];
-    this.draft = '';
-    for (const { id } of this.pictures) this.removePicture(id);
-    this.refusals = [];
+    this.draft.clear();
     this.announcer.clear();
   }
 
-  private ask(text: string, pictures: Picture[]): void {
-    this.refusals = [];
-    this.turns.push({ role: 'user', id: ++this.lastId, text, pictures });
+  private ask({ text, attachments }: Written): void {
+    this.turns.push({ role: 'user', id: ++this.lastId, text, attachments });
     this.answer();
   }
 

@@ -1,12 +1,13 @@
 /** The turns of a conversation, and what of them the model is told. */
-import type { ContentPart, EngineError, EngineErrorCode, Finish, Message } from '../../protocol/engine.ts';
-import type { Picture } from './pictures.ts';
+import type { EngineError, EngineErrorCode, Finish, Message } from '../../protocol/engine.ts';
+import type { Attachment } from '../conversations/records.ts';
+import { toContent } from './attachment-parts.ts';
 
 export interface UserTurn {
   role: 'user';
   id: number;
   text: string;
-  pictures: Picture[];
+  attachments: Attachment[];
 }
 
 /** Failures that come from the question itself. */
@@ -54,9 +55,7 @@ const spoilt = (answer: Turn | undefined): boolean => answer?.role === 'assistan
 
 function toMessage(turn: Turn): Message {
   if (turn.role === 'assistant') return { role: 'assistant', content: turn.text };
-  if (turn.pictures.length === 0) return { role: 'user', content: turn.text };
-  const pictures = turn.pictures.map(({ blob }): ContentPart => ({ type: 'image', image: blob }));
-  return { role: 'user', content: turn.text ? [...pictures, { type: 'text', text: turn.text }] : pictures };
+  return { role: 'user', content: toContent(turn.text, turn.attachments) };
 }
 
 /** What the model is told: not the questions that it cannot take, nor answers that failed without a word. */

@@ -7,7 +7,7 @@
  * colour that a file holds under transparent pixels is arbitrary, often black, which would hide dark writing.
  */
 import { sha256 } from 'hash-wasm';
-import { EngineError, MAX_PICTURE_MB } from '../../../protocol/engine.ts';
+import { EngineError, MAX_PICTURE_MB, MAX_PICTURE_MEGAPIXELS } from '../../../protocol/engine.ts';
 import { type ImageSize, imageSize } from './image-size.ts';
 import type { PictureOptions } from './preprocessor-config.ts';
 import { Resizer } from './resize.ts';
@@ -16,7 +16,7 @@ export { parsePreprocessorConfig, type PictureOptions } from './preprocessor-con
 
 const MEGA = 1_000_000;
 const MAX_BYTES = MAX_PICTURE_MB * MEGA;
-const MAX_PIXELS = 100 * MEGA;
+const MAX_PIXELS = MAX_PICTURE_MEGAPIXELS * MEGA;
 /** The widest canvas of the browsers that run this. */
 const MAX_SIDE = 32_767;
 /** Pixels read back at once: 4 MB of RGBA, whatever the picture's size. */
