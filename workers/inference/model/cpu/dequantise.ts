@@ -1,0 +1,35 @@
+/** 4-bit blocks, as MatMulNBits keeps them, to floats. */
+
+export interface BlockedMatrix {
+  /** Columns of each row that count: the last block may be filled up. */
+  columns: number;
+  /** Values in a block. */
+  block: number;
+  /** [rows, blocks, block / 2], the lower half of a byte first. */
+  packed: Uint8Array;
+  /** [rows, blocks] */
+  scales: Float32Array;
+  /** [rows, ⌈blocks / 2⌉], the lower half of a byte first; null stands for 8 everywhere. */
+  zeroPoints: Uint8Array | null;
+}
+
+/** @param out [rows, columns], all of which is written */
+export function dequantise({ columns, block, packed, scales, zeroPoints }: BlockedMatrix, out: Float32Array): void {
+  const blocks = Math.ceil(columns / block);
+  const rows = out.length / columns;
+  const zeroBytes = (blocks + 1) >> 1;
+  let at = 0;
+  for (let row = 0; row < rows; row++)
+    for (let b = 0; b < blocks; b++) {
+      const index = row * blocks + b;
+      const scale = scales[index] as number;
+      const zeros = zeroPoints?.[row * zeroBytes + (b >> 1)];
+      const zero = zeros === undefined ? 8 : (zeros >> (4 * (b & 1))) & 15;
+      const count = Math.min(block, columns - b * block);
+      const from = (index * block) >> 1;
+      for (let i = 0; i < count; i++) {
+        const byte = packed[from + (i >> 1)] as number;
+        out[at++] = (((i & 1) === 0 ? byte & 15 : byte >> 4) - zero) * scale;
+      }
+    }
+}
