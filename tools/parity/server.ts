@@ -59,7 +59,7 @@ export async function startParityServer(folder: string): Promise<ParityServer> {
     appType: 'mpa',
     server: { port: 0, host: '127.0.0.1', hmr: false, watch: null },
     // Nothing may be discovered late: a re-optimised dependency reloads the page in the middle of a run.
-    optimizeDeps: { noDiscovery: true },
+    optimizeDeps: { noDiscovery: true, include: ['protobufjs/minimal.js'] },
     plugins: [parityRoutes(folder, results)],
   });
   await server.listen();

@@ -6,6 +6,8 @@ import { type Device, type Dtype, EngineError } from '../../../protocol/engine.t
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Ort } from '../runtime/ort.ts';
+import { expandProducts, expansionBudget } from './cpu/expand.ts';
+import { lazyBlob } from './cpu/lazy-bytes.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, InferenceSession>>;
@@ -54,22 +56,10 @@ export async function createSessions(
       const files = wanted[name];
       if (!files) continue;
       const graph = new Uint8Array(await (await blob(files.graph)).arrayBuffer());
-      const externalData = [];
-      for (const path of files.data) {
-        const data = await blob(path);
-        // Only the jspi build takes a Blob piece by piece; the CPU build wants bytes.
-        externalData.push({ path: basename(path), data: gpu ? data : new Uint8Array(await data.arrayBuffer()) });
-      }
-      const options: InferenceSession.SessionOptions = { externalData, graphOptimizationLevel: 'all' };
+      const data = new Map<string, Blob>();
+      for (const path of files.data) data.set(basename(path), await blob(path));
       try {
-        sessions[name] = gpu
-          ? await ort.InferenceSession.create(graph, {
-              ...options,
-              executionProviders: [{ name: 'webgpu', device: gpu.device }],
-              // Picture features are remembered here; everything else goes on to another run or in part to us.
-              preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
-            })
-          : await ort.InferenceSession.create(graph, { ...options, executionProviders: ['wasm'] });
+        sessions[name] = gpu ? await onGpu(ort, name, graph, data, gpu) : await onCpu(ort, name, graph, data);
       } catch (cause) {
         throw sessionError(name, cause);
       }
@@ -80,6 +70,47 @@ export async function createSessions(
     await releaseSessions(sessions);
     throw cause;
   }
+}
+
+const externalData = (files: Iterable<[string, Blob | Uint8Array]>) =>
+  [...files].map(([path, data]) => ({ path, data }));
+
+function onGpu(
+  ort: Ort,
+  name: SessionName,
+  graph: Uint8Array,
+  data: ReadonlyMap<string, Blob>,
+  { device }: Gpu,
+): Promise<InferenceSession> {
+  return ort.InferenceSession.create(graph, {
+    executionProviders: [{ name: 'webgpu', device }],
+    externalData: externalData(data),
+    graphOptimizationLevel: 'all',
+    // Picture features are remembered here; everything else goes on to another run or in part to us.
+    preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
+  });
+}
+
+async function onCpu(
+  ort: Ort,
+  name: SessionName,
+  graph: Uint8Array,
+  data: ReadonlyMap<string, Blob>,
+): Promise<InferenceSession> {
+  const files = new Map([...data].map(([path, blob]) => [path, lazyBlob(blob)]));
+  // The other graphs run once for a picture or once for a token: for them the memory is better saved.
+  const decodes = name === 'model' || name === 'decoder_model_merged';
+  const expanded = decodes
+    ? expandProducts(graph, files, expansionBudget((navigator as { deviceMemory?: number }).deviceMemory))
+    : { graph, data: [] };
+  return ort.InferenceSession.create(expanded.graph, {
+    executionProviders: ['wasm'],
+    externalData: externalData([...files, ...expanded.data]),
+    graphOptimizationLevel: 'all',
+    // Weights that have been packed are let go one by one, not all at the end.
+    enableMemPattern: false,
+    enableCpuMemArena: false,
+  });
 }
 
 export async function releaseSessions(sessions: Sessions): Promise<void> {
