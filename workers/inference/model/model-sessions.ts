@@ -6,7 +6,8 @@ import { type Device, type Dtype, EngineError } from '../../../protocol/engine.t
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Ort } from '../runtime/ort.ts';
-import { expandProducts, expansionBudget } from './cpu/expand.ts';
+import { createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
+import { expansionBudget } from './cpu/expand.ts';
 import { lazyBlob } from './cpu/lazy-bytes.ts';
 import type { ModelFolder } from './model-folder.ts';
 
@@ -24,11 +25,8 @@ export function chooseDtype(folder: ModelFolder, device: Device, shaderF16: bool
 
 const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-function sessionError(name: string, cause: unknown): EngineError {
-  const text = String(cause);
-  const memory = /out of memory|bad_alloc|allocation failed|memory access out of bounds|Aborted\(OOM/i.test(text);
-  return new EngineError(memory ? 'out-of-memory' : 'model-unsupported', `${name}: ${text}`);
-}
+const sessionError = (name: string, cause: unknown): EngineError =>
+  new EngineError(isOutOfMemory(cause) ? 'out-of-memory' : 'model-unsupported', `${name}: ${String(cause)}`);
 
 /** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory` */
 export async function createSessions(
@@ -72,9 +70,6 @@ export async function createSessions(
   }
 }
 
-const externalData = (files: Iterable<[string, Blob | Uint8Array]>) =>
-  [...files].map(([path, data]) => ({ path, data }));
-
 function onGpu(
   ort: Ort,
   name: SessionName,
@@ -84,33 +79,25 @@ function onGpu(
 ): Promise<InferenceSession> {
   return ort.InferenceSession.create(graph, {
     executionProviders: [{ name: 'webgpu', device }],
-    externalData: externalData(data),
+    // The jspi build reads a Blob piece by piece.
+    externalData: [...data].map(([path, blob]) => ({ path, data: blob })),
     graphOptimizationLevel: 'all',
     // Picture features are remembered here; everything else goes on to another run or in part to us.
     preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
   });
 }
 
-async function onCpu(
+function onCpu(
   ort: Ort,
   name: SessionName,
   graph: Uint8Array,
   data: ReadonlyMap<string, Blob>,
 ): Promise<InferenceSession> {
   const files = new Map([...data].map(([path, blob]) => [path, lazyBlob(blob)]));
-  // The other graphs run once for a picture or once for a token: for them the memory is better saved.
+  // Encoding a picture is many rows at once, for which unpacking costs little: the memory is the decoder's.
   const decodes = name === 'model' || name === 'decoder_model_merged';
-  const expanded = decodes
-    ? expandProducts(graph, files, expansionBudget((navigator as { deviceMemory?: number }).deviceMemory))
-    : { graph, data: [] };
-  return ort.InferenceSession.create(expanded.graph, {
-    executionProviders: ['wasm'],
-    externalData: externalData([...files, ...expanded.data]),
-    graphOptimizationLevel: 'all',
-    // Weights that have been packed are let go one by one, not all at the end.
-    enableMemPattern: false,
-    enableCpuMemArena: false,
-  });
+  const { deviceMemory } = navigator as { deviceMemory?: number };
+  return createCpuSession(ort, graph, files, decodes ? expansionBudget(deviceMemory) : 0);
 }
 
 export async function releaseSessions(sessions: Sessions): Promise<void> {

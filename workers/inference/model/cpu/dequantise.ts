@@ -3,7 +3,7 @@
 export interface BlockedMatrix {
   /** Columns of each row that count: the last block may be filled up. */
   columns: number;
-  /** Values in a block. */
+  /** Values in a block; an even number. */
   block: number;
   /** [rows, blocks, block / 2], the lower half of a byte first. */
   packed: Uint8Array;
@@ -23,13 +23,15 @@ export function dequantise({ columns, block, packed, scales, zeroPoints }: Block
     for (let b = 0; b < blocks; b++) {
       const index = row * blocks + b;
       const scale = scales[index] as number;
-      const zeros = zeroPoints?.[row * zeroBytes + (b >> 1)];
-      const zero = zeros === undefined ? 8 : (zeros >> (4 * (b & 1))) & 15;
-      const count = Math.min(block, columns - b * block);
+      const zero = zeroPoints ? ((zeroPoints[row * zeroBytes + (b >> 1)] as number) >> (4 * (b & 1))) & 15 : 8;
       const from = (index * block) >> 1;
-      for (let i = 0; i < count; i++) {
-        const byte = packed[from + (i >> 1)] as number;
-        out[at++] = (((i & 1) === 0 ? byte & 15 : byte >> 4) - zero) * scale;
+      const count = Math.min(block, columns - b * block);
+      const to = from + (count >> 1);
+      for (let i = from; i < to; i++) {
+        const byte = packed[i] as number;
+        out[at++] = ((byte & 15) - zero) * scale;
+        out[at++] = ((byte >> 4) - zero) * scale;
       }
+      if (count & 1) out[at++] = (((packed[to] as number) & 15) - zero) * scale;
     }
 }

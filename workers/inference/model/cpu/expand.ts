@@ -116,7 +116,12 @@ function lazyRows(product: Product, from: number, to: number, files: DataFiles, 
  * @param budget bytes that expanded matrices may take
  * @throws Error where `model` is no ONNX file
  */
-export function expandProducts(model: Uint8Array, files: DataFiles, budget: number): Expanded {
+export function expandProducts(
+  model: Uint8Array,
+  files: DataFiles,
+  budget: number,
+  sliceBytes = SLICE_BYTES,
+): Expanded {
   const graph = new OnnxGraph(model);
   const data = new Map<string, Uint8Array>();
   const scratch = new Scratch();
@@ -136,7 +141,7 @@ export function expandProducts(model: Uint8Array, files: DataFiles, budget: numb
     room -= bytes;
     expanded++;
     const [x = '', ...weights] = node.inputs;
-    const slices = Math.ceil(bytes / SLICE_BYTES);
+    const slices = Math.ceil(bytes / sliceBytes);
     const each = Math.ceil(rows / slices);
     const parts: OnnxNode[] = [];
     for (let from = 0; from < rows; from += each) {

@@ -232,7 +232,9 @@ export class OnnxGraph {
   /** Puts `nodes` in the place of one. */
   replace(old: OnnxNode, nodes: readonly OnnxNode[]): void {
     this.entries = this.entries.flatMap((entry) =>
-      entry.node === old ? nodes.map((node) => ({ node, inner: [], whole: wrap(GRAPH.node, encodeNode(node)) })) : entry,
+      entry.node === old
+        ? nodes.map((node) => ({ node, inner: [], whole: wrap(GRAPH.node, encodeNode(node)) }))
+        : entry,
     );
   }
 
