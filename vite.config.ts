@@ -32,6 +32,8 @@ const offlineShell = VitePWA({
     globPatterns: [
       '**/*.{html,js,css,svg,png,webmanifest,wasm}',
       'assets/*.{onnx,onnx_data}',
+      // What pdf.js may ask for.
+      'assets/*.{pfb,ttf,bcmap}',
       'models/*.json',
       'models/built-in/**',
     ],

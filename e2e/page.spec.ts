@@ -49,12 +49,12 @@ test('pictures are chosen, dropped and removed', async ({ page }) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const data = new DataTransfer();
     data.items.add(new File([bytes], 'two.png', { type: 'image/png' }));
-    data.items.add(new File(['text'], 'notes.txt', { type: 'text/plain' }));
+    data.items.add(new File([new Uint8Array(9)], 'data.bin'));
     for (const type of ['dragover', 'drop'])
       document.body.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
   }, picture.toString('base64'));
   await expect(page.getByRole('img', { name: 'two.png' })).toBeVisible();
-  await expect(page.getByRole('alert')).toContainText('notes.txt is not a picture');
+  await expect(page.getByRole('alert')).toContainText('data.bin is neither a picture, nor a PDF, nor text');
   await page.getByRole('button', { name: 'Remove one.png' }).click();
   await expect(page.getByRole('img', { name: 'one.png' })).toBeHidden();
   await expect(chat.message).toBeFocused();
@@ -71,7 +71,7 @@ test('a picture that is too large is not taken, and the page says so', async ({ 
     document.body.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }));
   });
   await expect(page.getByRole('alert')).toContainText('vast.png is too large: pictures can have up to 50 MB.');
-  await expect(page.getByRole('list', { name: 'Attached pictures' })).toHaveCount(0);
+  await expect(page.getByRole('list', { name: 'Attached files' })).toHaveCount(0);
 });
 
 test('text that is copied with a picture of itself is pasted as text', async ({ page }) => {
@@ -163,7 +163,7 @@ test('a broken picture is said before it is sent, and the question is not lost',
   await chat.message.fill('What is this?');
   await chat.attach('broken.png', picture.subarray(0, 200));
   await expect(page.getByRole('alert')).toContainText('broken.png cannot be read');
-  await expect(page.getByRole('list', { name: 'Attached pictures' })).toHaveCount(0);
+  await expect(page.getByRole('list', { name: 'Attached files' })).toHaveCount(0);
   await expect(chat.message).toHaveValue('What is this?');
 });
 

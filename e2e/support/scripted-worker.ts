@@ -9,6 +9,7 @@ interface Failure {
 }
 
 export interface Answer {
+  /** `{told}` stands for what the model was told (the texts of the messages), `{options}` for how it was to answer. */
   deltas?: string[];
   /** Between deltas, ms. */
   pause?: number;
@@ -56,11 +57,14 @@ function perform({
   device,
   loaded,
   finish,
-}: Script & { loaded: object; finish: object }) {
+}: Script & { loaded: LoadedModel; finish: object }) {
+  interface Told { content: string | { text?: string }[] }
   const aborted: number[] = [];
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   let asked = 0;
-  self.onmessage = async ({ data }: MessageEvent<{ id: number; abort?: true; call: { type: string } }>) => {
+  self.onmessage = async ({
+    data,
+  }: MessageEvent<{ id: number; abort?: true; call: { type: string; messages?: Told[]; options?: object } }>) => {
     const { id, call } = data;
     const post = (message: object) => {
       self.postMessage({ id, ...message });
@@ -80,10 +84,23 @@ function perform({
       post({ result: device });
       return;
     }
+    const texts = (call.messages ?? []).map(({ content }) =>
+      typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join(' '),
+    );
+    // A token for each word, and four for each message.
+    const promptTokens = texts.reduce((sum, text) => sum + 4 + text.split(/\s+/).filter(Boolean).length, 0);
+    if (call.type === 'count') {
+      post({ result: { promptTokens, reusedTokens: 0, contextTokens: loaded.contextLength } });
+      return;
+    }
+    if (promptTokens >= loaded.contextLength) {
+      post({ error: { code: 'prompt-too-long', detail: `${promptTokens} tokens` } });
+      return;
+    }
     const answer = answers[Math.min(asked++, answers.length - 1)] ?? {};
     for (const delta of answer.deltas ?? []) {
       if (aborted.includes(id)) break;
-      post({ delta });
+      post({ delta: delta.replace('{told}', texts.join(' | ')).replace('{options}', JSON.stringify(call.options)) });
       await sleep(answer.pause ?? 0);
     }
     const reason = aborted.includes(id) ? 'aborted' : (answer.reason ?? 'stop');

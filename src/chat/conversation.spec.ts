@@ -5,7 +5,6 @@ import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
 import { stubPictures } from './composer/testing/stub-pictures.ts';
 import { Conversation } from './conversation.svelte.ts';
-import { MAX_PICTURE_MB } from '../../protocol/engine.ts';
 
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
 const finish = (reason: Finish['reason']): Finish => ({
@@ -156,20 +155,6 @@ describe('Conversation', () => {
     await turn();
     expect(conversation.draft.text).toBe('My own');
     expect(asked()[0]?.content).toMatchObject([{ type: 'image' }, { type: 'text', text: 'What is this?' }]);
-  });
-
-  it('says why a file is not taken', async () => {
-    const { conversation } = await open();
-    const large = png('large.png');
-    Object.defineProperty(large, 'size', { value: MAX_PICTURE_MB * 1e6 + 1 });
-    const drawing = new File([''], 'a.svg', { type: 'image/svg+xml' });
-    await conversation.draft.addFiles([png(), new File([''], 'notes.txt', { type: 'text/plain' }), drawing, large]);
-    expect(conversation.draft.attachments).toHaveLength(1);
-    expect(conversation.draft.refusals.map(({ key }) => key)).toEqual([
-      'chat.notPicture',
-      'chat.notPicture',
-      'chat.pictureTooLarge',
-    ]);
   });
 
   it('announces sentences, and why an answer ended early', async () => {

@@ -21,6 +21,7 @@ const sources = files.map(({ text }) => text).join('\n');
 const MADE: Record<string, readonly string[]> = {
   'error.': ENGINE_ERRORS,
   'store.error.': STORE_ERRORS,
+  'composer.pdf.': ['encrypted', 'broken'],
   'waiting.': ['network', 'server-busy', 'server-error', 'web-page', 'other-tab'],
   'finish.': ['length', 'context-full', 'aborted'],
 };

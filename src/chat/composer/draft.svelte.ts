@@ -3,21 +3,9 @@
  * once, and goes with the message when it has been. What cannot be taken is said, and nothing else is lost by it.
  */
 import type { Attachment } from '../../conversations/records.ts';
-import { newId } from '../../new-id.ts';
-import { checkPicture } from './read-picture.ts';
+import { DraftFile } from './draft-file.svelte.ts';
+import { readFile } from './read-file.ts';
 import { type Refusal, Refused } from './refusal.ts';
-
-/** A file that was added. */
-export class DraftFile {
-  readonly id = newId();
-  /** What goes with the message; null while the file is read. */
-  attachments = $state.raw<readonly Attachment[] | null>(null);
-
-  constructor(
-    readonly name: string,
-    readonly blob: Blob,
-  ) {}
-}
 
 /** What a message is made of. */
 export interface Written {
@@ -50,7 +38,7 @@ export class Draft {
     const added = Array.from(files, (file) => ({ file, entry: new DraftFile(file.name, file) }));
     this.files = [...this.files, ...added.map(({ entry }) => entry)];
     // One after the other: a picture takes much memory while it is looked at.
-    for (const { file, entry } of added) if (this.files.includes(entry)) await this.read(file, entry);
+    for (const { file, entry } of added) await this.read(file, entry);
   }
 
   refuse(refusal: Refusal): void {
@@ -58,6 +46,7 @@ export class Draft {
   }
 
   remove(id: string): void {
+    this.files.find((file) => file.id === id)?.stop();
     this.files = this.files.filter((file) => file.id !== id);
   }
 
@@ -71,28 +60,26 @@ export class Draft {
   /** Puts a message back, before what is being written. */
   giveBack({ text, attachments }: Written): void {
     this.text = [text, this.text].filter((each) => each !== '').join('\n\n');
-    const files = attachments.map((attachment) => {
-      const file = new DraftFile(attachment.name, attachment.blob);
-      file.attachments = [attachment];
-      return file;
-    });
-    this.files = [...files, ...this.files];
+    this.files = [...attachments.map((each) => DraftFile.again(each)), ...this.files];
   }
 
   clear(): void {
     this.text = '';
+    for (const file of this.files) file.stop();
     this.files = [];
     this.refusals = [];
   }
 
   private async read(file: File, entry: DraftFile): Promise<void> {
+    const { signal } = entry.stopped;
+    // It was removed while others were read.
+    if (signal.aborted) return;
     try {
-      await checkPicture(file);
-      entry.attachments = [{ id: entry.id, kind: 'picture', name: file.name, blob: file }];
+      entry.content = await readFile(file, signal);
     } catch (cause) {
-      if (!(cause instanceof Refused)) throw cause;
+      if (signal.aborted) return;
       this.remove(entry.id);
-      this.refuse(cause.refusal);
+      this.refuse(cause instanceof Refused ? cause.refusal : { key: 'composer.unreadable', name: file.name });
     }
   }
 }

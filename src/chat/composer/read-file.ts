@@ -1,0 +1,54 @@
+/** A file that a person adds, to what can be told of it to the model. What cannot be used is refused, with the reason. */
+import { decodeText } from './decode-text.ts';
+import { PdfContent } from './pdf-content.svelte.ts';
+import { checkPicture, isPicture } from './read-picture.ts';
+import { Refused } from './refusal.ts';
+
+export type Content = { readonly kind: 'picture' } | { readonly kind: 'text'; readonly text: string } | PdfContent;
+
+/** More than any model here can hold: reading on would only take time. */
+const MAX_TEXT_MB = 5;
+const MAX_PDF_MB = 200;
+
+const isPdf = ({ name, type }: File) => type === 'application/pdf' || /\.pdf$/i.test(name);
+
+/** Written by office programs: not text, but what a person would expect to be. */
+const OFFICE = /\.(docx?|xlsx?|pptx?|od[tsp]|rtf|pages|numbers|key|epub)$/i;
+
+/** @throws Refused */
+export async function readFile(file: File, signal: AbortSignal): Promise<Content> {
+  if (isPicture(file)) {
+    await checkPicture(file);
+    return { kind: 'picture' };
+  }
+  return isPdf(file) ? readPdf(file, signal) : { kind: 'text', text: await readText(file) };
+}
+
+async function readPdf(file: File, signal: AbortSignal): Promise<PdfContent> {
+  checkWeight(file, MAX_PDF_MB);
+  const { name } = file;
+  // Large, and seldom wanted: it comes with the first PDF.
+  const { openPdf } = await import('./pdf/read-pdf.ts').catch(() => {
+    throw new Refused({ key: 'composer.pdfReaderMissing', name });
+  });
+  const outcome = await openPdf(file, signal);
+  if ('refused' in outcome) throw new Refused({ key: `composer.pdf.${outcome.refused}`, name });
+  return new PdfContent(file, outcome.pages);
+}
+
+async function readText(file: File): Promise<string> {
+  const { name } = file;
+  if (OFFICE.test(name)) throw new Refused({ key: 'composer.officeFile', name });
+  checkWeight(file, MAX_TEXT_MB);
+  const bytes = await file.arrayBuffer().catch(() => {
+    throw new Refused({ key: 'composer.unreadable', name });
+  });
+  const text = decodeText(new Uint8Array(bytes));
+  if (text === null) throw new Refused({ key: 'composer.notText', name });
+  if (text.trim() === '') throw new Refused({ key: 'composer.emptyFile', name });
+  return text;
+}
+
+function checkWeight({ name, size }: File, limit: number): void {
+  if (size > limit * 1e6) throw new Refused({ key: 'composer.documentTooLarge', name, limit });
+}
