@@ -49,7 +49,7 @@ test('the numbers are under the answer, in both languages', async ({ page }) => 
 test('why an answer ended is said, when the model did not end it itself', async ({ page }) => {
   const chat = await open(page, { deltas: ['One'], reason: 'length' }, { deltas: ['Two'], reason: 'context-full' });
   await expect(await chat.ask('First')).toContainText('reached the length');
-  await expect(await chat.ask('Second')).toContainText('Start a new conversation to go on');
+  await expect(await chat.ask('Second')).toContainText('The conversation is full');
 });
 
 test('an answer is stopped by keyboard, keeps its text, and the focus is not lost', async ({ page }) => {
@@ -206,7 +206,7 @@ test('after the worker broke, another takes its place', async ({ page }) => {
   await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready');
 });
 
-test('a new conversation begins at once, and hears nothing of the old one', async ({ page }) => {
+test('a new conversation hears nothing of the old one', async ({ page }) => {
   const chat = await open(page, { deltas: Array<string>(50).fill('Old words. '), pause: 50 }, { deltas: ['New.'] });
   await chat.message.fill('Old');
   await page.keyboard.press('Enter');

@@ -58,7 +58,9 @@ function perform({
   loaded,
   finish,
 }: Script & { loaded: LoadedModel; finish: object }) {
-  interface Told { content: string | { text?: string }[] }
+  interface Told {
+    content: string | { text?: string }[];
+  }
   const aborted: number[] = [];
   const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
   let asked = 0;

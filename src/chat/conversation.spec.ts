@@ -132,22 +132,6 @@ describe('Conversation', () => {
     ]);
   });
 
-  it('begins anew at once, and what the old answer still says is nobody’s', async () => {
-    const { worker, conversation, write, asked } = await open();
-    await write('Old');
-    const { id } = worker.heard.at(-1) ?? { id: 0 };
-    conversation.clear();
-    expect(conversation.busy).toBe(false);
-    await write('New');
-    expect(asked()).toEqual([{ role: 'user', content: 'Old' }]);
-    worker.say({ id, delta: 'Late words. ' });
-    worker.say({ id, result: finish('aborted') });
-    await turn();
-    expect(asked()).toEqual([{ role: 'user', content: 'New' }]);
-    expect(conversation.announcer.sentences).toEqual([]);
-    expect(conversation.busy).toBe(true);
-  });
-
   it('leaves the draft alone when a ready-made question is asked', async () => {
     const { conversation, asked } = await open();
     conversation.draft.text = 'My own';

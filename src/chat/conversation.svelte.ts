@@ -1,24 +1,107 @@
 /**
  * One conversation: its turns, the draft, and the answer being made. What a person wrote or chose is never lost: a
- * message waits for the model, and one that was not answered can be asked again or taken back and changed.
+ * message waits for the model, and one that was not answered can be asked again or taken back and changed. Each change
+ * is told to its keeper, unless it is private.
  */
+import type { Message } from '../../protocol/engine.ts';
+import type { WholeConversation } from '../conversations/export/format.ts';
+import type { Kept, Keeper } from '../conversations/keeper.ts';
+import type { ConversationRecord, Memory, MessageRecord, Setup } from '../conversations/records.ts';
+import { titleFrom } from '../conversations/title.ts';
+import { Tree } from '../conversations/tree.ts';
 import { i18n } from '../i18n/i18n.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
+import { newId } from '../new-id.ts';
 import { Announcer } from './announcer.svelte.ts';
 import { Draft, type Written } from './composer/draft.svelte.ts';
 import { Frames } from './frames.ts';
-import { AnswerTurn, toMessages, type Turn } from './turns.svelte.ts';
+import { countAny } from './setup/context-gauge.svelte.ts';
+import { leaveOutOldest } from './setup/make-room.ts';
+import { fullnessOf } from './setup/room.ts';
+import { seenTurns, systemText } from './setup/told.ts';
+import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
-export class Conversation {
-  turns = $state<Turn[]>([]);
-  /** What is being written. */
-  draft = $state.raw(new Draft());
+type Keeping = Pick<Keeper, 'change' | 'growing' | 'lose' | 'end' | 'settled'>;
+
+export interface Beginning {
+  setup?: Setup;
+  memory?: Memory;
+  /** A name that was given. Left out: it comes from the first message. */
+  title?: string;
+  /** Nothing of it is kept. */
+  private?: boolean;
+}
+
+/** How a conversation is kept; null for one that is not. */
+export type KeeperFor = (conversation: Kept) => Keeping;
+
+export class Conversation implements Kept {
+  readonly id: string;
+  readonly private: boolean;
+  readonly created: number;
+  readonly draft = new Draft();
   readonly announcer = new Announcer();
+  title = $state('');
+  /** The title was given; it does not come from the first message. */
+  named = $state(false);
+  pinned = $state(false);
+  /** The branch that is read, from the first message to the leaf. */
+  turns = $state.raw<readonly Turn[]>([]);
+  private ownSetup = $state.raw<Setup>({ system: '', sampling: {} });
+  private ownMemory = $state.raw<Memory>({});
+  private updated: number;
+  private tree = new Tree<Turn>();
+  private readonly keeper: Keeping | null;
   /** Stops the answer that is awaited or being made. */
   private running = $state.raw<AbortController | null>(null);
-  private lastId = 0;
+  /** It is on the page: what is said here is announced. */
+  private shown = true;
 
-  constructor(private readonly models: ModelStore) {}
+  constructor(
+    private readonly models: ModelStore,
+    begun: Beginning | { record: ConversationRecord; messages: readonly MessageRecord[] } = {},
+    keeperFor: KeeperFor | null = null,
+  ) {
+    if ('record' in begun) {
+      const { id, created, updated, title, named, pinned, setup, memory, leaf } = begun.record;
+      this.id = id;
+      this.private = false;
+      this.created = created;
+      this.updated = updated;
+      Object.assign(this, { title, named, pinned, ownSetup: setup, ownMemory: memory ?? {} });
+      this.tree = Tree.of(begun.messages.map(fromRecord), leaf);
+      this.turns = this.tree.branch();
+    } else {
+      this.id = newId();
+      this.private = begun.private ?? false;
+      this.created = this.updated = Date.now();
+      if (begun.title !== undefined) Object.assign(this, { title: begun.title, named: true });
+      if (begun.setup) this.ownSetup = begun.setup;
+      if (begun.memory) this.ownMemory = begun.memory;
+    }
+    this.keeper = this.private ? null : (keeperFor?.(this) ?? null);
+  }
+
+  get setup(): Setup {
+    return this.ownSetup;
+  }
+  set setup(setup: Setup) {
+    this.ownSetup = setup;
+    this.changed();
+  }
+
+  get memory(): Memory {
+    return this.ownMemory;
+  }
+  set memory(memory: Memory) {
+    this.ownMemory = memory;
+    this.changed();
+  }
+
+  /** Nothing was said yet, on any branch. */
+  get empty(): boolean {
+    return this.turns.length === 0;
+  }
 
   /** An answer is awaited or being made. */
   get busy(): boolean {
@@ -44,9 +127,27 @@ export class Conversation {
     return last?.role === 'assistant' ? last : null;
   }
 
+  /** The tries at the same place, this one too, the oldest first. */
+  siblings(turn: Turn): readonly Turn[] {
+    // Whatever changes the tree changes the branch.
+    return this.turns.includes(turn) ? this.tree.siblings(turn.id) : [turn];
+  }
+
+  rename(title: string): void {
+    this.title = title.trim();
+    this.named = this.title !== '';
+    if (!this.named) this.title = titleFrom(this.turns[0] as UserTurn | undefined);
+    this.changed();
+  }
+
+  pin(pinned: boolean): void {
+    this.pinned = pinned;
+    this.changed();
+  }
+
   /** Sends what is written and chosen. */
   send(): void {
-    if (this.canSend) this.ask(this.draft.take());
+    if (this.canSend) this.ask(this.draft.take(), this.tree.leaf);
   }
 
   /** Asks a ready-made question; the draft stays. */
@@ -55,73 +156,207 @@ export class Conversation {
     question.text = text;
     await question.addFiles(files);
     for (const refusal of question.refusals) this.draft.refuse(refusal);
-    if (!this.busy) this.ask(question.take());
+    if (!this.busy) this.ask(question.take(), this.tree.leaf);
   }
 
-  /** Asks again for the last answer. */
+  /** Asks a question differently, with its files: what followed the other stays, on a branch of its own. */
+  edit(question: UserTurn, text: string): void {
+    if (this.busy || (text.trim() === '' && question.attachments.length === 0)) return;
+    this.ask({ text: text.trim(), attachments: question.attachments }, question.parent);
+  }
+
+  /** Makes an answer again; the other stays beside it. */
+  regenerate(answer: AnswerTurn): void {
+    if (!this.busy) this.answer(answer.parent);
+  }
+
+  /** Asks again for the last answer, which failed. */
   retry(): void {
-    if (this.busy || !this.lastAnswer) return;
-    this.turns.pop();
-    this.answer();
+    const failed = this.lastAnswer;
+    if (this.busy || !failed) return;
+    this.lose(failed);
+    this.answer(failed.parent);
   }
 
   /** Puts the last question back to where it was written, before what is being written there. */
   takeBack(): void {
-    if (this.busy || !this.lastAnswer) return;
-    this.turns.pop();
-    const question = this.turns.pop();
-    if (question?.role === 'user') this.draft.giveBack(question);
+    const question = this.turns.at(-2);
+    if (this.busy || !this.lastAnswer || question?.role !== 'user') return;
+    this.lose(question);
+    this.draft.giveBack(question);
+  }
+
+  /** Goes on with an answer that was cut. */
+  carryOn(turn: AnswerTurn): void {
+    if (this.busy || turn !== this.lastAnswer) return;
+    turn.finish = null;
+    turn.error = null;
+    turn.status = 'waiting';
+    this.run(turn, this.turns, { continueAnswer: true });
+  }
+
+  /** Reads the branch of a sibling. */
+  switchTo(turn: Turn): void {
+    if (this.busy) return;
+    this.tree.switchTo(turn.id);
+    this.read();
+    this.changed();
   }
 
   stop(): void {
     this.running?.abort();
   }
 
-  /** Stops what runs and begins anew. */
-  clear(): void {
+  /** It is on the page from now on, or no more. */
+  show(shown: boolean): void {
+    this.shown = shown;
+    if (!shown) this.announcer.clear();
+  }
+
+  /** Stops, and nothing of it is kept from now on. */
+  discard(): void {
+    this.keeper?.end();
     this.stop();
-    this.running = null;
-    this.turns = [];
-    this.draft.clear();
-    this.announcer.clear();
   }
 
-  private ask({ text, attachments }: Written): void {
-    this.turns.push({ role: 'user', id: ++this.lastId, text, attachments });
-    this.answer();
+  /** Resolves once it is kept as it is now, or could not be. */
+  async settled(): Promise<void> {
+    await this.keeper?.settled();
   }
 
-  private answer(): void {
-    const messages = toMessages(this.turns);
-    const turn = new AnswerTurn(++this.lastId);
-    this.turns.push(turn);
+  /** What the model would be told now, the draft last. */
+  toMessages(): Message[] {
+    const { text, attachments, empty } = this.draft;
+    const draft: UserTurn = { role: 'user', id: 'draft', parent: null, created: 0, text: text.trim(), attachments };
+    return this.tell(empty ? this.turns : [...this.turns, draft], this.memory);
+  }
+
+  /** The oldest turns are left out of what the model is told; false where that would make no room. */
+  async makeRoom(): Promise<boolean> {
+    // What did not fit is to be asked again.
+    const turns = this.lastAnswer?.error?.code === 'prompt-too-long' ? this.turns.slice(0, -1) : this.turns;
+    return this.leaveOut(turns);
+  }
+
+  /** What is said here, a question and what follows it at a time, whatever the model still sees. */
+  exchanges(): Message[][] {
+    const exchanges: Message[][] = [];
+    for (const message of toMessages(this.turns))
+      if (message.role === 'user' || exchanges.length === 0) exchanges.push([message]);
+      else exchanges.at(-1)?.push(message);
+    return exchanges;
+  }
+
+  toRecord(): ConversationRecord {
+    const { id, title, named, pinned, created, updated, setup, memory } = this;
+    return { id, title, named, pinned, created, updated, setup, memory, leaf: this.tree.leaf };
+  }
+
+  /** With all branches. */
+  whole(): WholeConversation {
+    return { record: this.toRecord(), messages: this.tree.all().map((turn) => toRecord(turn, this.id)) };
+  }
+
+  messageRecord(id: string): MessageRecord | null {
+    const turn = this.tree.get(id);
+    return turn ? toRecord(turn, this.id) : null;
+  }
+
+  private tell(turns: readonly Turn[], memory: Memory): Message[] {
+    const system = systemText(this.setup, memory, i18n.t('memory.told'));
+    const told = toMessages(seenTurns(turns, memory));
+    return system ? [{ role: 'system', content: system }, ...told] : told;
+  }
+
+  private async leaveOut(turns: readonly Turn[]): Promise<boolean> {
+    const count = async (memory: Memory) => (await countAny(this.models, this.tell(turns, memory)))?.promptTokens ?? 0;
+    const use = await countAny(this.models, this.tell(turns, this.memory));
+    const memory = use && (await leaveOutOldest(turns, this.memory, use.contextTokens, count));
+    if (memory) this.memory = memory;
+    return memory !== null;
+  }
+
+  /** Where the person wished so beforehand. */
+  private async keepRoom(turns: readonly Turn[]): Promise<void> {
+    if (this.memory.whenFull !== 'leaveOut') return;
+    const use = await countAny(this.models, this.tell(turns, this.memory));
+    if (use && fullnessOf(use, this.setup.maxNewTokens) === 'full') await this.leaveOut(turns);
+  }
+
+  private ask({ text, attachments }: Written, parent: string | null): void {
+    const question: UserTurn = { role: 'user', id: newId(), parent, created: this.now(), text, attachments };
+    if (!this.named && this.tree.size === 0) this.title = titleFrom(question);
+    this.add(question);
+    this.answer(question.id);
+  }
+
+  private answer(question: string | null): void {
+    const turn = new AnswerTurn({ id: newId(), parent: question, created: this.now() });
+    this.add(turn);
+    this.run(turn, this.tree.path(question));
+  }
+
+  private add(turn: Turn): void {
+    this.tree.add(turn);
+    this.read();
+    this.updated = turn.created;
+    this.keeper?.change(turn.id);
+  }
+
+  private lose(turn: Turn): void {
+    const gone = this.tree.remove(turn.id);
+    this.read();
+    this.keeper?.lose(gone.map(({ id }) => id));
+  }
+
+  private read(): void {
+    this.turns = this.tree.branch();
+  }
+
+  /** Siblings are in the order in which they came, also within a millisecond. */
+  private now(): number {
+    return Math.max(Date.now(), this.updated + 1);
+  }
+
+  /** An empty conversation is not kept: there would be nothing to come back to. */
+  private changed(): void {
+    if (this.tree.size > 0) this.keeper?.change();
+  }
+
+  private run(turn: AnswerTurn, asked: readonly Turn[], { continueAnswer = false } = {}): void {
     const controller = new AbortController();
+    const { signal } = controller;
     this.running = controller;
-    void this.run(turn, controller, async (onDelta, { signal }) => {
+    void this.carry(turn, async (onDelta) => {
       await this.models.ready(signal);
-      turn.status = 'reading';
-      turn.finish = await this.models.generate(messages, { signal, onDelta });
+      turn.status = 'queued';
+      turn.model = this.models.name ?? i18n.t('model.builtIn');
+      await this.keepRoom(asked);
+      const { sampling, maxNewTokens } = this.setup;
+      turn.finish = await this.models.generate(this.tell(asked, this.memory), {
+        sampling,
+        ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+        ...(continueAnswer ? { continueAnswer } : {}),
+        signal,
+        onDelta,
+        onBegin: () => (turn.status = 'reading'),
+      });
     });
   }
 
   /** Carries an answer from its beginning to whatever end; never rejects. */
-  private async run(
-    turn: AnswerTurn,
-    controller: AbortController,
-    generate: (onDelta: (text: string) => void, controller: AbortController) => Promise<void>,
-  ): Promise<void> {
-    // After a new conversation has begun, the old one's last words are nobody's.
-    const current = () => this.running === controller;
+  private async carry(turn: AnswerTurn, generate: (onDelta: (text: string) => void) => Promise<void>): Promise<void> {
     const frames = new Frames((text) => {
       turn.status = 'writing';
       turn.text += text;
+      this.keeper?.growing(turn.id);
     });
     const onDelta = (text: string) => {
       frames.push(text);
-      if (current()) this.announcer.hear(text);
+      if (this.shown) this.announcer.hear(text);
     };
     try {
-      await generate(onDelta, controller);
+      await generate(onDelta);
       frames.flush();
       turn.status = 'done';
     } catch (cause) {
@@ -130,8 +365,9 @@ export class Conversation {
       if (error.code !== 'aborted') turn.error = error;
       turn.status = turn.error ? 'failed' : 'done';
     }
-    if (!current()) return;
     this.running = null;
+    this.keeper?.change(turn.id);
+    if (!this.shown) return;
     this.announcer.end();
     const reason = turn.finish?.reason ?? 'aborted';
     // A failure is announced where it is shown.

@@ -1,13 +1,20 @@
 /** The turns of a conversation, and what of them the model is told. */
-import type { EngineError, EngineErrorCode, Finish, Message } from '../../protocol/engine.ts';
-import type { Attachment } from '../conversations/records.ts';
+import type { EngineErrorCode, Finish, Message } from '../../protocol/engine.ts';
+import { EngineError } from '../../protocol/engine.ts';
+import type { Attachment, MessageRecord } from '../conversations/records.ts';
 import { toContent } from './attachment-parts.ts';
 
-export interface UserTurn {
-  role: 'user';
-  id: number;
-  text: string;
-  attachments: Attachment[];
+interface TurnBase {
+  readonly id: string;
+  /** The turn before this one; null for a first one. */
+  readonly parent: string | null;
+  readonly created: number;
+}
+
+export interface UserTurn extends TurnBase {
+  readonly role: 'user';
+  readonly text: string;
+  readonly attachments: Attachment[];
 }
 
 /** Failures that come from the question itself. */
@@ -19,15 +26,24 @@ const FAULTS_OF_QUESTION: readonly EngineErrorCode[] = [
   'bad-request',
 ];
 
-export class AnswerTurn {
+export class AnswerTurn implements TurnBase {
   readonly role = 'assistant';
+  readonly id: string;
+  readonly parent: string | null;
+  readonly created: number;
+  /** The model's name, as it is shown. */
+  model = '';
   text = $state('');
-  /** `waiting` for the model to be there; `reading` the prompt; `writing`; then `done` or `failed`. */
-  status = $state<'waiting' | 'reading' | 'writing' | 'done' | 'failed'>('waiting');
+  /** `waiting` for the model to be there; `queued` behind another answer; `reading` the prompt; `writing`; then `done` or `failed`. */
+  status = $state<'waiting' | 'queued' | 'reading' | 'writing' | 'done' | 'failed'>('waiting');
   finish = $state.raw<Finish | null>(null);
   error = $state.raw<EngineError | null>(null);
 
-  constructor(readonly id: number) {}
+  constructor({ id, parent, created }: TurnBase) {
+    this.id = id;
+    this.parent = parent;
+    this.created = created;
+  }
 
   get running(): boolean {
     return this.status !== 'done' && this.status !== 'failed';
@@ -36,6 +52,11 @@ export class AnswerTurn {
   /** Stopped, also before the model was there. */
   get stopped(): boolean {
     return this.status === 'done' && (this.finish?.reason ?? 'aborted') === 'aborted';
+  }
+
+  /** It might go on: it was stopped, or reached the length that was set. */
+  get cut(): boolean {
+    return this.text !== '' && (this.stopped || (this.status === 'done' && this.finish?.reason === 'length'));
   }
 
   /** The question cannot be answered as it is: told again, it would make every later turn fail too. */
@@ -66,4 +87,27 @@ export function toMessages(turns: readonly Turn[]): Message[] {
       return !spoilt(turn) && (turn.text !== '' || turn.status === 'done');
     })
     .map(toMessage);
+}
+
+export function toRecord(turn: Turn, conversation: string): MessageRecord {
+  const { id, parent, created, text } = turn;
+  const base = { id, conversation, parent, created, text };
+  if (turn.role === 'user') return { ...base, role: 'user', attachments: turn.attachments };
+  const error = turn.error && { code: turn.error.code, detail: turn.error.detail };
+  return { ...base, role: 'assistant', model: turn.model, finish: turn.finish, error };
+}
+
+/** An answer that was being made when its tab went is one that was stopped. */
+export function fromRecord(record: MessageRecord): Turn {
+  if (record.role === 'user') {
+    const { id, parent, created, text, attachments } = record;
+    return { role: 'user', id, parent, created, text, attachments };
+  }
+  const turn = new AnswerTurn(record);
+  turn.model = record.model;
+  turn.text = record.text;
+  turn.finish = record.finish;
+  turn.error = record.error && new EngineError(record.error.code, record.error.detail);
+  turn.status = record.error ? 'failed' : 'done';
+  return turn;
 }

@@ -15,6 +15,16 @@ export interface Setup {
   maxNewTokens?: number;
 }
 
+/** What the model is told of a conversation that is too long for it. */
+export interface Memory {
+  /** The first message that the model still sees. Left out, or on another branch: it sees all. */
+  from?: string;
+  /** What was said before the first message, in short: told after the system prompt. */
+  summary?: string;
+  /** What is done when the context is full; left out: the person is asked. */
+  whenFull?: 'leaveOut' | 'sumUp';
+}
+
 export interface ConversationRecord {
   /** A UUID. */
   id: string;
@@ -26,6 +36,8 @@ export interface ConversationRecord {
   created: number;
   updated: number;
   setup: Setup;
+  /** Left out: none. */
+  memory?: Memory;
   /** The last message of the branch that is read; null in an empty conversation. */
   leaf: string | null;
 }

@@ -48,6 +48,11 @@ class I18n {
     return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
   }
 
+  /** As it is typed: without marks between thousands. */
+  plain(value: number): string {
+    return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 6, useGrouping: false }).format(value);
+  }
+
   /** 859106816 → “859 MB”, “859 Mo”. */
   bytes(value: number): string {
     const power = BYTE_UNITS.findIndex((_, i) => value < 999.5 * 1000 ** i);

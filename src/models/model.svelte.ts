@@ -57,6 +57,14 @@ function recallChoice(): Choice | null {
   }
 }
 
+/** Rejects when it is aborted. */
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    const stop = () => reject(new EngineError('aborted'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+
 export class ModelStore {
   state = $state.raw<ModelState>({ is: 'loading', progress: null });
   choice = $state.raw<Choice | null>(recallChoice());
@@ -116,14 +124,23 @@ export class ModelStore {
     if (this.state.is === 'elsewhere') await this.open(true);
   }
 
-  /** The next answer of the model in use, after those before it. @throws EngineError */
+  /**
+   * The next answer of the model in use, after those before it.
+   * @param options.onBegin it is this answer's turn. @throws EngineError
+   */
   async generate(
     messages: Message[],
-    options: GenerateOptions & { onDelta: (text: string) => void; signal: AbortSignal },
+    {
+      onBegin,
+      ...options
+    }: GenerateOptions & { onDelta: (text: string) => void; onBegin?: () => void; signal: AbortSignal },
   ): Promise<Finish> {
     await this.ready(options.signal);
     const signal = AbortSignal.any([options.signal, this.inUse.signal]);
-    return this.whenFree(() => this.engine.generate(messages, { ...options, signal }));
+    return this.whenFree(() => {
+      onBegin?.();
+      return this.engine.generate(messages, { ...options, signal });
+    }, signal);
   }
 
   /** What a prompt would take of the context; null while no model is ready. @throws EngineError */
@@ -214,8 +231,8 @@ export class ModelStore {
     }
   }
 
-  private async whenFree<T>(job: () => Promise<T>): Promise<T> {
-    while (this.busy) await this.busy;
+  private async whenFree<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    while (this.busy) await (signal ? Promise.race([this.busy, aborted(signal)]) : this.busy);
     const running = job();
     const free = () => {
       this.busy = null;

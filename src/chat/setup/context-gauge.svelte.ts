@@ -1,0 +1,74 @@
+/**
+ * How much of the model's context a conversation takes, as the engine itself counts it. It is asked once typing has
+ * paused; while no model is ready it is not known, and never guessed.
+ */
+import type { ContextUse, Message } from '../../../protocol/engine.ts';
+import type { ModelStore } from '../../models/model.svelte.ts';
+
+type Counts = Pick<ModelStore, 'count'>;
+
+const PAUSE_MS = 300;
+
+/** The engine counts what it could answer: a conversation that has no question yet, or ends with its answer, too. */
+export async function countAny(models: Counts, messages: readonly Message[]): Promise<ContextUse | null> {
+  const last = messages.at(-1);
+  if (last?.role === 'assistant' && last.content === '') return countAny(models, messages.slice(0, -1));
+  if (last?.role === 'assistant') return models.count([...messages], { continueAnswer: true });
+  return models.count(last?.role === 'user' ? [...messages] : [...messages, { role: 'user', content: '' }]);
+}
+
+/** Where the tokens of a prompt come from. What the chat format writes between turns counts as conversation. */
+export interface Shares {
+  system: number;
+  conversation: number;
+  draft: number;
+}
+
+export class ContextGauge {
+  /** Null while it is not known. */
+  use = $state.raw<ContextUse | null>(null);
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private latest = 0;
+
+  constructor(private readonly models: Counts) {}
+
+  /** Soon, unless something else is to be measured before. */
+  measure(messages: readonly Message[]): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => void this.measureNow(messages), PAUSE_MS);
+  }
+
+  async measureNow(messages: readonly Message[]): Promise<void> {
+    const asked = ++this.latest;
+    // A broken picture, a model that sees none: the answer will say so, the gauge just does not know.
+    const use = await countAny(this.models, messages).catch(() => null);
+    if (asked === this.latest) this.use = use;
+  }
+
+  /** No model is ready. */
+  unknown(): void {
+    clearTimeout(this.timer);
+    this.latest++;
+    this.use = null;
+  }
+
+  /** @param hasDraft the last message is not sent yet. */
+  async shares(messages: readonly Message[], hasDraft: boolean): Promise<Shares | null> {
+    const frame = { role: 'user', content: '' } as const;
+    const system = messages[0]?.role === 'system' ? messages[0] : null;
+    try {
+      const [all, told, first, none] = await Promise.all([
+        countAny(this.models, messages),
+        countAny(this.models, hasDraft ? messages.slice(0, -1) : messages),
+        countAny(this.models, system ? [system, frame] : [frame]),
+        countAny(this.models, [frame]),
+      ]);
+      if (!all || !told || !first || !none) return null;
+      const systemTokens = first.promptTokens - none.promptTokens;
+      const draft = hasDraft ? Math.max(0, all.promptTokens - told.promptTokens) : 0;
+      return { system: systemTokens, draft, conversation: all.promptTokens - systemTokens - draft };
+    } catch {
+      return null;
+    }
+  }
+}

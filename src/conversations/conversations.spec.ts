@@ -1,0 +1,267 @@
+import 'fake-indexeddb/auto';
+import { flushSync } from 'svelte';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Finish, LoadedModel } from '../../protocol/engine.ts';
+import { EngineClient } from '../models/engine-client.ts';
+import { ModelStore } from '../models/model.svelte.ts';
+import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
+import type { AnswerTurn, UserTurn } from '../chat/turns.svelte.ts';
+import { Conversations } from './conversations.svelte.ts';
+import { Database } from './database.ts';
+
+const finish = (reason: Finish['reason'] = 'stop'): Finish => ({
+  reason,
+  usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
+  timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
+});
+const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
+
+let count = 0;
+const opened: Database[] = [];
+function database(name = `conversations ${++count}`): Database {
+  const each = new Database(name);
+  opened.push(each);
+  return each;
+}
+
+async function open(kept: Database | Error = database()) {
+  const worker = new ScriptedWorker();
+  const models = new ModelStore('m/', { engine: new EngineClient(() => worker) });
+  void models.load();
+  worker.reply({ result: { id: 'built-in', device: 'webgpu' } as LoadedModel });
+  await turn();
+  const conversations = new Conversations(models, () =>
+    kept instanceof Error ? Promise.reject(kept) : Promise.resolve(kept),
+  );
+  onTestFinished(conversations.start());
+  const ask = async (text: string, answer?: string) => {
+    conversations.current.draft.text = text;
+    conversations.current.send();
+    await turn();
+    if (answer !== undefined) {
+      worker.reply({ delta: answer });
+      worker.reply({ result: finish() });
+      await turn();
+    }
+  };
+  const titles = () => conversations.list.map(({ title }) => title);
+  const said = () => conversations.current.turns.map(({ text }) => text);
+  return { worker, conversations, ask, titles, said };
+}
+
+beforeEach(() => {
+  vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
+  vi.stubGlobal('cancelAnimationFrame', clearTimeout);
+});
+afterEach(() => opened.splice(0).forEach((each) => each.close()));
+
+describe('Conversations', () => {
+  it('are there again at the next visit, with all their branches', async () => {
+    const name = 'visits';
+    const first = await open(database(name));
+    await first.ask('What is a cat?', 'An animal.');
+    await first.ask('And a dog?', 'Another.');
+    const [question] = first.conversations.current.turns;
+    first.conversations.current.edit(question as UserTurn, 'What is a bird?');
+    await turn();
+    first.worker.reply({ delta: 'It flies.' });
+    first.worker.reply({ result: finish() });
+    await turn();
+    await first.conversations.current.settled();
+
+    const again = await open(database(name));
+    await expect.poll(() => again.titles()).toEqual(['What is a cat?']);
+    expect(again.conversations.current.empty).toBe(true);
+    const [entry] = again.conversations.list;
+    expect(await again.conversations.open(entry?.id ?? '')).toBe(true);
+    expect(again.said()).toEqual(['What is a bird?', 'It flies.']);
+    const { current } = again.conversations;
+    const versions = current.siblings(current.turns[0] as UserTurn);
+    expect(versions.map(({ text }) => text)).toEqual(['What is a cat?', 'What is a bird?']);
+    current.switchTo(versions[0] as UserTurn);
+    expect(again.said()).toEqual(['What is a cat?', 'An animal.', 'And a dog?', 'Another.']);
+    await current.settled();
+
+    // The branch that was read is the one that is shown.
+    const third = await open(database(name));
+    await expect.poll(() => third.titles()).toHaveLength(1);
+    await third.conversations.open(entry?.id ?? '');
+    expect(third.said()).toHaveLength(4);
+  });
+
+  it('keep an answer that was being made when the tab went, and go on with it', async () => {
+    const name = 'cut';
+    const first = await open(database(name));
+    await first.ask('Count');
+    first.worker.reply({ delta: 'One, two' });
+    await turn(5);
+    await first.conversations.current.settled();
+    const { id } = first.conversations.current;
+
+    const again = await open(database(name));
+    await again.conversations.open(id);
+    expect(again.said()).toEqual(['Count', 'One, two']);
+    const { current } = again.conversations;
+    const answer = current.lastAnswer as AnswerTurn;
+    expect([answer.stopped, answer.cut, answer.running]).toEqual([true, true, false]);
+    current.carryOn(answer);
+    await turn();
+    again.worker.reply({ delta: ', three.' });
+    again.worker.reply({ result: finish() });
+    await turn();
+    expect(again.said()).toEqual(['Count', 'One, two, three.']);
+    expect(answer.cut).toBe(false);
+  });
+
+  it('make an answer again beside the other one', async () => {
+    const { conversations, ask, worker, said } = await open();
+    await ask('A number?', 'One.');
+    conversations.current.regenerate(conversations.current.lastAnswer as AnswerTurn);
+    await turn();
+    worker.reply({ delta: 'Two.' });
+    worker.reply({ result: finish() });
+    await turn();
+    expect(said()).toEqual(['A number?', 'Two.']);
+    const { current } = conversations;
+    expect(current.siblings(current.lastAnswer as AnswerTurn).map(({ text }) => text)).toEqual(['One.', 'Two.']);
+  });
+
+  it('go on while another is shown, one answer after the other, and never mix', async () => {
+    const { conversations, ask, worker, said } = await open();
+    await ask('Old');
+    const old = conversations.current;
+    const { id } = worker.heard.at(-1) ?? { id: 0 };
+    conversations.begin();
+    await ask('New');
+    expect(conversations.current.lastAnswer?.status).toBe('queued');
+    worker.say({ id, delta: 'Late words.' });
+    worker.say({ id, result: finish() });
+    await turn(5);
+    // What is not shown is not read aloud.
+    expect([old.announcer.sentences, conversations.current.announcer.sentences]).toEqual([[], []]);
+    worker.reply({ delta: 'Fresh words.' });
+    worker.reply({ result: finish() });
+    await turn(5);
+    expect(said()).toEqual(['New', 'Fresh words.']);
+    await conversations.open(old.id);
+    expect(said()).toEqual(['Old', 'Late words.']);
+  });
+
+  it('are stopped while they wait for another', async () => {
+    const { conversations, ask } = await open();
+    await ask('Old');
+    conversations.begin();
+    await ask('New');
+    conversations.current.stop();
+    await turn();
+    expect(conversations.current.busy).toBe(false);
+    expect(conversations.current.lastAnswer?.stopped).toBe(true);
+  });
+
+  it('are named after their first message, or as the person likes', async () => {
+    const { conversations, ask, titles } = await open();
+    await ask('  Tell me\nabout cats', 'Cats.');
+    await expect.poll(titles).toEqual(['Tell me']);
+    const { id } = conversations.current;
+    await conversations.rename(id, ' Cats ');
+    await ask('More', 'Cats.');
+    await expect.poll(titles).toEqual(['Cats']);
+    conversations.begin();
+    await expect.poll(() => conversations.list[0]?.busy).toBe(false);
+    await conversations.rename(id, 'All cats');
+    await expect.poll(titles).toEqual(['All cats']);
+    // No name: the first message's again.
+    await conversations.open(id);
+    await conversations.rename(id, ' ');
+    await expect.poll(titles).toEqual(['Tell me']);
+  });
+
+  it('are in order: private, pinned, then the newest', async () => {
+    const { conversations, ask, titles } = await open();
+    for (const text of ['One', 'Two', 'Three']) {
+      conversations.begin({ private: text === 'Two' });
+      await ask(text, 'Yes.');
+      await turn(2);
+    }
+    await expect.poll(titles).toEqual(['Two', 'Three', 'One']);
+    await conversations.pin(conversations.list[2]?.id ?? '', true);
+    await expect.poll(titles).toEqual(['Two', 'One', 'Three']);
+  });
+
+  it('leave no trace where they are private', async () => {
+    const name = 'private';
+    const { conversations, ask, titles, said } = await open(database(name));
+    const secret = conversations.begin({ private: true });
+    await ask('My secret', 'I keep it.');
+    conversations.begin();
+    await turn(5);
+    expect(titles()).toEqual(['My secret']);
+    const kept = database(name);
+    expect([await kept.list(), await kept.messagesOf(secret.id)]).toEqual([[], []]);
+    expect((await conversations.search('keep')).map(({ match }) => match?.found)).toEqual(['keep']);
+    await conversations.open(secret.id);
+    expect(said()).toEqual(['My secret', 'I keep it.']);
+    expect((await open(kept)).titles()).toEqual([]);
+  });
+
+  it('are gone when they are deleted, here and in other tabs', async () => {
+    const name = 'deleted';
+    const [here, there] = [await open(database(name)), await open(database(name))];
+    await here.ask('Keep me', 'Yes.');
+    here.conversations.begin();
+    await here.ask('Delete me', 'No!');
+    const { id } = here.conversations.current;
+    await expect.poll(() => there.titles()).toEqual(['Delete me', 'Keep me']);
+    await there.conversations.open(id);
+    await here.conversations.remove(id);
+    expect(here.conversations.current.empty).toBe(true);
+    await expect.poll(() => there.titles()).toEqual(['Keep me']);
+    expect(there.conversations.current.empty).toBe(true);
+    const kept = database(name);
+    expect(await kept.messagesOf(id)).toEqual([]);
+    expect(await here.conversations.removeEverything()).toBe(true);
+    await expect.poll(() => there.titles()).toEqual([]);
+    expect(await kept.list()).toEqual([]);
+    expect(await here.conversations.open(id)).toBe(false);
+  });
+
+  it('do not come back when what was deleted is still being answered', async () => {
+    const name = 'late';
+    const { conversations, ask, worker } = await open(database(name));
+    await ask('Delete me');
+    const { id } = worker.heard.at(-1) ?? { id: 0 };
+    await conversations.remove(conversations.current.id);
+    worker.say({ id, delta: 'Too late' });
+    worker.say({ id, result: finish('aborted') });
+    await turn(10);
+    expect(await database(name).list()).toEqual([]);
+    expect(conversations.list).toEqual([]);
+  });
+
+  it('last as long as the page where the browser keeps nothing, and that is told', async () => {
+    const { conversations, ask, titles, said } = await open(new Error('refused'));
+    await ask('One', 'Yes.');
+    await expect.poll(() => conversations.failure).toBeInstanceOf(Error);
+    const { id } = conversations.current;
+    conversations.begin();
+    await turn();
+    expect(titles()).toEqual(['One']);
+    await conversations.open(id);
+    expect(said()).toEqual(['One', 'Yes.']);
+    await conversations.rename(id, 'First');
+    expect(titles()).toEqual(['First']);
+    expect(await conversations.whole(id)).toMatchObject({ record: { title: 'First' }, messages: [{}, {}] });
+  });
+
+  it('are not kept while nothing is said, and keep their draft while they are open', async () => {
+    const { conversations, ask } = await open();
+    const draft = conversations.current;
+    draft.draft.text = 'Half a thought';
+    conversations.begin();
+    await ask('Something else', 'Yes.');
+    flushSync();
+    expect(conversations.list.map(({ title }) => title)).toEqual(['Something else', 'Half a thought']);
+    await conversations.open(draft.id);
+    expect(conversations.current.draft.text).toBe('Half a thought');
+  });
+});

@@ -1,0 +1,230 @@
+/**
+ * All conversations: those that are kept, and those that are open on this page (private ones are nowhere else). Several
+ * may be open at once, each with its draft and its answer being made; one is shown.
+ */
+import { type Beginning, Conversation, type KeeperFor } from '../chat/conversation.svelte.ts';
+import type { ModelStore } from '../models/model.svelte.ts';
+import type { Database } from './database.ts';
+import type { WholeConversation } from './export/format.ts';
+import { Keeper } from './keeper.ts';
+import type { ConversationRecord } from './records.ts';
+import { titleFrom } from './title.ts';
+import { holds, type Match, matchIn } from './search.ts';
+
+/** A conversation in the list. */
+export interface Entry {
+  id: string;
+  /** Empty: it has none yet. */
+  title: string;
+  pinned: boolean;
+  private: boolean;
+  updated: number;
+  /** An answer is being made in it. */
+  busy: boolean;
+}
+
+export interface Found {
+  entry: Entry;
+  /** Where in a message; null where it is the title that fits. */
+  match: Match | null;
+}
+
+const openDatabase = (): Promise<Database> => import('./database.ts').then(({ Database }) => new Database());
+
+export class Conversations {
+  /** What is on the page. */
+  current = $state.raw<Conversation>() as Conversation;
+  /** Why conversations are not kept; null where they are. */
+  failure = $state.raw<unknown>(null);
+  private kept = $state.raw<readonly ConversationRecord[]>([]);
+  private opened = $state.raw<readonly Conversation[]>([]);
+  private opening: Promise<Database> | null = null;
+  /** Counts what was shown, so that the last wish wins. */
+  private wishes = 0;
+
+  constructor(
+    private readonly models: ModelStore,
+    private readonly openedBy: () => Promise<Database> = openDatabase,
+  ) {
+    this.begin();
+  }
+
+  /** Newest first, pinned ones before them, private ones before all. */
+  readonly list: readonly Entry[] = $derived.by(() => {
+    // What was begun to be written can be come back to.
+    const open = this.opened.filter((each) => !each.empty || (each !== this.current && !each.draft.empty));
+    const records = this.kept.filter(({ id }) => !open.some((each) => each.id === id));
+    const entries = [
+      ...records.map((record) => ({ ...record, private: false, busy: false })),
+      ...open.map((each) => ({
+        ...each.toRecord(),
+        title: each.title || titleFrom(each.draft),
+        private: each.private,
+        busy: each.busy,
+      })),
+    ];
+    return entries
+      .map(({ id, title, pinned, updated, busy, private: isPrivate }) => ({
+        id,
+        title,
+        pinned,
+        private: isPrivate,
+        updated,
+        busy,
+      }))
+      .sort((a, b) => rank(b) - rank(a) || b.updated - a.updated);
+  });
+
+  /** Hears of what is kept, now and whenever any tab changes it. @returns how to end that */
+  start(): () => void {
+    let end: (() => void) | null = null;
+    let ended = false;
+    void this.database().then(
+      (database) => {
+        if (!ended) end = database.watch((list) => this.hear(list), this.told);
+      },
+      (cause: unknown) => this.told(cause),
+    );
+    return () => {
+      ended = true;
+      end?.();
+    };
+  }
+
+  /** Shows a new conversation. */
+  begin(beginning: Beginning = {}): Conversation {
+    const fresh = new Conversation(this.models, beginning, this.keeperFor);
+    this.show(fresh);
+    return fresh;
+  }
+
+  /** Shows a conversation that is there. @returns whether it is */
+  async open(id: string): Promise<boolean> {
+    const wish = ++this.wishes;
+    const open = this.opened.find((each) => each.id === id);
+    if (open) {
+      this.show(open);
+      return true;
+    }
+    const kept = await this.whole(id).catch(this.told);
+    // Another was asked for meanwhile.
+    if (!kept || wish !== this.wishes) return kept !== undefined;
+    this.show(new Conversation(this.models, kept, this.keeperFor));
+    return true;
+  }
+
+  async rename(id: string, title: string): Promise<void> {
+    const open = this.opened.find((each) => each.id === id);
+    if (open) open.rename(title);
+    else if (title.trim() !== '') await this.change(id, { title: title.trim(), named: true });
+  }
+
+  async pin(id: string, pinned: boolean): Promise<void> {
+    const open = this.opened.find((each) => each.id === id);
+    if (open) open.pin(pinned);
+    else await this.change(id, { pinned });
+  }
+
+  async remove(id: string): Promise<void> {
+    this.drop([id]);
+    await this.database()
+      .then((database) => database.remove(id))
+      .catch(this.told);
+  }
+
+  /** All conversations, kept or not. @returns whether that is done */
+  async removeEverything(): Promise<boolean> {
+    this.drop(this.opened.map(({ id }) => id));
+    try {
+      await (await this.database()).removeEverything();
+      return true;
+    } catch (cause) {
+      this.told(cause);
+      return false;
+    }
+  }
+
+  /** Those in whose title or messages all the words are. */
+  async search(text: string): Promise<Found[]> {
+    const kept = await this.database()
+      .then((database) => database.search(text))
+      .catch(() => null);
+    return this.list.flatMap((entry): Found[] => {
+      const open = this.opened.find(({ id }) => id === entry.id);
+      const said = open?.turns.flatMap((turn) => {
+        const match = matchIn(turn.text, text);
+        return match ? [{ ...match, message: turn.id }] : [];
+      })[0];
+      const match = said ?? kept?.get(entry.id) ?? null;
+      return match || holds(entry.title, text) ? [{ entry, match }] : [];
+    });
+  }
+
+  /** A conversation with all its branches, as it is now; undefined where it is not there. */
+  async whole(id: string): Promise<WholeConversation | undefined> {
+    const open = this.opened.find((each) => each.id === id);
+    if (open) return open.whole();
+    const database = await this.database();
+    const [record, messages] = await Promise.all([database.get(id), database.messagesOf(id)]);
+    return record && { record, messages };
+  }
+
+  /** The database. @throws where this browser keeps nothing */
+  database(): Promise<Database> {
+    this.opening ??= this.openedBy();
+    this.opening.catch(() => (this.opening = null));
+    return this.opening;
+  }
+
+  private readonly keeperFor: KeeperFor = (conversation) => new Keeper(() => this.database(), conversation, this.told);
+
+  private readonly told = (failure: unknown): undefined => {
+    this.failure = failure;
+  };
+
+  private show(next: Conversation): void {
+    this.wishes += 1;
+    const last: Conversation | undefined = this.current;
+    if (last === next) return;
+    last?.show(false);
+    next.show(true);
+    this.current = next;
+    this.opened = [...this.opened.filter((each) => each !== next), next];
+    if (last) void this.letGo(last);
+  }
+
+  /** What need not stay in memory goes, once it is kept. */
+  private async letGo(left: Conversation): Promise<void> {
+    await left.settled();
+    if (left !== this.current && this.canGo(left)) this.opened = this.opened.filter((each) => each !== left);
+  }
+
+  /** Nothing is lost when it is opened from the database the next time. */
+  private canGo(conversation: Conversation): boolean {
+    return (
+      conversation.draft.empty && (conversation.empty || (!conversation.private && !conversation.busy && !this.failure))
+    );
+  }
+
+  private drop(ids: readonly string[]): void {
+    for (const each of this.opened) if (ids.includes(each.id)) each.discard();
+    this.opened = this.opened.filter((each) => !ids.includes(each.id));
+    this.kept = this.kept.filter(({ id }) => !ids.includes(id));
+    if (ids.includes(this.current.id)) this.begin();
+  }
+
+  private async change(id: string, fields: Partial<ConversationRecord>): Promise<void> {
+    await this.database()
+      .then((database) => database.change(id, fields))
+      .catch(this.told);
+  }
+
+  private hear(list: readonly ConversationRecord[]): void {
+    // Another tab deleted them.
+    const gone = this.kept.map(({ id }) => id).filter((id) => !list.some((each) => each.id === id));
+    this.kept = list;
+    if (gone.length > 0) this.drop(gone);
+  }
+}
+
+const rank = (entry: Entry): number => (entry.private ? 2 : entry.pinned ? 1 : 0);

@@ -1,0 +1,153 @@
+import 'fake-indexeddb/auto';
+import { afterEach, describe, expect, it } from 'vitest';
+import { Database } from './database.ts';
+import type { AnswerRecord, ConversationRecord, QuestionRecord } from './records.ts';
+
+const conversation = (id: string, more: Partial<ConversationRecord> = {}): ConversationRecord => ({
+  id,
+  title: `About ${id}`,
+  named: false,
+  pinned: false,
+  created: 1,
+  updated: 2,
+  setup: { system: '', sampling: {} },
+  leaf: null,
+  ...more,
+});
+const question = (id: string, of: string, text: string, more: Partial<QuestionRecord> = {}): QuestionRecord => ({
+  id,
+  conversation: of,
+  parent: null,
+  created: 1,
+  role: 'user',
+  text,
+  attachments: [],
+  ...more,
+});
+const answer = (id: string, of: string, parent: string, text: string): AnswerRecord => ({
+  id,
+  conversation: of,
+  parent,
+  created: 2,
+  role: 'assistant',
+  text,
+  model: 'Gemma',
+  finish: null,
+  error: null,
+});
+
+let count = 0;
+const opened: Database[] = [];
+function open(name = `database ${++count}`): Database {
+  const database = new Database(name);
+  opened.push(database);
+  return database;
+}
+afterEach(() => opened.splice(0).forEach((database) => database.close()));
+
+describe('the database', () => {
+  it('keeps conversations and their messages, with their files', async () => {
+    const name = 'kept';
+    const picture = {
+      id: 'p',
+      kind: 'picture' as const,
+      name: 'cat.png',
+      blob: new Blob(['meow'], { type: 'image/png' }),
+    };
+    const asked = question('q', 'c', 'What is it?', { attachments: [picture] });
+    const first = open(name);
+    await first.keep(conversation('c', { leaf: 'a' }), [asked, answer('a', 'c', 'q', 'A cat.')], []);
+    first.close();
+    const again = open(name);
+    expect(await again.list()).toEqual([conversation('c', { leaf: 'a' })]);
+    const messages = await again.messagesOf('c');
+    expect(messages.map(({ text }) => text).sort()).toEqual(['A cat.', 'What is it?']);
+    const [kept] = messages.flatMap((message) => (message.role === 'user' ? message.attachments : []));
+    expect([kept?.name, kept?.blob.type, await kept?.blob.text()]).toEqual(['cat.png', 'image/png', 'meow']);
+  });
+
+  it('forgets what went, and only that', async () => {
+    const database = open();
+    for (const id of ['c', 'd']) await database.keep(conversation(id), [question(`${id}1`, id, 'Hello')], []);
+    await database.keep(conversation('c'), [], ['c1']);
+    expect(await database.messagesOf('c')).toEqual([]);
+    await database.remove('c');
+    expect((await database.list()).map(({ id }) => id)).toEqual(['d']);
+    expect(await database.messagesOf('d')).toHaveLength(1);
+    await database.removeEverything();
+    expect([await database.list(), await database.messagesOf('d')]).toEqual([[], []]);
+  });
+
+  it('changes a conversation that is kept, and makes none', async () => {
+    const database = open();
+    await database.keep(conversation('c'), [], []);
+    expect(await database.change('c', { title: 'Cats', named: true })).toBe(true);
+    expect(await database.change('gone', { title: 'Dogs' })).toBe(false);
+    expect(await database.list()).toEqual([conversation('c', { title: 'Cats', named: true })]);
+  });
+
+  it('adds all that comes, or nothing', async () => {
+    const database = open();
+    await database.keep(conversation('c', { created: 7 }), [], []);
+    const fresh = { record: conversation('d', { created: 7 }), messages: [question('q', 'd', 'Hello')] };
+    const known = { record: conversation('c'), messages: [] };
+    await expect(database.add([fresh, known])).rejects.toThrow();
+    expect((await database.list()).map(({ id }) => id)).toEqual(['c']);
+    expect(await database.messagesOf('d')).toEqual([]);
+    await database.add([fresh]);
+    expect((await database.begunAt(7)).sort()).toEqual(['c', 'd']);
+  });
+
+  it('finds words in any message, and says where', async () => {
+    const database = open();
+    await database.keep(
+      conversation('c'),
+      [question('q', 'c', 'Où est l’école ?'), answer('a', 'c', 'q', 'Là-bas.')],
+      [],
+    );
+    await database.keep(conversation('d'), [question('r', 'd', 'Where is the school?')], []);
+    const found = await database.search('ecole');
+    expect([...found.keys()]).toEqual(['c']);
+    expect(found.get('c')).toEqual({ message: 'q', before: 'Où est l’', found: 'école', after: ' ?' });
+  });
+
+  it('tells of what another tab changes', async () => {
+    const [here, there] = [open('shared'), open('shared')];
+    const heard: string[][] = [];
+    const end = here.watch(
+      (list) => heard.push(list.map(({ id }) => id)),
+      (cause) => {
+        throw cause;
+      },
+    );
+    await expect.poll(() => heard.at(-1)).toEqual([]);
+    await there.keep(conversation('c'), [], []);
+    await expect.poll(() => heard.at(-1)).toEqual(['c']);
+    end();
+  });
+
+  it('opens the database of version 1, and loses nothing', async () => {
+    const name = 'old';
+    // As version 1 made it: Dexie counts in tens.
+    const old = await new Promise<IDBDatabase>((resolve, reject) => {
+      const request = indexedDB.open(name, 10);
+      request.onupgradeneeded = () => {
+        request.result.createObjectStore('conversations', { keyPath: 'id' });
+        request.result.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversation', 'conversation');
+      };
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(new Error('not opened'));
+    });
+    await new Promise<void>((resolve) => {
+      const writing = old.transaction(['conversations', 'messages'], 'readwrite');
+      writing.objectStore('conversations').add(conversation('c', { created: 5 }));
+      writing.objectStore('messages').add(question('q', 'c', 'Hello'));
+      writing.oncomplete = () => resolve();
+    });
+    old.close();
+    const database = open(name);
+    expect(await database.begunAt(5)).toEqual(['c']);
+    expect(await database.list()).toEqual([conversation('c', { created: 5 })]);
+    expect(await database.messagesOf('c')).toEqual([question('q', 'c', 'Hello')]);
+  });
+});
