@@ -6,6 +6,7 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Ort } from '../runtime/ort.ts';
+import { AppendCache } from './append-cache.ts';
 import { floatsToHalves } from './float16.ts';
 import { type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { Logits } from './logits.ts';
@@ -73,10 +74,11 @@ export class Decoder {
     private readonly options: DecoderOptions,
   ) {
     this.io = readGraphIo(sessions.decoder, config.text);
-    this.cache =
-      options.staticCache && options.device
-        ? new StaticGpuCache(ort, options.device, this.io.slots, options.capacity)
-        : new DynamicCache(ort, this.io.slots, options.device);
+    const { slots, appends } = this.io;
+    if (appends) this.cache = new AppendCache(ort, slots, options.capacity);
+    else if (options.staticCache && options.device)
+      this.cache = new StaticGpuCache(ort, options.device, slots, options.capacity);
+    else this.cache = new DynamicCache(ort, slots, options.device);
   }
 
   /** Tokens the context can hold. */
@@ -184,7 +186,7 @@ export class Decoder {
     keep: number,
     keys: (number | string)[],
   ): Promise<Logits> {
-    const feeds: Record<string, Tensor> = this.cache.past();
+    const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
     const feed = (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => {
       const metadata = this.io.inputs.get(name);

@@ -6,11 +6,31 @@ import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Ort } from '../runtime/ort.ts';
 
+/**
+ * A graph that was changed for the CPU (model/cpu/append-cache.ts) gives a cache's new rows only, under a name of their
+ * own, and takes these inputs.
+ */
+export const APPENDED = {
+  /** int64 [1]: minus the number of new tokens. */
+  rows: 'appended.rows',
+  /** int32 [1] and int32 []: of sliding layers' keys, the index of the last and their number. */
+  windowLast: 'appended.window_last',
+  windowTotal: 'appended.window_total',
+  /** int64 [1, tokens] */
+  positions: 'appended.positions',
+} as const;
+
+/** @param window tokens that a query of this layer sees, itself included; null: all */
+export const appendedName = (present: string, window: number | null): string =>
+  `${present}.appended${window === null ? '' : `.${window}`}`;
+
 export interface CacheSlot {
   /** `past_key_values.N.key` or `.value`. */
   past: string;
-  /** `present.N.key` or `.value`. */
+  /** `present.N.key` or `.value`; where the graph gives new rows only, their name. */
   present: string;
+  /** Tokens that the graph wants of the past, and a query's own; null: all. */
+  window: number | null;
   type: 'float32' | 'float16';
   kvHeads: number;
   headDim: number;
@@ -19,6 +39,8 @@ export interface CacheSlot {
 export interface GraphIo {
   inputs: ReadonlyMap<string, InferenceSession.TensorValueMetadata>;
   slots: CacheSlot[];
+  /** The graph gives the cache's new rows only. */
+  appends: boolean;
   logitsType: 'float32' | 'float16';
 }
 
@@ -29,14 +51,18 @@ export function readGraphIo(session: InferenceSession, fallback: { kvHeads: numb
   for (const [name, metadata] of inputs) {
     if (!name.startsWith('past_key_values.')) continue;
     const [, heads, , dim] = metadata.shape;
-    const present = name.replace('past_key_values', 'present');
-    if (!session.outputNames.includes(present))
-      throw new EngineError('model-unsupported', `the graph has ${name} but no ${present}`);
+    const whole = name.replace('past_key_values', 'present');
+    const present = session.outputNames.find(
+      (output) => output === whole || output.startsWith(appendedName(whole, null)),
+    );
+    if (present === undefined) throw new EngineError('model-unsupported', `the graph has ${name} but no ${whole}`);
+    const window = Number(present.slice(appendedName(whole, null).length + 1));
     if (metadata.type !== 'float32' && metadata.type !== 'float16')
       throw new EngineError('model-unsupported', `${name} is ${metadata.type}`);
     slots.push({
       past: name,
       present,
+      window: window > 0 ? window : null,
       type: metadata.type,
       kvHeads: typeof heads === 'number' ? heads : fallback.kvHeads,
       headDim: typeof dim === 'number' ? dim : fallback.headDim,
@@ -45,7 +71,12 @@ export function readGraphIo(session: InferenceSession, fallback: { kvHeads: numb
   if (slots.length === 0) throw new EngineError('model-unsupported', 'the decoder graph has no KV cache');
   const logits = session.outputMetadata.find((output) => output.name === 'logits');
   if (!logits?.isTensor) throw new EngineError('model-unsupported', 'the decoder graph has no logits');
-  return { inputs, slots, logitsType: logits.type === 'float16' ? 'float16' : 'float32' };
+  return {
+    inputs,
+    slots,
+    appends: inputs.has(APPENDED.rows),
+    logitsType: logits.type === 'float16' ? 'float16' : 'float32',
+  };
 }
 
 /** A tensor of whole numbers in the type that the input wants. */

@@ -22,6 +22,7 @@ const ort = { Tensor: CpuTensor } as unknown as Ort;
 const slot: CacheSlot = {
   past: 'past_key_values.0.key',
   present: 'present.0.key',
+  window: null,
   type: 'float32',
   kvHeads: 2,
   headDim: 2,

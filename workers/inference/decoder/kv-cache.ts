@@ -10,8 +10,8 @@ import type { CacheSlot } from './graph-io.ts';
 export interface KvCache {
   /** Tokens held. */
   readonly length: number;
-  /** The cache's inputs for the next run. */
-  past(): Record<string, Tensor>;
+  /** The cache's inputs for a run that reads `count` tokens. */
+  past(count: number): Record<string, Tensor>;
   /** Where the next run puts its outputs; null where the runtime allocates. */
   fetches(): Record<string, Tensor | null>;
   /** Takes the outputs of a run, after which `length` tokens are held. */

@@ -6,7 +6,7 @@ import { type Device, type Dtype, EngineError } from '../../../protocol/engine.t
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Ort } from '../runtime/ort.ts';
-import { createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
+import { createCpuDecoder, createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
 import { expansionBudget } from './cpu/expand.ts';
 import { lazyBlob } from './cpu/lazy-bytes.ts';
 import type { ModelFolder } from './model-folder.ts';
@@ -94,10 +94,8 @@ function onCpu(
   data: ReadonlyMap<string, Blob>,
 ): Promise<InferenceSession> {
   const files = new Map([...data].map(([path, blob]) => [path, lazyBlob(blob)]));
-  // Encoding a picture is many rows at once, for which unpacking costs little: the memory is the decoder's.
-  const decodes = name === 'model' || name === 'decoder_model_merged';
-  const { deviceMemory } = navigator as { deviceMemory?: number };
-  return createCpuSession(ort, graph, files, decodes ? expansionBudget(deviceMemory) : 0);
+  if (name !== 'model' && name !== 'decoder_model_merged') return createCpuSession(ort, graph, files);
+  return createCpuDecoder(ort, graph, files, expansionBudget((navigator as { deviceMemory?: number }).deviceMemory));
 }
 
 export async function releaseSessions(sessions: Sessions): Promise<void> {

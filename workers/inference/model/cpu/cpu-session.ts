@@ -1,32 +1,43 @@
-/** A session on the CPU: its data files are read tensor by tensor, its 4-bit products expanded as far as memory allows. */
+/** A decoder's session on the CPU, changed for what the CPU does well: fp32 products, a cache that is not moved about. */
 import type { InferenceSession } from 'onnxruntime-web';
 import type { Ort } from '../../runtime/ort.ts';
+import { appendToCache } from './append-cache.ts';
 import { type DataFiles, expandProducts } from './expand.ts';
+import { OnnxGraph } from './onnx-graph.ts';
 
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocation failed|memory access out of bounds|Aborted\(OOM/i;
 
 /** Whether the runtime failed for want of memory. */
 export const isOutOfMemory = (cause: unknown): boolean => OUT_OF_MEMORY.test(String(cause));
 
-/** @param budget bytes that expanded products may take; where even so the memory is not there, none is expanded */
-export async function createCpuSession(
+/** A session on the CPU of a graph as it is. */
+export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles): Promise<InferenceSession> =>
+  ort.InferenceSession.create(graph, {
+    executionProviders: ['wasm'],
+    externalData: [...files].map(([path, data]) => ({ path, data })),
+    graphOptimizationLevel: 'all',
+  });
+
+/**
+ * @param budget bytes that expanded products may take; where even so the memory is not there, none is expanded
+ * @throws Error where `model` is no ONNX file, or the runtime refuses it
+ */
+export async function createCpuDecoder(
   ort: Ort,
-  graph: Uint8Array,
+  model: Uint8Array,
   files: DataFiles,
   budget: number,
 ): Promise<InferenceSession> {
-  const create = (model: Uint8Array, made: DataFiles) =>
-    ort.InferenceSession.create(model, {
-      executionProviders: ['wasm'],
-      externalData: [...files, ...made].map(([path, data]) => ({ path, data })),
-      graphOptimizationLevel: 'all',
-    });
-  const { graph: expanded, data } = expandProducts(graph, files, budget);
-  if (data.size === 0) return create(graph, data);
+  const attempt = (bytes: number) => {
+    const graph = new OnnxGraph(model);
+    appendToCache(graph);
+    const { data } = expandProducts(graph, files, bytes);
+    return createCpuSession(ort, graph.encode(), new Map([...files, ...data]));
+  };
   try {
-    return await create(expanded, data);
+    return await attempt(budget);
   } catch (cause) {
     if (!isOutOfMemory(cause)) throw cause;
-    return create(graph, new Map());
+    return attempt(0);
   }
 }

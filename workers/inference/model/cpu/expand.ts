@@ -6,7 +6,7 @@
  */
 import { dequantise } from './dequantise.ts';
 import { LazyBytes } from './lazy-bytes.ts';
-import { ELEMENT, type ExternalPlace, OnnxGraph, type OnnxNode, type OnnxTensor } from './onnx-graph.ts';
+import { ELEMENT, type ExternalPlace, type OnnxGraph, type OnnxNode, type OnnxTensor } from './onnx-graph.ts';
 
 const GIB = 1024 ** 3;
 /** The runtime packs a matrix into a copy before it lets go of it: smaller ones need less room for that. */
@@ -18,7 +18,6 @@ const BLOCKED = 'com.microsoft';
 export type DataFiles = ReadonlyMap<string, Uint8Array>;
 
 export interface Expanded {
-  graph: Uint8Array;
   /** What the expanded matrices are read from, besides the files that were given. */
   data: Map<string, Uint8Array>;
   /** 4-bit products that became fp32, and that stayed as they were for want of memory. */
@@ -111,18 +110,8 @@ function lazyRows(product: Product, from: number, to: number, files: DataFiles, 
   });
 }
 
-/**
- * @param model the .onnx file
- * @param budget bytes that expanded matrices may take
- * @throws Error where `model` is no ONNX file
- */
-export function expandProducts(
-  model: Uint8Array,
-  files: DataFiles,
-  budget: number,
-  sliceBytes = SLICE_BYTES,
-): Expanded {
-  const graph = new OnnxGraph(model);
+/** @param budget bytes that expanded matrices may take */
+export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: number, sliceBytes = SLICE_BYTES): Expanded {
   const data = new Map<string, Uint8Array>();
   const scratch = new Scratch();
   const freed: string[] = [];
@@ -174,5 +163,5 @@ export function expandProducts(
     freed.push(...weights);
   }
   graph.dropUnused(freed);
-  return { graph: graph.encode(), data, expanded, left };
+  return { data, expanded, left };
 }

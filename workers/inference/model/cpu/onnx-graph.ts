@@ -12,11 +12,16 @@ const toNumber = (value: number | { low: number; high: number }): number =>
   typeof value === 'number' ? value : value.high * 2 ** 32 + (value.low >>> 0);
 
 const MODEL = { graph: 7 } as const;
-const GRAPH = { node: 1, initializer: 5 } as const;
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 } as const;
 const NODE = { input: 1, output: 2, name: 3, opType: 4, attribute: 5, domain: 7 } as const;
 const ATTRIBUTE = { name: 1, i: 3, g: 6, type: 20 } as const;
 const TENSOR = { dims: 1, dataType: 2, name: 8, rawData: 9, external: 13, location: 14 } as const;
 const ENTRY = { key: 1, value: 2 } as const;
+const VALUE_INFO = { name: 1, type: 2 } as const;
+const TYPE = { tensor: 1 } as const;
+const TENSOR_TYPE = { element: 1, shape: 2 } as const;
+const SHAPE = { dim: 1 } as const;
+const DIM = { value: 1, name: 2 } as const;
 const ATTRIBUTE_TYPE = { int: 2 } as const;
 const WIRE_VARINT = 0;
 const WIRE_BYTES = 2;
@@ -73,7 +78,7 @@ export interface OnnxNode {
 }
 
 /** TensorProto.DataType, of those that matter here. */
-export const ELEMENT = { float32: 1, uint8: 2 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
 
 /** Where a tensor's bytes lie outside the graph. */
 export interface ExternalPlace {
@@ -89,6 +94,14 @@ export interface OnnxTensor {
   dataType: number;
   /** Bytes inside the graph, or where they lie; null for tensors stored in another way. */
   data: Bytes | ExternalPlace | null;
+}
+
+/** An input or output of the graph. */
+export interface OnnxValue {
+  name: string;
+  dataType: number;
+  /** A text is a named dimension. */
+  dims: readonly (number | string)[];
 }
 
 /** A node, as it was read or as it will be written. */
@@ -178,11 +191,53 @@ function encodeNode(node: OnnxNode): Bytes {
   return writer.finish();
 }
 
-function encodeTensor({ name, dims, dataType, data }: OnnxTensor & { data: ExternalPlace }): Bytes {
+/** The same node with other inputs: whatever else it holds stays. */
+function withInputs(bytes: Bytes, inputs: readonly string[]): Bytes {
+  const writer = Writer.create();
+  for (const input of inputs) writer.uint32(tagOf(NODE.input, WIRE_BYTES)).string(input);
+  for (const { number, whole } of fields(bytes)) if (number !== NODE.input) writer.raw(whole);
+  return writer.finish();
+}
+
+function encodeValue({ name, dataType, dims }: OnnxValue): Bytes {
+  const writer = Writer.create();
+  writer.uint32(tagOf(VALUE_INFO.name, WIRE_BYTES)).string(name);
+  writer.uint32(tagOf(VALUE_INFO.type, WIRE_BYTES)).fork();
+  writer.uint32(tagOf(TYPE.tensor, WIRE_BYTES)).fork();
+  writer.uint32(tagOf(TENSOR_TYPE.element, WIRE_VARINT)).int32(dataType);
+  writer.uint32(tagOf(TENSOR_TYPE.shape, WIRE_BYTES)).fork();
+  for (const dim of dims) {
+    writer.uint32(tagOf(SHAPE.dim, WIRE_BYTES)).fork();
+    if (typeof dim === 'number') writer.uint32(tagOf(DIM.value, WIRE_VARINT)).int64(dim);
+    else writer.uint32(tagOf(DIM.name, WIRE_BYTES)).string(dim);
+    writer.ldelim();
+  }
+  return writer.ldelim().ldelim().ldelim().finish();
+}
+
+function readValue(bytes: Bytes): OnnxValue {
+  const inside = (content: Bytes, number: number): Bytes[] =>
+    [...fields(content)].filter((field) => field.number === number).map((field) => field.content);
+  const [name = bytes.subarray(0, 0)] = inside(bytes, VALUE_INFO.name);
+  const [tensor = bytes.subarray(0, 0)] = inside(bytes, VALUE_INFO.type).flatMap((type) => inside(type, TYPE.tensor));
+  const element = [...fields(tensor)].find(({ number }) => number === TENSOR_TYPE.element);
+  const dims = inside(tensor, TENSOR_TYPE.shape)
+    .flatMap((shape) => inside(shape, SHAPE.dim))
+    .map((dim) => {
+      const [field] = fields(dim);
+      return field?.number === DIM.name ? text(field.content) : (field?.value ?? '');
+    });
+  return { name: text(name), dataType: element?.value ?? 0, dims };
+}
+
+type WritableTensor = OnnxTensor & { data: ExternalPlace | Bytes };
+
+function encodeTensor({ name, dims, dataType, data }: WritableTensor): Bytes {
   const writer = Writer.create();
   for (const dim of dims) writer.uint32(tagOf(TENSOR.dims, WIRE_VARINT)).int64(dim);
   writer.uint32(tagOf(TENSOR.dataType, WIRE_VARINT)).int32(dataType);
   writer.uint32(tagOf(TENSOR.name, WIRE_BYTES)).string(name);
+  if (data instanceof Uint8Array) return writer.uint32(tagOf(TENSOR.rawData, WIRE_BYTES)).bytes(data).finish();
   const entry = (key: string, value: string) => {
     writer.uint32(tagOf(TENSOR.external, WIRE_BYTES)).fork();
     writer.uint32(tagOf(ENTRY.key, WIRE_BYTES)).string(key);
@@ -197,11 +252,12 @@ function encodeTensor({ name, dims, dataType, data }: OnnxTensor & { data: Exter
 }
 
 export class OnnxGraph {
-  /** All of the model but its graph, and all of the graph but nodes and initialisers, as they stand. */
+  /** All of the model but its graph, and all of the graph but what is kept below, as they stand. */
   private readonly modelRest: Bytes[] = [];
   private readonly graphRest: Bytes[] = [];
   private entries: NodeEntry[] = [];
   private readonly tensors = new Map<string, { tensor: OnnxTensor; whole: Bytes }>();
+  private readonly values = { input: new Map<string, Bytes>(), output: new Map<string, Bytes>() };
 
   /** @throws Error where the bytes are no model */
   constructor(model: Bytes) {
@@ -215,7 +271,9 @@ export class OnnxGraph {
         else if (number === GRAPH.initializer) {
           const tensor = readTensor(content);
           this.tensors.set(tensor.name, { tensor, whole });
-        } else this.graphRest.push(whole);
+        } else if (number === GRAPH.input) this.values.input.set(readValue(content).name, whole);
+        else if (number === GRAPH.output) this.values.output.set(readValue(content).name, whole);
+        else this.graphRest.push(whole);
       }
     }
   }
@@ -238,7 +296,54 @@ export class OnnxGraph {
     );
   }
 
-  addTensor(tensor: OnnxTensor & { data: ExternalPlace }): void {
+  /** Nodes go after all others. */
+  append(nodes: readonly OnnxNode[]): void {
+    for (const node of nodes) this.entries.push({ node, inner: [], whole: wrap(GRAPH.node, encodeNode(node)) });
+  }
+
+  /** Gives a node of the graph other inputs; its attributes stay. */
+  rewire(node: OnnxNode, inputs: readonly string[]): void {
+    for (const entry of this.entries) {
+      if (entry.node !== node) continue;
+      const [field] = fields(entry.whole);
+      if (field) entry.whole = wrap(GRAPH.node, withInputs(field.content, inputs));
+      entry.node = { ...node, inputs: [...inputs] };
+    }
+  }
+
+  /** Whether a graph inside a node reads this value. */
+  isReadInside(name: string): boolean {
+    return this.entries.some(({ inner }) => inner.includes(name));
+  }
+
+  input(name: string): OnnxValue | undefined {
+    return this.value('input', name);
+  }
+
+  output(name: string): OnnxValue | undefined {
+    return this.value('output', name);
+  }
+
+  private value(kind: 'input' | 'output', name: string): OnnxValue | undefined {
+    const whole = this.values[kind].get(name);
+    const [field] = whole ? fields(whole) : [];
+    return field && readValue(field.content);
+  }
+
+  addInput(value: OnnxValue): void {
+    this.values.input.set(value.name, wrap(GRAPH.input, encodeValue(value)));
+  }
+
+  addOutput(value: OnnxValue): void {
+    this.values.output.set(value.name, wrap(GRAPH.output, encodeValue(value)));
+  }
+
+  /** The value is then only the graph's own. */
+  dropOutput(name: string): void {
+    this.values.output.delete(name);
+  }
+
+  addTensor(tensor: WritableTensor): void {
     this.tensors.set(tensor.name, { tensor, whole: wrap(GRAPH.initializer, encodeTensor(tensor)) });
   }
 
@@ -253,6 +358,7 @@ export class OnnxGraph {
     for (const { whole } of this.entries) graph.raw(whole);
     for (const { whole } of this.tensors.values()) graph.raw(whole);
     for (const whole of this.graphRest) graph.raw(whole);
+    for (const whole of [...this.values.input.values(), ...this.values.output.values()]) graph.raw(whole);
     const model = Writer.create();
     for (const whole of this.modelRest) model.raw(whole);
     return model.raw(wrap(MODEL.graph, graph.finish())).finish();

@@ -1,0 +1,73 @@
+/** The CPU's decoder as a whole: it answers as the graph it was made of. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { createCpuDecoder, createCpuSession } from './cpu-session.ts';
+import { LazyBytes } from './lazy-bytes.ts';
+import { OnnxGraph } from './onnx-graph.ts';
+import { DATA_FILE, distance, known, ort, proofDecoder, proofModel } from './testing/proof-model.ts';
+
+let graph: Uint8Array;
+let data: Uint8Array;
+beforeAll(async () => {
+  ({ graph, data } = await proofModel());
+});
+const files = () => new Map([[DATA_FILE, data]]);
+const products = (model: Uint8Array) => new OnnxGraph(model).nodes.filter((n) => n.opType === 'MatMulNBits').length;
+
+describe("the CPU's decoder", () => {
+  it('gives the known logits, in chunks longer and shorter than its window', async () => {
+    for (const chunk of [48, 20, 7, 1])
+      expect(await distance(await createCpuDecoder(ort, graph, files(), Infinity), chunk)).toBeLessThan(1e-4);
+  });
+
+  it('gives new rows only, and wants no more of the past than it looks at', async () => {
+    const session = await createCpuDecoder(ort, graph, files(), 0);
+    const appended = session.outputNames.filter((name) => name.startsWith('present.'));
+    expect(appended.length).toBeGreaterThan(0);
+    for (const name of appended) expect(name).toMatch(/^present\.\d+\.(key|value)\.appended(\.\d+)?$/);
+    expect(appended.some((name) => name.endsWith(`.appended.${known.config.sliding_window}`))).toBe(true);
+    expect(appended.some((name) => name.endsWith('.appended'))).toBe(true);
+    await session.release();
+  });
+
+  it('reads the same after tokens were forgotten, windows included', async () => {
+    const decoder = proofDecoder(await createCpuDecoder(ort, graph, files(), Infinity));
+    const plain = proofDecoder(await createCpuSession(ort, graph, files()));
+    const other = { ids: [...known.ids.slice(0, 25), 7, 9, 11], pictures: [] };
+    const rows: Float32Array[] = [];
+    for (const it of [decoder, plain]) {
+      await it.prefill({ ids: known.ids, pictures: [] });
+      expect(it.reuse(other)).toBe(25);
+      rows.push(await (await it.prefill(other)).lastRows());
+    }
+    const [mine = new Float32Array(1), theirs = new Float32Array(0)] = rows;
+    expect(mine.length).toBe(theirs.length);
+    expect(Math.max(...mine.map((x, i) => Math.abs(x - (theirs[i] ?? NaN))))).toBeLessThan(1e-4);
+  });
+
+  it('reads its files a tensor at a time', async () => {
+    let largest = 0;
+    const lazy = new LazyBytes(data.length, (start, end) => {
+      largest = Math.max(largest, end - start);
+      return data.slice(start, end);
+    });
+    const session = await createCpuDecoder(ort, graph, new Map([[DATA_FILE, lazy]]), Infinity);
+    expect(await distance(session)).toBeLessThan(1e-4);
+    expect(largest).toBeGreaterThan(0);
+    expect(largest).toBeLessThan(data.length / 2);
+  });
+
+  it('expands nothing where the memory is not there after all', async () => {
+    const given: number[] = [];
+    const create = ort.InferenceSession.create.bind(ort.InferenceSession);
+    const short = {
+      InferenceSession: {
+        create: (model: Uint8Array, options: object) => {
+          given.push(products(model));
+          return given.length === 1 ? Promise.reject(new Error('std::bad_alloc')) : create(model, options);
+        },
+      },
+    } as unknown as typeof ort;
+    expect(await distance(await createCpuDecoder(short, graph, files(), Infinity))).toBeLessThan(1e-4);
+    expect(given).toEqual([0, products(graph)]);
+  });
+});
