@@ -1,5 +1,6 @@
 /** The CPU's decoder as a whole: it answers as the graph it was made of. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { avoidTiles } from './attention.ts';
 import { createCpuDecoder, createCpuSession } from './cpu-session.ts';
 import { LazyBytes } from './lazy-bytes.ts';
 import { OnnxGraph } from './onnx-graph.ts';
@@ -27,6 +28,16 @@ describe("the CPU's decoder", () => {
     expect(appended.some((name) => name.endsWith(`.appended.${known.config.sliding_window}`))).toBe(true);
     expect(appended.some((name) => name.endsWith('.appended'))).toBe(true);
     await session.release();
+  });
+
+  it('has no attention left in tiles', () => {
+    const changed = new OnnxGraph(graph);
+    avoidTiles(changed);
+    const attentions = new OnnxGraph(changed.encode()).nodes.filter((node) => node.opType === 'GroupQueryAttention');
+    expect(attentions.map(({ inputs }) => [inputs.length, inputs[11]])).toEqual([
+      [12, 'sink.2'],
+      [12, 'sink.2'],
+    ]);
   });
 
   it('reads the same after tokens were forgotten, windows included', async () => {

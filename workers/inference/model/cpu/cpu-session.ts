@@ -2,6 +2,7 @@
 import type { InferenceSession } from 'onnxruntime-web';
 import type { Ort } from '../../runtime/ort.ts';
 import { appendToCache } from './append-cache.ts';
+import { avoidTiles } from './attention.ts';
 import { type DataFiles, expandProducts } from './expand.ts';
 import { OnnxGraph } from './onnx-graph.ts';
 
@@ -31,6 +32,7 @@ export async function createCpuDecoder(
   const attempt = (bytes: number) => {
     const graph = new OnnxGraph(model);
     appendToCache(graph);
+    avoidTiles(graph);
     const { data } = expandProducts(graph, files, bytes);
     return createCpuSession(ort, graph.encode(), new Map([...files, ...data]));
   };
