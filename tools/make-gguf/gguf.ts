@@ -149,9 +149,7 @@ export async function writeGguf(
       let written = 0;
       for await (const rows of tensor.rows()) {
         const bytes =
-          tensor.type === 'q4_0'
-            ? q4_0(rows, columns)
-            : new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
+          tensor.type === 'q4_0' ? q4_0(rows, columns) : new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength);
         await handle.appendFile(bytes);
         written += bytes.length;
       }
