@@ -100,3 +100,178 @@ test('PDFs that cannot be read say why, and the question stays', async ({ page }
   await expect(files(page)).toHaveCount(0);
   await expect(chat.message).toHaveValue('Sum it up');
 });
+
+test('a message that is more than the model holds is said before it is sent, with what can be done', async ({
+  page,
+}) => {
+  const chat = await open(page, { model: { contextLength: 64 } });
+  const pages = [1, 2].map((number) => ({ lines: [`Page ${number}`, ...Array<string>(6).fill('word '.repeat(5))] }));
+  await attach(page, { 'long.pdf': makePdf(pages) });
+  const fit = page.getByTestId('fit');
+  await expect(fit).toContainText('takes 71 tokens, and the model holds 64');
+  await chat.message.fill('Sum it up');
+  await chat.send.click();
+  await expect(page.getByRole('alert')).toContainText('more than the model can hold');
+  await page.getByRole('button', { name: 'Change the message' }).click();
+  await expect(chat.message).toHaveValue('Sum it up');
+  await expect(files(page)).toContainText('long.pdf');
+});
+
+test('a model that sees no pictures says so before they are sent', async ({ page }) => {
+  await open(page, { model: { vision: false } });
+  await attach(page, { 'scan.pdf': makePdf(['square']) });
+  await expect(page.getByTestId('fit')).toHaveText(/sees no pictures/);
+  await page.getByRole('button', { name: 'Remove scan.pdf' }).click();
+  await expect(page.getByTestId('fit')).toHaveCount(0);
+});
+
+test('pictures and documents are pasted', async ({ page }) => {
+  await open(page);
+  await page.evaluate(() => {
+    const data = new DataTransfer();
+    const dot = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==';
+    data.items.add(new File([Uint8Array.from(atob(dot), (c) => c.charCodeAt(0))], 'dot.png', { type: 'image/png' }));
+    data.items.add(new File(['words'], 'words.md'));
+    const event = new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+    document.querySelector('textarea')?.dispatchEvent(event);
+  });
+  await expect(files(page).getByRole('img', { name: 'dot.png' })).toBeVisible();
+  await expect(states(page)).toHaveText(/tokens/);
+});
+
+test('hostile names and documents harm nothing', async ({ page }) => {
+  const troubles: string[] = [];
+  page.on('dialog', (dialog) => {
+    troubles.push(dialog.message());
+    void dialog.dismiss();
+  });
+  page.on('console', (message) => {
+    if (message.type() === 'error') troubles.push(message.text());
+  });
+  const chat = await open(page);
+  const name = '<img src=x onerror=alert(1)>.txt';
+  await attach(page, {
+    [name]: '<script>alert(3)</script>\n```\n<img src=x onerror=alert(4)>',
+    '"><svg onload=alert(5)>.pdf': makePdf([{ lines: ['<script>alert(2)</script>'] }], {
+      catalog: '/OpenAction << /S /JavaScript /JS (app.alert(6)) >>',
+    }),
+  });
+  await expect(states(page)).toHaveCount(2);
+  await expect(files(page)).toContainText(name);
+  const answer = await chat.ask('?');
+  await expect(page.getByRole('article', { name: NAMES.en.you })).toContainText(name);
+  await expect(answer.locator('img, script, svg[onload]')).toHaveCount(0);
+  expect(troubles).toEqual([]);
+});
+
+test('a camera that is refused, missing or in use is said, and can be tried again', async ({ page }) => {
+  await page.addInitScript(() => {
+    const outcomes = ['NotAllowedError', 'NotFoundError', 'NotReadableError'];
+    navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', outcomes.shift()));
+  });
+  await open(page);
+  await page.getByRole('button', { name: 'Take a picture' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Take a picture' });
+  for (const words of ['does not let this page use the camera', 'No camera was found', 'in use by another program']) {
+    await expect(dialog.getByRole('alert')).toContainText(words);
+    await dialog.getByRole('button', { name: 'Try again' }).click();
+  }
+});
+
+test.describe('on a phone', () => {
+  test.use({ viewport: { width: 360, height: 720 }, hasTouch: true, isMobile: true });
+
+  test('the phone’s own camera takes the picture, and everything fits', async ({ page }) => {
+    await open(page);
+    const choosing = page.waitForEvent('filechooser');
+    await page.getByRole('button', { name: 'Take a picture' }).click();
+    const chooser = await choosing;
+    expect(await chooser.element().getAttribute('capture')).toBe('environment');
+    await page.locator('input[type=file]:not([capture])').setInputFiles({
+      name: 'a-name-that-is-much-longer-than-a-phone-is-wide.pdf',
+      mimeType: 'application/pdf',
+      buffer: makePdf([{ lines: ['One'] }, 'square']),
+    });
+    await expect(files(page)).toContainText('1 of these pages has no text');
+    await expect(states(page)).toContainText('tokens');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await expectAccessible(page);
+  });
+});
+
+test('a question is spoken only where the browser understands it on this computer', async ({ page }) => {
+  await open(page);
+  await expect(page.getByRole('button', { name: 'Speak' })).toHaveCount(0);
+  await page.addInitScript(() => {
+    class Recognition {
+      static available = () => Promise.resolve('available');
+      onresult: ((event: object) => void) | null = null;
+      onend: (() => void) | null = null;
+      #local = false;
+      get processLocally() {
+        return this.#local;
+      }
+      set processLocally(value) {
+        this.#local = value;
+      }
+      start() {
+        if (!this.#local) throw new Error('what is said would leave this computer');
+        const result = Object.assign([{ transcript: 'what is this' }], { isFinal: true });
+        setTimeout(() => this.onresult?.({ resultIndex: 0, results: [result] }), 50);
+      }
+      stop() {
+        this.onend?.();
+      }
+      abort() {
+        this.onend?.();
+      }
+    }
+    Object.assign(window, { SpeechRecognition: Recognition });
+  });
+  await page.reload();
+  const chat = new Chat(page);
+  await chat.message.fill('Look:');
+  await page.getByRole('button', { name: 'Speak' }).click();
+  await expect(chat.message).toHaveValue('Look: what is this');
+  await page.getByRole('button', { name: 'Stop listening' }).click();
+  await expect(page.getByRole('button', { name: 'Speak' })).toBeVisible();
+});
+
+test('the keys that are listed do what is said of them', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const chat = await open(page, {
+    answers: [{ deltas: ['One.'] }, { deltas: Array<string>(500).fill('more '), pause: 20 }],
+  });
+  await page.keyboard.press('Control+/');
+  const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await expect(list).toContainText('Stop the answer');
+  await expectAccessible(page);
+  // A panel has the keyboard to itself.
+  await page.keyboard.press('Control+Shift+O');
+  await expect(list).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(list).toBeHidden();
+  await chat.ask('First');
+  await page.keyboard.press('Control+Shift+C');
+  await expect(page.getByText('Copied', { exact: false })).toBeVisible();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe('One.');
+  await chat.message.fill('Second');
+  await page.keyboard.press('Enter');
+  await expect(chat.answers.nth(1)).toContainText('more');
+  await page.getByRole('region', { name: 'Conversation' }).focus();
+  await page.keyboard.press('Shift+Escape');
+  await expect(chat.message).toBeFocused();
+  await page.keyboard.press('Escape');
+  await expect(chat.answers.nth(1)).toContainText('Stopped.');
+  await page.keyboard.press('Control+k');
+  await expect(page.getByRole('searchbox')).toBeFocused();
+  await page.keyboard.press('Control+;');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+.');
+  await expect(page.getByRole('dialog', { name: 'Preferences' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Control+Shift+O');
+  await expect(page.getByRole('article')).toHaveCount(0);
+  await expect(chat.message).toBeFocused();
+});

@@ -11,11 +11,11 @@ function contentOf(page: PdfPage): string {
   return `BT /F1 24 Tf 28 TL 72 720 Td ${page.lines.map((line) => `(${escape(line)}) Tj T*`).join(' ')} ET`;
 }
 
-/** @param extra goes into the trailer, such as an /Encrypt dictionary. */
-export function makePdf(pages: readonly PdfPage[], extra = ''): Buffer {
+/** `catalog` and `trailer` go into the dictionaries of that name. */
+export function makePdf(pages: readonly PdfPage[], { catalog = '', trailer = '' } = {}): Buffer {
   const kids = pages.map((_, i) => `${4 + 2 * i} 0 R`).join(' ');
   const objects = [
-    '<< /Type /Catalog /Pages 2 0 R >>',
+    `<< /Type /Catalog /Pages 2 0 R ${catalog} >>`,
     `<< /Type /Pages /Kids [${kids}] /Count ${pages.length} >>`,
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
     ...pages.flatMap((page, i) => {
@@ -35,15 +35,13 @@ export function makePdf(pages: readonly PdfPage[], extra = ''): Buffer {
   const table = offsets.map((offset) => `${String(offset).padStart(10, '0')} 00000 n \n`).join('');
   const size = objects.length + 1;
   return encode(
-    `${body}xref\n0 ${size}\n0000000000 65535 f \n${table}trailer\n<< /Size ${size} /Root 1 0 R ${extra} >>\nstartxref\n${body.length}\n%%EOF\n`,
+    `${body}xref\n0 ${size}\n0000000000 65535 f \n${table}trailer\n<< /Size ${size} /Root 1 0 R ${trailer} >>\nstartxref\n${body.length}\n%%EOF\n`,
   );
 }
 
 /** One that asks for a password that nobody knows. */
 export const encryptedPdf = (): Buffer => {
   const key = 'ab'.repeat(32);
-  return makePdf(
-    [{ lines: ['secret'] }],
-    `/ID [<${'0'.repeat(32)}> <${'0'.repeat(32)}>] /Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <${key}> /U <${key}> >>`,
-  );
+  const trailer = `/ID [<${'0'.repeat(32)}> <${'0'.repeat(32)}>] /Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <${key}> /U <${key}> >>`;
+  return makePdf([{ lines: ['secret'] }], { trailer });
 };

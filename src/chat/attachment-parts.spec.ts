@@ -32,7 +32,7 @@ describe('documentText', () => {
     expect(documentText('notes.md', text)).toBe(`notes.md\n\`\`\`\`\`\n${text}\n\`\`\`\`\``);
   });
 
-  it('keeps the name on one line', () => {
-    expect(documentText('a\nb.txt', '')).toBe('a b.txt\n```\n\n```');
+  it('keeps the name on one line, and from opening a fence', () => {
+    expect(documentText('a\nb```.txt', '')).toBe('a b .txt\n```\n\n```');
   });
 });

@@ -8,10 +8,10 @@ function fenceFor(text: string): string {
   return '`'.repeat(longest + 1);
 }
 
-/** A document's name, on a line of its own, and its text. */
+/** A document's name, on a line of its own that opens no fence, and its text. */
 export function documentText(name: string, text: string): string {
   const fence = fenceFor(text);
-  return [name.replace(/\s+/g, ' '), fence, text, fence].join('\n');
+  return [name.replace(/[\s`]+/g, ' '), fence, text, fence].join('\n');
 }
 
 /** All that is text is one part: chat templates put parts after each other with nothing between. */

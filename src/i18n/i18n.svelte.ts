@@ -38,7 +38,7 @@ export function localeFor(language: Language, languages: readonly string[]): str
 
 class I18n {
   language = $state<Language>('en');
-  private readonly locale = $derived(localeFor(this.language, globalThis.navigator?.languages ?? []));
+  readonly locale = $derived(localeFor(this.language, globalThis.navigator?.languages ?? []));
 
   /** A message in the page's language. */
   t = (key: MessageKey, values: Record<string, string | number> = {}): string =>

@@ -24,6 +24,8 @@ const MADE: Record<string, readonly string[]> = {
   'error.': ENGINE_ERRORS,
   'store.error.': STORE_ERRORS,
   'composer.pdf.': ['encrypted', 'broken'],
+  'camera.': ['denied', 'none', 'busy', 'failed'],
+  'speech.': ['denied', 'noMicrophone', 'failed'],
   'waiting.': ['network', 'server-busy', 'server-error', 'web-page', 'other-tab'],
   'data.left.': LEFT_OUT,
   'data.refused.': IMPORT_ERRORS,

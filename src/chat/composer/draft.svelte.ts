@@ -76,6 +76,8 @@ export class Draft {
     if (signal.aborted) return;
     try {
       entry.content = await readFile(file, signal);
+      // What was removed meanwhile does nothing more.
+      if (signal.aborted) entry.stop();
     } catch (cause) {
       if (signal.aborted) return;
       this.remove(entry.id);

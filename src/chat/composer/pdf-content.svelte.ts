@@ -38,6 +38,11 @@ export class PdfContent {
     return this.pages.every((page) => page === '');
   }
 
+  /** Of the chosen pages, how many have no text to send. */
+  get textless(): number {
+    return this.numbers.filter((number) => this.pages[number - 1] === '').length;
+  }
+
   get numbers(): number[] {
     return Array.from({ length: this.to - this.from + 1 }, (_, i) => this.from + i);
   }

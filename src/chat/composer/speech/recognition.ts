@@ -1,0 +1,55 @@
+/**
+ * Speech to text by the browser, on this computer. What the browser would send to a service to be understood is never
+ * used: only a language that it says it can process locally. (Not in TypeScript's DOM types yet.)
+ */
+export interface Recognition {
+  lang: string;
+  processLocally: boolean;
+  continuous: boolean;
+  interimResults: boolean;
+  onresult: ((event: RecognitionResult) => void) | null;
+  onerror: ((event: { error: string }) => void) | null;
+  onend: (() => void) | null;
+  start(): void;
+  stop(): void;
+  abort(): void;
+}
+
+interface RecognitionResult {
+  resultIndex: number;
+  results: ArrayLike<ArrayLike<{ transcript: string }> & { isFinal: boolean }>;
+}
+
+interface RecognitionClass {
+  new (): Recognition;
+  available?(options: { langs: string[]; processLocally: boolean }): Promise<string>;
+}
+
+const recognitionClass = (): RecognitionClass | undefined =>
+  (globalThis as { SpeechRecognition?: RecognitionClass }).SpeechRecognition;
+
+/** @returns the first of the languages that is understood without a network; null where none is. */
+export async function localLanguage(languages: readonly string[]): Promise<string | null> {
+  const Class = recognitionClass();
+  if (!Class?.available || !('processLocally' in Class.prototype)) return null;
+  for (const language of languages)
+    try {
+      if ((await Class.available({ langs: [language], processLocally: true })) === 'available') return language;
+    } catch {
+      // The page may not listen here.
+      return null;
+    }
+  return null;
+}
+
+/** Not started yet. */
+export function recognise(language: string): Recognition {
+  const Class = recognitionClass();
+  if (!Class) throw new Error('this browser recognises no speech');
+  return Object.assign(new Class(), {
+    lang: language,
+    processLocally: true,
+    continuous: true,
+    interimResults: true,
+  });
+}
