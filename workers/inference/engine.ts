@@ -247,7 +247,7 @@ async function answer(
     usage.promptTokens = prompt.ids.length;
     if (prompt.ids.length >= decoder.capacity)
       throw new EngineError('prompt-too-long', `${prompt.ids.length} tokens, room for ${decoder.capacity}`);
-    usage.reusedTokens = decoder.reuse(prompt);
+    usage.reusedTokens = await decoder.reuse(prompt);
     const logits = await decoder.prefill(prompt, signal);
     const { samplers } = ready;
     const { stopIds } = prompting;

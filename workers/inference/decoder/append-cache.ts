@@ -5,7 +5,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from '../runtime/ort.ts';
 import { APPENDED, type CacheSlot } from './graph-io.ts';
-import type { KvCache } from './kv-cache.ts';
+import { cacheBytes, type KvCache, type ParkedCache } from './kv-cache.ts';
 
 type Values = Float32Array | Uint16Array;
 
@@ -39,17 +39,20 @@ export class AppendCache implements KvCache {
   private grow(length: number): void {
     if (length <= this.room && this.room > 0) return;
     const room = Math.min(Math.max(length, 2 * this.room, FIRST_ROOM), Math.max(length, this.capacity));
-    for (const slot of this.slots) {
-      const old = this.values.get(slot);
-      const grown = allocate(slot, room);
-      const kept = this.length * slot.headDim;
-      for (let h = 0; old && h < slot.kvHeads; h++) {
-        const from = h * this.room * slot.headDim;
-        grown.set(old.subarray(from, from + kept), h * room * slot.headDim);
-      }
-      this.values.set(slot, grown);
-    }
+    for (const slot of this.slots) this.values.set(slot, this.resized(slot, room));
     this.room = room;
+  }
+
+  /** A slot's tokens with room for others. */
+  private resized(slot: CacheSlot, room: number): Values {
+    const old = this.values.get(slot);
+    const values = allocate(slot, room);
+    const kept = this.length * slot.headDim;
+    for (let h = 0; old && h < slot.kvHeads; h++) {
+      const from = h * this.room * slot.headDim;
+      values.set(old.subarray(from, from + kept), h * room * slot.headDim);
+    }
+    return values;
   }
 
   past(count: number): Record<string, Tensor> {
@@ -109,6 +112,27 @@ export class AppendCache implements KvCache {
 
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
+  }
+
+  get bytes(): number {
+    return cacheBytes(this.slots, this.length);
+  }
+
+  park(): Promise<ParkedCache | null> {
+    const { length, bytes } = this;
+    let copies: Map<CacheSlot, Values>;
+    try {
+      copies = new Map(this.slots.map((slot) => [slot, this.resized(slot, length)]));
+    } catch (cause) {
+      if (cause instanceof RangeError) return Promise.resolve(null);
+      throw cause;
+    }
+    const restore = () => {
+      for (const [slot, values] of copies) this.values.set(slot, values);
+      this.room = length;
+      this.length = length;
+    };
+    return Promise.resolve({ bytes, restore, dispose: () => copies.clear() });
   }
 
   dispose(): void {

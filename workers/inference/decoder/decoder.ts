@@ -11,6 +11,7 @@ import { floatsToHalves } from './float16.ts';
 import { type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { Logits } from './logits.ts';
 import { DynamicCache, type KvCache, StaticGpuCache } from './kv-cache.ts';
+import { ParkedTexts, type TokenKey } from './parked-texts.ts';
 import { chunkEnds, type PictureSpan, pictureRows } from './picture-attention.ts';
 
 /** A picture inside a prompt, ready for the decoder. */
@@ -46,17 +47,33 @@ export interface DecoderOptions {
   staticCache: boolean;
   /** Prompt tokens read in one run. */
   chunkSize: number;
+  /** Bytes that other texts' caches may take. Left out: none are kept. */
+  parkingBytes?: number;
   device?: GPUDevice;
 }
 
 /** What is in one place of the cache: a token id, or a named picture's nth token. */
-function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length): (number | string)[] {
-  const keys: (number | string)[] = ids.slice(start, end);
+function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length): TokenKey[] {
+  const keys: TokenKey[] = ids.slice(start, end);
   for (const picture of pictures)
     for (let i = Math.max(start, picture.start); i < Math.min(end, picture.start + picture.length); i++)
       keys[i - start] = `${picture.key}#${i - picture.start}`;
   return keys;
 }
+
+/** How many tokens of a text are those that `prompt` begins with, of which the last is not counted. */
+function knownOf(prompt: KeyedPrompt): (held: readonly TokenKey[]) => number {
+  const keys = tokenKeys(prompt);
+  return (held) => {
+    let known = 0;
+    while (known < held.length && known < keys.length - 1 && held[known] === keys[known]) known++;
+    const torn = prompt.pictures.find((p) => p.start < known && known < p.start + p.length);
+    return torn ? torn.start : known;
+  };
+}
+
+/** Fewer tokens are read again as fast as they are fetched. */
+const WORTH_PARKING = 16;
 
 /** In place of the id of a token that only the GPU knows yet. */
 const UNNAMED = -1;
@@ -65,7 +82,9 @@ export class Decoder {
   private readonly io: GraphIo;
   private readonly cache: KvCache;
   /** What the cache holds, token by token. */
-  private held: (number | string)[] = [];
+  private held: TokenKey[] = [];
+  /** Other texts' caches. */
+  private readonly parked: ParkedTexts;
 
   constructor(
     private readonly ort: Ort,
@@ -74,6 +93,7 @@ export class Decoder {
     private readonly options: DecoderOptions,
   ) {
     this.io = readGraphIo(sessions.decoder, config.text);
+    this.parked = new ParkedTexts(options.parkingBytes ?? 0);
     const { slots, appends } = this.io;
     if (appends) this.cache = new AppendCache(ort, slots, options.capacity);
     else if (options.staticCache && options.device)
@@ -97,20 +117,36 @@ export class Decoder {
   }
 
   /**
-   * How many tokens of `prompt` need not be read: the longest prefix that is held, less its last token (whose logits are
-   * wanted), and never ending inside a picture.
+   * How many tokens of `prompt` need not be read: the longest prefix that is held or parked, less its last token (whose
+   * logits are wanted), and never ending inside a picture.
    */
   shared(prompt: KeyedPrompt): number {
-    const keys = tokenKeys(prompt);
-    let shared = 0;
-    while (shared < this.held.length && shared < keys.length - 1 && this.held[shared] === keys[shared]) shared++;
-    const torn = prompt.pictures.find((p) => p.start < shared && shared < p.start + p.length);
-    return torn ? torn.start : shared;
+    const known = knownOf(prompt);
+    return Math.max(known(this.held), this.parked.best(known)?.known ?? 0);
   }
 
-  /** Forgets all but what is shared with `prompt`; returns how many tokens were kept. */
-  reuse(prompt: Prompt): number {
-    const shared = this.shared(prompt);
+  /**
+   * Forgets all but what is shared with `prompt`; returns how many tokens were kept. What is mostly of another text is
+   * parked, and fetched when that text goes on.
+   */
+  async reuse(prompt: KeyedPrompt): Promise<number> {
+    const known = knownOf(prompt);
+    const here = known(this.held);
+    const there = this.parked.best(known);
+    const better = there && there.known > here ? there : null;
+    // Before the other is parked, which may drop it.
+    if (better) this.parked.take(better.text);
+    const kept = better ? 0 : here;
+    const lost = this.held.length - kept;
+    if (lost > kept && lost >= WORTH_PARKING && this.parked.hasRoomFor(this.cache.bytes)) {
+      const cache = await this.cache.park();
+      if (cache) this.parked.put({ keys: [...this.held], cache });
+    }
+    if (better) {
+      better.text.cache.restore();
+      this.held = [...better.text.keys];
+    }
+    const shared = better?.known ?? here;
     this.cache.truncate(shared);
     this.held.length = shared;
     return shared;
@@ -184,7 +220,7 @@ export class Decoder {
     start: number,
     end: number,
     keep: number,
-    keys: (number | string)[],
+    keys: TokenKey[],
   ): Promise<Logits> {
     const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
@@ -298,6 +334,7 @@ export class Decoder {
   }
 
   dispose(): void {
+    this.parked.dispose();
     this.cache.dispose();
     this.held = [];
   }

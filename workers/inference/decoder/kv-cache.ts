@@ -18,7 +18,35 @@ export interface KvCache {
   accept(outputs: InferenceSession.ReturnType, length: number): void;
   /** Keeps the first `length` tokens. */
   truncate(length: number): void;
+  /** Bytes that a copy of what is held takes. */
+  readonly bytes: number;
+  /** A copy of all that is held, put aside; null where there is no memory for one. */
+  park(): Promise<ParkedCache | null>;
   dispose(): void;
+}
+
+/** A copy of a cache's tokens. */
+export interface ParkedCache {
+  readonly bytes: number;
+  /** The cache holds these tokens again, in place of what it holds then. The copy is spent. */
+  restore(): void;
+  dispose(): void;
+}
+
+/** Bytes of so many tokens in all slots. */
+export const cacheBytes = (slots: Iterable<CacheSlot>, length: number): number =>
+  [...slots].reduce((sum, slot) => sum + slot.kvHeads * length * slot.headDim * bytesOf(slot), 0);
+
+/** What `make` makes on the GPU; null, and all let go of, where there was no memory for it. */
+async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const made = make();
+  // Commands on a buffer that could not be had are invalid: that is not another error.
+  const failures = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
+  if (failures.every((failure) => failure === null)) return made;
+  letGo(made);
+  return null;
 }
 
 const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
@@ -27,7 +55,12 @@ export class StaticGpuCache implements KvCache {
   length = 0;
   private readonly tensors = new Map<CacheSlot, Tensor>();
 
-  constructor(ort: Ort, device: GPUDevice, slots: readonly CacheSlot[], capacity: number) {
+  constructor(
+    ort: Ort,
+    private readonly device: GPUDevice,
+    slots: readonly CacheSlot[],
+    private readonly capacity: number,
+  ) {
     for (const slot of slots) {
       const dims = [1, slot.kvHeads, capacity, slot.headDim];
       const size = slot.kvHeads * capacity * slot.headDim * bytesOf(slot);
@@ -52,6 +85,53 @@ export class StaticGpuCache implements KvCache {
 
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
+  }
+
+  get bytes(): number {
+    return cacheBytes(this.tensors.keys(), this.length);
+  }
+
+  async park(): Promise<ParkedCache | null> {
+    const { device, length, bytes } = this;
+    const make = () => {
+      const copies = new Map<CacheSlot, GPUBuffer>();
+      for (const slot of this.tensors.keys()) {
+        const size = slot.kvHeads * length * slot.headDim * bytesOf(slot);
+        const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+        copies.set(slot, device.createBuffer({ size, usage, label: `parked ${slot.past}` }));
+      }
+      this.copyRows(length, copies, 'out');
+      return copies;
+    };
+    const letGo = (copies: Map<CacheSlot, GPUBuffer>) => {
+      for (const buffer of copies.values()) buffer.destroy();
+    };
+    const copies = await withinMemory(device, make, letGo);
+    if (!copies) return null;
+    const dispose = () => letGo(copies);
+    const restore = () => {
+      this.copyRows(length, copies, 'in');
+      this.length = length;
+      dispose();
+    };
+    return { bytes, restore, dispose };
+  }
+
+  /** Between the cache, whose heads are `capacity` rows apart, and buffers in which they are `length` rows apart. */
+  private copyRows(length: number, copies: ReadonlyMap<CacheSlot, GPUBuffer>, way: 'in' | 'out'): void {
+    const encoder = this.device.createCommandEncoder();
+    for (const [slot, tensor] of this.tensors) {
+      const copy = copies.get(slot);
+      if (!copy) continue;
+      const cache = tensor.gpuBuffer as GPUBuffer;
+      const row = slot.headDim * bytesOf(slot);
+      for (let h = 0; h < slot.kvHeads; h++) {
+        const [there, here] = [h * this.capacity * row, h * length * row];
+        if (way === 'out') encoder.copyBufferToBuffer(cache, there, copy, here, length * row);
+        else encoder.copyBufferToBuffer(copy, here, cache, there, length * row);
+      }
+    }
+    this.device.queue.submit([encoder.finish()]);
   }
 
   dispose(): void {
@@ -106,12 +186,38 @@ export class DynamicCache implements KvCache {
       this.reset();
       return;
     }
-    for (const [slot, old] of this.tensors) {
-      const tensor = old.location === 'gpu-buffer' ? this.cutOnGpu(slot, old, length) : this.cut(slot, old, length);
-      old.dispose();
-      this.tensors.set(slot, tensor);
-    }
+    const kept = this.copies(length);
+    this.dispose();
+    this.tensors = kept;
     this.length = length;
+  }
+
+  /** The first `length` tokens' rows. */
+  private copies(length: number): Map<CacheSlot, Tensor> {
+    const copies = new Map<CacheSlot, Tensor>();
+    for (const [slot, old] of this.tensors)
+      copies.set(slot, old.location === 'gpu-buffer' ? this.cutOnGpu(slot, old, length) : this.cut(slot, old, length));
+    return copies;
+  }
+
+  get bytes(): number {
+    return cacheBytes(this.slots, this.length);
+  }
+
+  async park(): Promise<ParkedCache | null> {
+    const { device, length, bytes } = this;
+    const make = () => this.copies(length);
+    const letGo = (tensors: Map<CacheSlot, Tensor>) => {
+      for (const tensor of tensors.values()) tensor.dispose();
+    };
+    const copies = device ? await withinMemory(device, make, letGo) : make();
+    if (!copies) return null;
+    const restore = () => {
+      this.dispose();
+      this.tensors = copies;
+      this.length = length;
+    };
+    return { bytes, restore, dispose: () => letGo(copies) };
   }
 
   private cut(slot: CacheSlot, old: Tensor, length: number): Tensor {

@@ -5,6 +5,7 @@ import type { InferenceSession } from 'onnxruntime-web';
 import { type Device, type Dtype, EngineError } from '../../../protocol/engine.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { memoryGib } from '../runtime/memory.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createCpuDecoder, createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
 import { expansionBudget } from './cpu/expand.ts';
@@ -95,7 +96,7 @@ function onCpu(
 ): Promise<InferenceSession> {
   const files = new Map([...data].map(([path, blob]) => [path, lazyBlob(blob)]));
   if (name !== 'model' && name !== 'decoder_model_merged') return createCpuSession(ort, graph, files);
-  return createCpuDecoder(ort, graph, files, expansionBudget((navigator as { deviceMemory?: number }).deviceMemory));
+  return createCpuDecoder(ort, graph, files, expansionBudget(memoryGib()));
 }
 
 export async function releaseSessions(sessions: Sessions): Promise<void> {

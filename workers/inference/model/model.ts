@@ -12,6 +12,7 @@ import {
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../decoder/decoder.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
+import { GIB, memoryGib } from '../runtime/memory.ts';
 import { loadOrt } from '../runtime/ort.ts';
 import { proveAdapter } from './proof.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
@@ -22,6 +23,13 @@ import { chooseDtype, createSessions, releaseSessions, type Sessions } from './m
 const DEFAULT_CONTEXT = 4096;
 /** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
 const CHUNK = 256;
+
+/**
+ * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
+ * largest buffer the GPU offers, which is all a browser tells of its memory; never more than 1 GiB.
+ */
+const parkingBytes = (gpu: Gpu | null): number =>
+  Math.min(GIB, gpu ? gpu.device.limits.maxBufferSize / 4 : (memoryGib() / 16) * GIB);
 
 export interface Model {
   folder: ModelFolder;
@@ -120,6 +128,7 @@ export async function openModel(
         capacity: Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered),
         staticCache: folder.manifest.cache === 'static',
         chunkSize: CHUNK,
+        parkingBytes: parkingBytes(gpu),
         ...(gpu ? { device: gpu.device } : {}),
       },
     );

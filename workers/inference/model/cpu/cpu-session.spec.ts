@@ -47,7 +47,7 @@ describe("the CPU's decoder", () => {
     const rows: Float32Array[] = [];
     for (const it of [decoder, plain]) {
       await it.prefill({ ids: known.ids, pictures: [] });
-      expect(it.reuse(other)).toBe(25);
+      expect(await it.reuse(other)).toBe(25);
       rows.push(await (await it.prefill(other)).lastRows());
     }
     const [mine = new Float32Array(1), theirs = new Float32Array(0)] = rows;

@@ -4,11 +4,11 @@
  * fp32 ones while it is loaded; the graph computes the same, up to rounding. Each matrix is made when the runtime asks for
  * it, in slices, so that no second copy is ever held.
  */
+import { GIB } from '../../runtime/memory.ts';
 import { dequantise } from './dequantise.ts';
 import { LazyBytes } from './lazy-bytes.ts';
 import { ELEMENT, type ExternalPlace, type OnnxGraph, type OnnxNode, type OnnxTensor } from './onnx-graph.ts';
 
-const GIB = 1024 ** 3;
 /** The runtime packs a matrix into a copy before it lets go of it: smaller ones need less room for that. */
 const SLICE_BYTES = 64 * 1024 ** 2;
 const FLOAT_BYTES = 4;
@@ -26,12 +26,10 @@ export interface Expanded {
 }
 
 /**
- * Bytes that may go into expanded weights: a quarter of the computer's memory as the browser tells it (in powers of two,
- * or not at all), and at most what leaves WebAssembly's 4 GiB room for caches and activations.
+ * Bytes that may go into expanded weights: a quarter of the computer's memory, and at most what leaves WebAssembly's 4 GiB
+ * room for caches and activations.
  */
-export function expansionBudget(deviceMemory: number | undefined): number {
-  return Math.min(2.5 * GIB, ((deviceMemory ?? 4) / 4) * GIB);
-}
+export const expansionBudget = (memoryGib: number): number => Math.min(2.5 * GIB, (memoryGib / 4) * GIB);
 
 /** A 4-bit product that can be expanded. */
 interface Product {

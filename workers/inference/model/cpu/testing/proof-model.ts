@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web/wasm';
 import { parseGemma3Config } from '../../../../../protocol/gemma3-config.ts';
-import { Decoder } from '../../../decoder/decoder.ts';
+import { Decoder, type DecoderOptions } from '../../../decoder/decoder.ts';
 import known from '../../proof/known-answer.json';
 
 ort.env.wasm.numThreads = 1;
@@ -15,16 +15,17 @@ export async function proofModel(): Promise<{ graph: Uint8Array; data: Uint8Arra
   return { graph: await read('model_q4.onnx'), data: await read(DATA_FILE) };
 }
 
-export const proofDecoder = (session: ort.InferenceSession, chunkSize = 20): Decoder =>
+export const proofDecoder = (session: ort.InferenceSession, options: Partial<DecoderOptions> = {}): Decoder =>
   new Decoder(ort, { decoder: session }, parseGemma3Config(known.config), {
     capacity: known.ids.length + 1,
     staticCache: true,
-    chunkSize,
+    chunkSize: 20,
+    ...options,
   });
 
 /** How far a session's logits are from the known ones, after the prompt and after one more token; releases it. */
-export async function distance(session: ort.InferenceSession, chunkSize?: number): Promise<number> {
-  const decoder = proofDecoder(session, chunkSize);
+export async function distance(session: ort.InferenceSession, chunkSize = 20): Promise<number> {
+  const decoder = proofDecoder(session, { chunkSize });
   const first = await (await decoder.prefill({ ids: known.ids, pictures: [] })).lastRows();
   const second = await (await decoder.step(known.next)).lastRows();
   await session.release();
