@@ -37,6 +37,8 @@ const offlineShell = VitePWA({
       'models/*.json',
       'models/built-in/**',
     ],
+    // Who measures is online.
+    globIgnores: ['bench.html', 'assets/bench-*'],
     maximumFileSizeToCacheInBytes: 64 * 2 ** 20,
   },
 });
@@ -51,7 +53,10 @@ export default defineConfig({
   worker: { format: 'es' },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
-  build: { target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    ...{ target: 'es2022', assetsInlineLimit: 0 },
+    rollupOptions: { input: { index: 'index.html', bench: 'bench.html' } },
+  },
   preview: { headers: securityHeaders },
   test: {
     testTimeout: 60_000,

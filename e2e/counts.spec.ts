@@ -1,0 +1,31 @@
+/**
+ * What a token costs, counted and not timed: on the built-in model and the software GPU, what the engine asks of WebGPU
+ * and what a conversation's second turn reads may not grow unnoticed. A bound that a change lowers is lowered with it.
+ */
+import { expect, test } from '@playwright/test';
+import type { BenchJob } from '../protocol/bench.ts';
+
+const BUILT_IN: BenchJob = {
+  entry: null,
+  model: { base: '/models/', name: 'built-in', device: 'webgpu', dtype: 'q4' },
+};
+
+test('a token asks no more of the GPU than it did', async ({ page }) => {
+  await page.goto('bench.html');
+  await page.waitForFunction(() => 'engineBench' in window);
+  const { perToken, readAgain } = await page.evaluate((job) => window.engineBench.counts(job), BUILT_IN);
+  // 119 for 6 layers, token embedding and logits; 2 that choose the token.
+  expect(perToken.dispatches).toBeLessThanOrEqual(121);
+  // One for each of onnxruntime's kernels, its sizes; 1 for the sampler's settings.
+  expect(perToken.bufferWrites).toBeLessThanOrEqual(120);
+  // onnxruntime sends 16 kernels at a time.
+  expect(perToken.submits).toBeLessThanOrEqual(17);
+  // The chosen id.
+  expect(perToken.bytesRead).toBe(4);
+  // 4, of what onnxruntime's pools lack; not always the same.
+  expect(perToken.buffersCreated).toBeLessThanOrEqual(6);
+  // Nothing counted would be within every bound.
+  expect(perToken.dispatches).toBeGreaterThan(50);
+  // The first turn and its answer are in the cache.
+  expect(readAgain).toBe(0);
+});

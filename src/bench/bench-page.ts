@@ -1,0 +1,73 @@
+/** `window.engineBench`: what a page can measure, for the page itself, `npm run bench` and tests. */
+import type { BenchJob, BenchMachine, BenchPage, GpuCounts } from '../../protocol/bench.ts';
+import { withWorker } from './engine-worker.ts';
+import { ordinaryIds, promptIds } from './prompts.ts';
+import { ask, measureRound } from './round.ts';
+
+interface MemoryTold {
+  measureUserAgentSpecificMemory?(): Promise<{ bytes: number }>;
+}
+
+/** ms that the browser has to tell the heap's size. */
+const HEAP_PATIENCE = 20_000;
+const SHORT = 16;
+
+async function machine(): Promise<BenchMachine> {
+  const gpu = navigator.gpu as GPU | undefined;
+  const info = (await gpu?.requestAdapter({ powerPreference: 'high-performance' }))?.info;
+  return {
+    browser: navigator.userAgent,
+    adapter: info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') : null,
+    cores: navigator.hardwareConcurrency,
+    isolated: window.crossOriginIsolated,
+  };
+}
+
+/**
+ * Asking for the heap's size collects garbage and stops the worker, so it is asked once, when a prompt was answered.
+ * WebAssembly memory never shrinks: what it took at most is in it.
+ */
+async function heap(job: BenchJob): Promise<number | null> {
+  const told = performance as Performance & MemoryTold;
+  if (!window.crossOriginIsolated || !told.measureUserAgentSpecificMemory) return null;
+  return withWorker(async (worker) => {
+    const { vocabSize } = await worker.open(job);
+    await worker.call('generate', ask(promptIds(SHORT, vocabSize), 3));
+    // Where the browser waits for its next collection of garbage, that may be long.
+    const patience = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEAP_PATIENCE));
+    return Promise.race([told.measureUserAgentSpecificMemory?.().then(({ bytes }) => bytes) ?? null, patience]);
+  });
+}
+
+const profile = (job: BenchJob) =>
+  withWorker(async (worker) => {
+    const { vocabSize } = await worker.open(job);
+    const context = 128;
+    const ids = promptIds(context, vocabSize);
+    await worker.call('generate', ask(ids, 2));
+    const { gpu, counted } = await worker.call('generate', ask(ids, 6, { timing: 'kernels' }));
+    await worker.close();
+    return gpu && { context, tokens: counted, entries: gpu };
+  });
+
+const counts = (job: BenchJob) =>
+  withWorker(async (worker) => {
+    const { vocabSize } = await worker.open(job);
+    const first = promptIds(16, vocabSize);
+    const one = await worker.call('generate', ask(first, 6));
+    const fresh = ordinaryIds(16, vocabSize, 1);
+    const second = [...first, ...one.tokens, ...fresh];
+    const two = await worker.call('generate', ask(second, 1, { fresh: false }));
+    await worker.close();
+    const each = Object.entries(one.counts).map(([name, count]) => [name, count / one.counted]);
+    // The last token chosen was never fed to the model: reading it is no repetition.
+    return { perToken: Object.fromEntries(each) as GpuCounts, readAgain: two.promptRead - fresh.length - 1 };
+  });
+
+export const benchPage: BenchPage = { machine, round: measureRound, heap, profile, counts };
+
+declare global {
+  interface Window {
+    engineBench: BenchPage;
+  }
+}

@@ -1,0 +1,54 @@
+/** The worker that a measured engine runs in, as its page calls it: one call at a time. */
+import type {
+  BenchAbout,
+  BenchCallName,
+  BenchCalls,
+  BenchJob,
+  BenchReply,
+  BenchRequest,
+} from '../../protocol/bench.ts';
+
+export class EngineWorker {
+  private readonly worker = new Worker(new URL('../../workers/bench/bench-worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'bench',
+  });
+
+  call<T extends BenchCallName>(name: T, ask: BenchCalls[T]['ask']): Promise<BenchCalls[T]['answer']> {
+    const request: BenchRequest<T> = { name, ask };
+    return new Promise((resolve, reject) => {
+      this.worker.onerror = (event) => {
+        reject(new Error(event.message || 'the worker could not start'));
+      };
+      this.worker.onmessage = ({ data }: MessageEvent<BenchReply>) => {
+        if ('error' in data) reject(new Error(data.error));
+        else resolve(data.answer as BenchCalls[T]['answer']);
+      };
+      this.worker.postMessage(request);
+    });
+  }
+
+  open({ entry, model }: BenchJob): Promise<BenchAbout> {
+    return this.call('open', { entry, model });
+  }
+
+  /** The engine goes, and what it had on the GPU. */
+  async close(): Promise<void> {
+    await this.call('close', null);
+    this.end();
+  }
+
+  end(): void {
+    this.worker.terminate();
+  }
+}
+
+/** Gives `work` a worker, which is gone afterwards. */
+export async function withWorker<T>(work: (worker: EngineWorker) => Promise<T>): Promise<T> {
+  const worker = new EngineWorker();
+  try {
+    return await work(worker);
+  } finally {
+    worker.end();
+  }
+}

@@ -1,0 +1,147 @@
+/** One round of one engine: everything that is timed or counted, but the heap. */
+import type { BenchAbout, BenchCalls, BenchGenerated, BenchJob, BenchRound, GpuCounts } from '../../protocol/bench.ts';
+import { type EngineWorker, withWorker } from './engine-worker.ts';
+import { ordinaryIds, promptIds } from './prompts.ts';
+import { Samples } from './samples.ts';
+
+const MIB = 2 ** 20;
+/** Tokens of context at which prompts and decoding are measured. */
+const CONTEXTS = [128, 1024, 4096];
+/** Decoded after each prompt; the prompt is so much shorter, and the last fills the context. */
+const DECODED = 8;
+const SHORT = 16;
+/** Of one conversation: tokens of the first prompt, of each answer, and of what is said after it. */
+const TURN = { last: 10, measured: [2, 5, 10], first: 64, answer: 4, next: 16 };
+/** What is quick is repeated; what would take longer than `patience` is left out. ms */
+const REPEAT = { most: 4, time: 3000 };
+const PATIENCE = 25_000;
+
+const COUNTED: Record<keyof GpuCounts, { measure: string; unit: string; per: number }> = {
+  dispatches: { measure: 'dispatches a token', unit: '', per: 1 },
+  bufferWrites: { measure: 'buffer writes a token', unit: '', per: 1 },
+  submits: { measure: 'submits a token', unit: '', per: 1 },
+  bytesRead: { measure: 'read back a token', unit: 'KiB', per: 1024 },
+  buffersCreated: { measure: 'buffers created a token', unit: '', per: 1 },
+};
+
+type Ask = BenchCalls['generate']['ask'];
+export const ask = (ids: number[], count: number, more: Partial<Ask> = {}): Ask => ({
+  ...{ ids, count, fresh: true, timing: 'none' },
+  ...more,
+});
+
+interface Measuring {
+  worker: EngineWorker;
+  about: BenchAbout;
+  onGpu: boolean;
+  samples: Samples;
+  tokens: Record<string, number[]>;
+  leftOut: string[];
+}
+
+/**
+ * Repeats what is quick. Of several results the first is left out, which paid for what is made ready at first use.
+ */
+async function repeat<T>(work: () => Promise<T>): Promise<T[]> {
+  const began = performance.now();
+  const results: T[] = [];
+  do results.push(await work());
+  while (results.length < REPEAT.most && performance.now() - began < REPEAT.time);
+  return results.length > 1 ? results.slice(1) : results;
+}
+
+/** From nothing to the second token: model, tokenizer, and what either engine puts off until it is first used. */
+async function load(job: BenchJob, worker: EngineWorker, samples: Samples, measure: string): Promise<BenchAbout> {
+  const began = performance.now();
+  const about = await worker.open(job);
+  await worker.call('generate', ask(promptIds(4, about.vocabSize), 2));
+  samples.add(measure, 'ms', performance.now() - began);
+  return about;
+}
+
+function addCounts({ samples, onGpu }: Measuring, { counts, counted, busy }: BenchGenerated): void {
+  if (!onGpu) return;
+  for (const [name, { measure, unit, per }] of Object.entries(COUNTED))
+    samples.add(measure, unit, counts[name as keyof GpuCounts] / counted / per);
+  samples.add('CPU a token', 'ms', busy / counted);
+}
+
+/** What adds the context's length to the work is not foreseen: it would take at least so long. */
+function reasonToSkip(context: number, { contextLength }: BenchAbout, msPerToken: number): string | null {
+  if (context > contextLength) return `there is room for ${contextLength} tokens`;
+  const foreseen = context * msPerToken;
+  if (foreseen > PATIENCE) return `reading the prompt would take ${Math.round(foreseen / 1000)} s or more`;
+  return null;
+}
+
+async function prompts(measuring: Measuring): Promise<void> {
+  const { worker, about, onGpu, samples, tokens, leftOut } = measuring;
+  const short = await worker.call('generate', ask(promptIds(SHORT, about.vocabSize), DECODED + 1));
+  tokens[`prompt of ${SHORT}`] = short.tokens;
+  let msPerToken = 0;
+  for (const context of CONTEXTS) {
+    const reason = reasonToSkip(context, about, msPerToken);
+    if (reason) {
+      leftOut.push(`context of ${context}: ${reason}`);
+      continue;
+    }
+    const ids = promptIds(context - DECODED, about.vocabSize);
+    for (const run of await repeat(() => worker.call('generate', ask(ids, DECODED + 1)))) {
+      samples.add(`time to first token, ${context}`, 'ms', run.firstToken);
+      samples.add(`prefill, ${context}`, 'tokens/s', (ids.length / run.firstToken) * 1000);
+      samples.add(`decode, ${context}`, 'tokens/s', (DECODED / run.decoding) * 1000);
+      if (context === CONTEXTS[0]) addCounts(measuring, run);
+      tokens[`prompt of ${ids.length}`] = run.tokens;
+      msPerToken = run.firstToken / ids.length;
+    }
+    if (!onGpu || context !== CONTEXTS[0]) continue;
+    const { gpu, counted } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'passes' }));
+    const all = gpu?.reduce((sum, { time }) => sum + time, 0);
+    if (all !== undefined) samples.add('GPU a token', 'ms', all / counted);
+  }
+}
+
+/** Every turn's prompt is all that was said before, and something new. */
+async function conversation({ worker, about, samples, tokens, leftOut }: Measuring): Promise<void> {
+  const whole = TURN.first + TURN.last * (TURN.answer + TURN.next);
+  if (whole > about.contextLength) {
+    leftOut.push(`conversation: it takes ${whole} tokens of context`);
+    return;
+  }
+  let said = promptIds(TURN.first, about.vocabSize);
+  const answers: number[] = [];
+  for (let turn = 1; turn <= TURN.last; turn++) {
+    const run = await worker.call('generate', ask(said, TURN.answer, { fresh: turn === 1 }));
+    if (TURN.measured.includes(turn)) {
+      samples.add(`time to first token, turn ${turn}`, 'ms', run.firstToken);
+      samples.add(`prompt tokens read, turn ${turn}`, `of ${said.length}`, run.promptRead);
+    }
+    answers.push(...run.tokens);
+    said = [...said, ...run.tokens, ...ordinaryIds(TURN.next, about.vocabSize, turn)];
+  }
+  tokens['conversation'] = answers;
+}
+
+export async function measureRound(job: BenchJob): Promise<BenchRound> {
+  const samples = new Samples();
+  const tokens: Record<string, number[]> = {};
+  const leftOut: string[] = [];
+  await withWorker(async (worker) => {
+    await load(job, worker, samples, 'load, cold');
+    await worker.close();
+  });
+  return withWorker(async (worker) => {
+    const about = await load(job, worker, samples, 'load, warm');
+    const onGpu = job.model.device === 'webgpu';
+    const measuring = { worker, about, onGpu, samples, tokens, leftOut };
+    await prompts(measuring);
+    await conversation(measuring);
+    const size = about.pictureSize;
+    if (size !== null)
+      for (const ms of await repeat(() => worker.call('encodePicture', { size })))
+        samples.add('picture encoding', 'ms', ms);
+    if (onGpu) samples.add('GPU bytes allocated, peak', 'MiB', (await worker.call('memory', null)).peak / MIB);
+    await worker.close();
+    return { about, samples: samples.all(), tokens, leftOut };
+  });
+}

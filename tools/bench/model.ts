@@ -1,0 +1,75 @@
+/** A model folder, ours or anybody's in the transformers.js layout, as both engines can be given it. */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, join, resolve, sep } from 'node:path';
+import type { Dtype } from '../../protocol/engine.ts';
+import {
+  type Manifest,
+  MANIFEST_FORMAT,
+  type ManifestFile,
+  PART_BYTES,
+  parseManifest,
+} from '../../protocol/manifest.ts';
+import { pathsOf, readListing, sessionsIn } from '../../protocol/model-listing.ts';
+
+export interface ModelDir {
+  dir: string;
+  name: string;
+  dtype: Dtype;
+  manifest: Manifest;
+}
+
+/** fp16 last: activations of Gemma 3 leave its range. */
+const ORDER: readonly Dtype[] = ['q4', 'q4f16', 'fp32', 'fp16'];
+
+async function describeFile(dir: string, path: string): Promise<ManifestFile> {
+  const whole = createHash('sha256');
+  const parts: string[] = [];
+  let part = createHash('sha256');
+  let size = 0;
+  for await (const chunk of createReadStream(join(dir, path), { highWaterMark: 1024 * 1024 })) {
+    // PART_BYTES is a multiple of what is read at once.
+    if (size > 0 && size % PART_BYTES === 0) {
+      parts.push(part.digest('hex'));
+      part = createHash('sha256');
+    }
+    whole.update(chunk as Buffer);
+    part.update(chunk as Buffer);
+    size += (chunk as Buffer).length;
+  }
+  return { path, size, sha256: whole.digest('hex'), parts: [...parts, part.digest('hex')] };
+}
+
+/** Such a manifest as our app makes when a person picks a folder. */
+async function makeManifest(dir: string, name: string, paths: string[], config: unknown): Promise<Manifest> {
+  const dtype = ORDER.find((each) => sessionsIn(paths)[each]);
+  if (!dtype) throw new Error(`${name} has no ONNX graphs of a Gemma 3`);
+  const files: ManifestFile[] = [];
+  for (const path of pathsOf(sessionsIn(paths), dtype, paths)) files.push(await describeFile(dir, path));
+  const identity = { id: name, revision: 'unknown', licence: 'unknown', baseModel: '' };
+  return { format: MANIFEST_FORMAT, ...identity, ...readListing(paths, dtype, config), files };
+}
+
+/** @throws Error with a sentence where the folder holds no model. */
+export async function readModelDir(folder: string): Promise<ModelDir> {
+  const dir = resolve(folder);
+  const name = basename(dir);
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const paths = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(dir.length + 1)
+        .split(sep)
+        .join('/'),
+    );
+  const json = async (path: string): Promise<unknown> => JSON.parse(await readFile(join(dir, path), 'utf8')) as unknown;
+  const config = await json('config.json');
+  const manifest = paths.includes('manifest.json')
+    ? parseManifest(await json('manifest.json'))
+    : await makeManifest(dir, name, paths, config);
+  const dtype = ORDER.find((each) => manifest.sessions[each]);
+  if (!dtype) throw new Error(`${name} has no ONNX graphs`);
+  return { dir, name, dtype, manifest };
+}

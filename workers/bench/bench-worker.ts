@@ -1,0 +1,109 @@
+/** The thread that a measured engine runs in, and its stopwatch: the same for every engine. */
+import type {
+  BenchCallName,
+  BenchCalls,
+  BenchEngine,
+  BenchGenerated,
+  BenchReply,
+  BenchRequest,
+  GpuCounts,
+  OpenBenchEngine,
+} from '../../protocol/bench.ts';
+import { GpuCounter, type GpuScope } from './count-gpu.ts';
+
+const { port1, port2 } = new MessageChannel();
+const callbacks: (() => void)[] = [];
+port1.onmessage = () => callbacks.shift()?.();
+const afterTask = (callback: () => void): void => {
+  callbacks.push(callback);
+  port2.postMessage(null);
+};
+
+const counter = new GpuCounter(globalThis as unknown as GpuScope, afterTask, () => performance.now());
+let engine: BenchEngine | null = null;
+
+const ready = (): BenchEngine => {
+  if (!engine) throw new Error('no engine is open');
+  return engine;
+};
+
+async function open({ entry, model }: BenchCalls['open']['ask']): Promise<BenchCalls['open']['answer']> {
+  const { open: openEngine } = entry
+    ? ((await import(/* @vite-ignore */ entry)) as { open: OpenBenchEngine })
+    : await import('../inference/bench-engine.ts');
+  engine = await openEngine(model);
+  return engine.about;
+}
+
+interface Mark {
+  at: number;
+  counts: GpuCounts;
+  idle: number;
+}
+
+const mark = (): Mark => ({ at: performance.now(), counts: { ...counter.counts }, idle: counter.idleTime });
+
+async function generate({ ids, count, fresh, timing }: BenchCalls['generate']['ask']): Promise<BenchGenerated> {
+  const use = ready();
+  if (fresh) use.forget();
+  const marks: Mark[] = [];
+  const began = performance.now();
+  const generation = await use.generate(ids, count, () => {
+    marks.push(mark());
+    if (marks.length === 1) counter.timer.start(timing);
+    if (marks.length === count - 1) counter.timer.pause();
+  });
+  const [first] = marks;
+  const last = marks.at(-1);
+  if (!first || !last || marks.length !== count)
+    throw new Error(`the engine told of ${marks.length} tokens of ${count}`);
+  const end = marks.at(-2) ?? first;
+  const counts = { ...end.counts };
+  for (const key of Object.keys(counts) as (keyof GpuCounts)[]) counts[key] -= first.counts[key];
+  return {
+    ...generation,
+    firstToken: first.at - began,
+    decoding: last.at - first.at,
+    counted: Math.max(0, count - 2),
+    counts,
+    busy: end.at - first.at - (end.idle - first.idle),
+    gpu: await counter.timer.stop(),
+  };
+}
+
+async function encodePicture({ size }: BenchCalls['encodePicture']['ask']): Promise<number> {
+  const pixels = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 50));
+  const began = performance.now();
+  await ready().encodePicture(pixels);
+  return performance.now() - began;
+}
+
+async function carryOut({ name, ask }: BenchRequest): Promise<BenchCalls[BenchCallName]['answer']> {
+  switch (name) {
+    case 'open':
+      return open(ask as BenchCalls['open']['ask']);
+    case 'generate':
+      return generate(ask as BenchCalls['generate']['ask']);
+    case 'encodePicture':
+      return encodePicture(ask as BenchCalls['encodePicture']['ask']);
+    case 'memory':
+      return { ...counter.memory };
+    case 'close':
+      await ready().dispose();
+      return null;
+  }
+}
+
+const post = (reply: BenchReply) => {
+  self.postMessage(reply);
+};
+self.onmessage = ({ data }: MessageEvent<BenchRequest>) => {
+  carryOut(data).then(
+    (answer) => {
+      post({ answer });
+    },
+    (cause: unknown) => {
+      post({ error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
+    },
+  );
+};

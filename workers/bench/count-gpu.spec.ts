@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { GpuCounter, type GpuScope } from './count-gpu.ts';
+
+/** As much of WebGPU as is counted. */
+function fakeScope() {
+  class GPUBuffer {
+    constructor(readonly size: number) {}
+    destroy(): void {
+      // Nothing to free.
+    }
+    mapAsync(_mode: number, _offset?: number, _size?: number): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+  class GPUDevice {
+    createBuffer({ size }: { size: number }): GPUBuffer {
+      return new GPUBuffer(size);
+    }
+  }
+  class GPUQueue {
+    calls: unknown[][] = [];
+    submit(...args: unknown[]): void {
+      this.calls.push(args);
+    }
+    writeBuffer(...args: unknown[]): void {
+      this.calls.push(args);
+    }
+  }
+  return { GPUBuffer, GPUDevice, GPUQueue };
+}
+
+const READ = 1;
+const WRITE = 2;
+
+describe('GpuCounter', () => {
+  it('counts calls and lets them through as they are', () => {
+    const scope = fakeScope();
+    const { counts } = new GpuCounter(
+      scope as unknown as GpuScope,
+      () => undefined,
+      () => 0,
+    );
+    const queue = new scope.GPUQueue();
+    queue.submit([1]);
+    queue.writeBuffer('b', 0, 'data');
+    queue.writeBuffer('c', 4, 'data');
+    expect(queue.calls).toEqual([[[1]], ['b', 0, 'data'], ['c', 4, 'data']]);
+    expect(counts).toMatchObject({ submits: 1, bufferWrites: 2, bytesRead: 0 });
+  });
+
+  it('counts what is mapped for reading: a part, the rest, or all', async () => {
+    const scope = fakeScope();
+    const { counts } = new GpuCounter(
+      scope as unknown as GpuScope,
+      () => undefined,
+      () => 0,
+    );
+    const buffer = new scope.GPUDevice().createBuffer({ size: 100 });
+    await buffer.mapAsync(READ, 8, 16);
+    await buffer.mapAsync(READ, 60);
+    await buffer.mapAsync(READ);
+    await buffer.mapAsync(WRITE);
+    expect(counts.bytesRead).toBe(16 + 40 + 100);
+  });
+
+  it('knows how much memory there was at most', () => {
+    const scope = fakeScope();
+    const { memory } = new GpuCounter(
+      scope as unknown as GpuScope,
+      () => undefined,
+      () => 0,
+    );
+    const device = new scope.GPUDevice();
+    const first = device.createBuffer({ size: 100 });
+    device.createBuffer({ size: 50 });
+    first.destroy();
+    first.destroy();
+    device.createBuffer({ size: 20 });
+    expect(memory).toEqual({ now: 70, peak: 150 });
+  });
+
+  it('tells waiting for the GPU from working', async () => {
+    const scope = fakeScope();
+    let arrived: () => void = () => undefined;
+    scope.GPUBuffer.prototype.mapAsync = () =>
+      new Promise((resolve) => {
+        arrived = resolve;
+      });
+    let clock = 0;
+    const tasks: (() => void)[] = [];
+    const counter = new GpuCounter(
+      scope as unknown as GpuScope,
+      (task) => tasks.push(task),
+      () => clock,
+    );
+    const mapped = new scope.GPUBuffer(4).mapAsync(READ);
+    // Until the task ends, the thread still works.
+    clock = 3;
+    tasks.shift()?.();
+    clock = 10;
+    expect(counter.idleTime).toBe(7);
+    arrived();
+    await mapped;
+    clock = 20;
+    expect(counter.idleTime).toBe(7);
+  });
+});

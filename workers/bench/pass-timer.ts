@@ -1,0 +1,148 @@
+/**
+ * How long a device spends in compute passes, by timestamp queries: whole passes as the engine makes them, or, to tell
+ * the kernels apart, every dispatch in a pass of its own.
+ */
+import type { GpuTiming, ProfileEntry } from '../../protocol/bench.ts';
+import { kernelName } from './kernel-name.ts';
+
+/** As many as a query set can hold; passes beyond are not timed, and then there is no result. */
+const QUERIES = 4096;
+
+interface Queries {
+  device: GPUDevice;
+  sets: GPUQuerySet[];
+  /** What each pair of queries timed. */
+  names: string[];
+}
+
+type Begin = (descriptor: GPUComputePassDescriptor | undefined) => GPUComputePassEncoder;
+
+export class PassTimer {
+  private readonly devices = new WeakMap<object, GPUDevice>();
+  private queries: Queries | null = null;
+  private timing: GpuTiming = 'none';
+
+  encoderMade(encoder: GPUCommandEncoder, device: GPUDevice): void {
+    if (this.timing !== 'none') this.devices.set(encoder, device);
+  }
+
+  start(timing: GpuTiming): void {
+    this.timing = timing;
+    if (this.queries) this.queries.names = [];
+  }
+
+  /** Begins a pass, with timestamps while timing. */
+  begin(encoder: object, descriptor: GPUComputePassDescriptor | undefined, begin: Begin): GPUComputePassEncoder {
+    const device = this.devices.get(encoder);
+    if (this.timing === 'none' || !device?.features.has('timestamp-query')) return begin(descriptor);
+    if (this.timing === 'passes') return begin(this.timed(device, 'all'));
+    return new SplitPass((name) => begin(this.timed(device, name))) as unknown as GPUComputePassEncoder;
+  }
+
+  private timed(device: GPUDevice, name: string): GPUComputePassDescriptor {
+    if (this.queries?.device !== device) this.queries = { device, sets: [], names: [] };
+    const { sets, names } = this.queries;
+    const at = names.length * 2;
+    names.push(name);
+    const querySet = (sets[Math.floor(at / QUERIES)] ??= device.createQuerySet({ type: 'timestamp', count: QUERIES }));
+    const first = at % QUERIES;
+    return { timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 } };
+  }
+
+  /** Passes that begin later are not timed. */
+  pause(): void {
+    this.timing = 'none';
+  }
+
+  /** Time in passes from `start` to `pause` by name, the longest first; null where nothing was timed. */
+  async stop(): Promise<ProfileEntry[] | null> {
+    this.pause();
+    const { queries } = this;
+    if (!queries || queries.names.length === 0) return null;
+    const { device, sets, names } = queries;
+    const size = names.length * 2 * 8;
+    const whole = Math.ceil(size / (QUERIES * 8)) * QUERIES * 8;
+    const resolved = device.createBuffer({
+      size: whole,
+      usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
+    });
+    const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
+    const encoder = device.createCommandEncoder();
+    for (let i = 0; i * QUERIES * 8 < size; i++) {
+      const set = sets[i];
+      const count = Math.min(QUERIES, names.length * 2 - i * QUERIES);
+      if (set) encoder.resolveQuerySet(set, 0, count, resolved, i * QUERIES * 8);
+    }
+    encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
+    device.queue.submit([encoder.finish()]);
+    await staging.mapAsync(GPUMapMode.READ);
+    const entries = timesByName(new BigUint64Array(staging.getMappedRange()), names);
+    resolved.destroy();
+    staging.destroy();
+    return entries;
+  }
+}
+
+/** From pairs of begin and end in ns. A pass that never ran, or a clock that jumped back, counts as no time. */
+export function timesByName(stamps: BigUint64Array, names: readonly string[]): ProfileEntry[] {
+  const entries = new Map<string, ProfileEntry>();
+  for (const [i, name] of names.entries()) {
+    const taken = Math.max(0, Number((stamps[2 * i + 1] ?? 0n) - (stamps[2 * i] ?? 0n))) / 1e6;
+    const entry = entries.get(name) ?? { name, time: 0, calls: 0 };
+    entry.time += taken;
+    entry.calls++;
+    entries.set(name, entry);
+  }
+  return [...entries.values()].sort((a, b) => b.time - a.time);
+}
+
+/** Stands for one pass, and makes one for each dispatch. */
+class SplitPass {
+  label = '';
+  private pipeline: GPUComputePipeline | null = null;
+  private readonly groups = new Map<number, unknown[]>();
+
+  constructor(private readonly begin: (name: string) => GPUComputePassEncoder) {}
+
+  setPipeline(pipeline: GPUComputePipeline): void {
+    this.pipeline = pipeline;
+  }
+
+  setBindGroup(index: number, ...rest: unknown[]): void {
+    this.groups.set(index, rest);
+  }
+
+  dispatchWorkgroups(x: number, y?: number, z?: number): void {
+    this.inPass((pass) => pass.dispatchWorkgroups(x, y, z));
+  }
+
+  dispatchWorkgroupsIndirect(buffer: GPUBuffer, offset: number): void {
+    this.inPass((pass) => pass.dispatchWorkgroupsIndirect(buffer, offset));
+  }
+
+  private inPass(dispatch: (pass: GPUComputePassEncoder) => void): void {
+    const { pipeline } = this;
+    if (!pipeline) throw new Error('a dispatch without a pipeline');
+    const pass = this.begin(kernelName(pipeline));
+    pass.setPipeline(pipeline);
+    for (const [index, rest] of this.groups) Reflect.apply(pass.setBindGroup, pass, [index, ...rest]);
+    dispatch(pass);
+    pass.end();
+  }
+
+  end(): void {
+    this.pipeline = null;
+  }
+
+  pushDebugGroup(): void {
+    // Groups cannot span passes.
+  }
+
+  popDebugGroup(): void {
+    // Nothing was pushed.
+  }
+
+  insertDebugMarker(): void {
+    // Markers say nothing about time.
+  }
+}
