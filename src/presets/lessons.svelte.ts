@@ -5,6 +5,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Setup } from '../conversations/records.ts';
 import type { Choice } from '../models/model.svelte.ts';
+import { takeFromAddress } from './lesson-address.ts';
 import { type Preset, PRESET_BYTES, PRESET_FORMAT, PresetError } from './preset.ts';
 
 /** What of the conversations and the models a lesson needs in order to begin. */
@@ -87,16 +88,11 @@ export class Lessons {
 
   /** A lesson in the page's address is offered, and leaves the address: a reload does not ask again. */
   readAddress(page: Location = location, past: History = history): void {
-    const url = new URL(page.href);
-    const fragment = new URLSearchParams(url.hash.slice(1)).get('preset');
-    const address = url.searchParams.get('preset');
-    if (fragment === null && address === null) return;
-    if (fragment !== null) url.hash = '';
-    url.searchParams.delete('preset');
-    past.replaceState(past.state, '', url);
+    const found = takeFromAddress(page, past);
+    if (!found) return;
     void this.offer(async () => {
       const { presetOfAddress, presetOfFragment } = await import('./preset-link.ts');
-      return fragment === null ? presetOfAddress(address ?? '', document.baseURI) : presetOfFragment(fragment);
+      return 'fragment' in found ? presetOfFragment(found.fragment) : presetOfAddress(found.address, document.baseURI);
     });
   }
 }

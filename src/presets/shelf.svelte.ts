@@ -1,19 +1,14 @@
 /** The person's own lessons, kept in this browser, and those that come with the page. */
+import { newId } from '../new-id.ts';
 import { Dexie, type Table } from 'dexie';
 import type { Preset } from './preset.ts';
-import { readPreset, readPresetFile } from './read-preset.ts';
+import { readPreset } from './read-preset.ts';
+import { type ShippedLesson, shippedLessons } from './shipped.ts';
 
 export interface OwnLesson {
   /** A UUID. */
   id: string;
   saved: number;
-  preset: Preset;
-}
-
-/** A lesson that comes with the page, in the page's language. */
-export interface ShippedLesson {
-  id: string;
-  classroom: boolean;
   preset: Preset;
 }
 
@@ -23,18 +18,6 @@ class LessonsDatabase extends Dexie {
     super('fournil-lessons');
     this.version(1).stores({ lessons: 'id, saved' });
   }
-}
-
-interface IndexEntry {
-  id: string;
-  classroom: boolean;
-}
-
-/** From the page's own folder: the host is trusted as with its scripts, and still checked. @throws PresetError */
-export async function shippedPreset(id: string, language: string, base: string): Promise<Preset> {
-  const response = await fetch(new URL(`presets/${id}.${language}.json`, base));
-  if (!response.ok) throw new Error(`${response.status}`);
-  return readPresetFile(await response.blob());
 }
 
 export class Shelf {
@@ -53,7 +36,7 @@ export class Shelf {
   }
 
   /** Under the id that it has, or a new one. @returns whether it is kept */
-  async keep(preset: Preset, id: string = crypto.randomUUID()): Promise<boolean> {
+  async keep(preset: Preset, id: string = newId()): Promise<boolean> {
     try {
       // What is kept is what would be read again: no proxies, no more than the format's fields.
       await this.database.lessons.put({ id, saved: Date.now(), preset: readPreset(structuredClone(preset)) });
@@ -89,15 +72,7 @@ export class Shelf {
 
   private async readShipped(language: string): Promise<void> {
     try {
-      const response = await fetch(new URL('presets/index.json', this.base));
-      const { presets } = (await response.json()) as { presets: IndexEntry[] };
-      this.shipped = await Promise.all(
-        presets.map(async ({ id, classroom }) => ({
-          id,
-          classroom,
-          preset: await shippedPreset(id, language, this.base),
-        })),
-      );
+      this.shipped = await shippedLessons(language, this.base);
       this.unreachable = false;
     } catch {
       this.unreachable = true;

@@ -7,6 +7,8 @@ export async function forgetEverything(conversations: Conversations, library: Li
   if (!(await conversations.removeEverything())) return false;
   await library.remove(null);
   if (library.models.length > 0) return false;
+  // Whoever has one open gives it up by itself; it goes when the page begins anew.
+  for (const { name } of await indexedDB.databases()) if (name) indexedDB.deleteDatabase(name);
   try {
     localStorage.clear();
     sessionStorage.clear();

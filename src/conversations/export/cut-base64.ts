@@ -2,6 +2,7 @@
  * JSON with pictures in it, without the pictures: long strings that can only be base64 or data URLs stay in the file,
  * and the JSON gets a short mark in their place. What is left is small enough to be parsed at once.
  */
+import { newId } from '../../new-id.ts';
 import { ImportError } from './format.ts';
 import { LIMITS } from './limits.ts';
 
@@ -18,7 +19,7 @@ for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 export class CutText {
   private readonly cut: Blob[] = [];
   /** Nobody can guess it, so no file can hold a mark of its own. */
-  private readonly mark = `${crypto.randomUUID()}:`;
+  private readonly mark = `${newId()}:`;
 
   private constructor(private readonly file: Blob) {}
 

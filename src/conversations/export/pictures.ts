@@ -1,4 +1,5 @@
 /** Pictures of other programs' files: what the bytes say they are is what counts. */
+import { newId } from '../../new-id.ts';
 import type { Attachment } from '../records.ts';
 import { LIMITS } from './limits.ts';
 
@@ -16,9 +17,7 @@ export async function toPicture(blob: Blob, name: string): Promise<Attachment | 
   if (blob.size > LIMITS.picture) return null;
   const start = String.fromCharCode(...new Uint8Array(await blob.slice(0, 16).arrayBuffer()));
   const [type] = STARTS.find(([, offset, bytes]) => start.startsWith(bytes, offset)) ?? [];
-  return type === undefined
-    ? null
-    : { id: crypto.randomUUID(), kind: 'picture', name, blob: blob.slice(0, blob.size, type) };
+  return type === undefined ? null : { id: newId(), kind: 'picture', name, blob: blob.slice(0, blob.size, type) };
 }
 
 export const toDocument = (
@@ -26,7 +25,7 @@ export const toDocument = (
   name: string,
   blob = new Blob([text], { type: 'text/plain' }),
 ): Attachment => ({
-  id: crypto.randomUUID(),
+  id: newId(),
   kind: 'document',
   name,
   blob,

@@ -3,6 +3,7 @@
  * parent and children. Texts are kept, and the pictures that the archive has; tools, hidden messages and thoughts are
  * left out, and what follows them is joined to what was before.
  */
+import { newId } from '../../new-id.ts';
 import type { Attachment } from '../records.ts';
 import { Damaged, Fields, textOr, timeOr } from './fields.ts';
 import { countLeftOut, type Found, type LeftOut, type WholeConversation } from './format.ts';
@@ -35,7 +36,7 @@ async function readConversation(
   saved: number,
   leftOut: LeftOut,
 ): Promise<WholeConversation> {
-  const id = crypto.randomUUID();
+  const id = newId();
   const created = timeOr(fields.get('create_time'), saved, 1000);
   const nodes = Object.entries(fields.get('mapping') ?? {}) as [string, unknown][];
   if (nodes.length > LIMITS.messages) throw new Damaged('too many messages');

@@ -3,6 +3,7 @@
  * archive; formerly a JSON object `{ conv, messages }`, or a list of them. Its messages are a tree as ours; below a root
  * that says nothing comes the system prompt, if there is one.
  */
+import { newId } from '../../new-id.ts';
 import type { Attachment } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
 import type { CutText } from './cut-base64.ts';
@@ -50,7 +51,7 @@ async function readSession(
   leftOut: LeftOut,
 ): Promise<WholeConversation> {
   const conv = session.fields('conv');
-  const id = crypto.randomUUID();
+  const id = newId();
   const updated = timeOr(conv.get('lastModified'), saved);
   const foreign: ForeignMessage[] = [];
   let system = '';

@@ -1,4 +1,5 @@
 /** Our own files: every field is checked, and a conversation in which anything is wrong is left out whole. */
+import { newId } from '../../new-id.ts';
 import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
 import type { Attachment, ConversationRecord, MessageRecord, Setup } from '../records.ts';
@@ -18,7 +19,7 @@ export function readOwn(file: object, strings: CutText): Promise<Found> {
 }
 
 async function readConversation(fields: Fields, strings: CutText): Promise<WholeConversation> {
-  const id = crypto.randomUUID();
+  const id = newId();
   const messages: MessageRecord[] = [];
   for (const value of fields.list('messages', LIMITS.messages))
     messages.push(await readMessage(Fields.of(value, 'message'), id, strings));
@@ -55,7 +56,7 @@ function newIds(messages: readonly MessageRecord[]): Map<string, string> {
       throw new Damaged('questions and answers do not take turns');
   }
   if (fromTheRoots(messages).length < messages.length) throw new Damaged('messages follow one another in a circle');
-  return new Map(messages.map(({ id }) => [id, crypto.randomUUID()]));
+  return new Map(messages.map(({ id }) => [id, newId()]));
 }
 
 async function readMessage(fields: Fields, conversation: string, strings: CutText): Promise<MessageRecord> {
@@ -93,7 +94,7 @@ async function readAttachment(fields: Fields, strings: CutText): Promise<Attachm
   const largest = kind === 'picture' ? LIMITS.picture : LIMITS.document;
   const blob = base64.size * 0.75 <= largest + 3 ? await decodeBase64(base64, type) : null;
   if (!blob) return fields.fail('base64', 'unreadable, or too large');
-  const attachment: Attachment = { id: crypto.randomUUID(), kind, name: fields.string('name', LIMITS.name), blob };
+  const attachment: Attachment = { id: newId(), kind, name: fields.string('name', LIMITS.name), blob };
   return fields.has('text') ? { ...attachment, text: fields.string('text', LIMITS.text) } : attachment;
 }
 

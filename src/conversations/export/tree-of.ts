@@ -2,6 +2,7 @@
  * Trees of other programs as ours, where questions and answers take turns: what is left out is bridged, and what one
  * side said in several messages becomes one. Walks without recursion: a file may nest as deep as it likes.
  */
+import { newId } from '../../new-id.ts';
 import type { Attachment, MessageRecord } from '../records.ts';
 import { countLeftOut, type LeftOut } from './format.ts';
 
@@ -42,14 +43,14 @@ const join = (...texts: string[]): string => texts.filter((text) => text !== '')
 
 function carriedOn(before: MessageRecord, message: ForeignMessage): MessageRecord {
   const text = join(before.text, message.text);
-  const next = { ...before, id: crypto.randomUUID(), text };
+  const next = { ...before, id: newId(), text };
   if (next.role === 'assistant') return { ...next, model: message.model || next.model };
   return { ...next, attachments: [...next.attachments, ...message.attachments] };
 }
 
 function asRecord(message: ForeignMessage, conversation: string, parent: string | null): MessageRecord {
   const { created, text, attachments, model } = message;
-  const base = { id: crypto.randomUUID(), conversation, parent, created, text };
+  const base = { id: newId(), conversation, parent, created, text };
   if (message.role === 'user') return { ...base, role: 'user', attachments };
   return { ...base, role: 'assistant', model, finish: null, error: null };
 }
