@@ -7,4 +7,6 @@ settings.start();
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');
-mount(App, { target });
+const demo = new URLSearchParams(location.search).get('demo');
+if (demo === null) mount(App, { target });
+else void import('./demo/DemoPage.svelte').then(({ default: Page }) => mount(Page, { target, props: { name: demo } }));

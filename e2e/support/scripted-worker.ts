@@ -3,7 +3,7 @@ import type { Page } from '@playwright/test';
 import type { DeviceReport, EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
 
-interface Failure {
+export interface Failure {
   code: EngineErrorCode;
   detail: string;
 }

@@ -29,6 +29,7 @@ const MADE: Record<string, readonly string[]> = {
   'waiting.': ['network', 'server-busy', 'server-error', 'web-page', 'other-tab'],
   'data.left.': LEFT_OUT,
   'data.refused.': IMPORT_ERRORS,
+  'demo.outcome.': ['waiting', 'good', 'bad'],
   'finish.': ['length', 'context-full', 'aborted'],
   'setting.': SETTINGS,
   'settingAbout.': SETTINGS,
