@@ -67,18 +67,36 @@ describe("the CPU's decoder", () => {
     expect(largest).toBeLessThan(data.length / 2);
   });
 
-  it('expands nothing where the memory is not there after all', async () => {
-    const given: number[] = [];
+  /** A runtime that fails at first, and what it was given: the number of 4-bit products, and whether the cache is whole. */
+  function failing(reason: string) {
+    const given: { products: number; whole: boolean }[] = [];
     const create = ort.InferenceSession.create.bind(ort.InferenceSession);
-    const short = {
+    const runtime = {
       InferenceSession: {
         create: (model: Uint8Array, options: object) => {
-          given.push(products(model));
-          return given.length === 1 ? Promise.reject(new Error('std::bad_alloc')) : create(model, options);
+          given.push({ products: products(model), whole: new OnnxGraph(model).output('present.0.key') !== undefined });
+          return given.length === 1 ? Promise.reject(new Error(reason)) : create(model, options);
         },
       },
     } as unknown as typeof ort;
-    expect(await distance(await createCpuDecoder(short, graph, files(), Infinity))).toBeLessThan(1e-4);
-    expect(given).toEqual([0, products(graph)]);
+    return { runtime, given };
+  }
+
+  it('expands nothing where the memory is not there after all', async () => {
+    const { runtime, given } = failing('std::bad_alloc');
+    expect(await distance(await createCpuDecoder(runtime, graph, files(), Infinity))).toBeLessThan(1e-4);
+    expect(given).toEqual([
+      { products: 0, whole: false },
+      { products: products(graph), whole: false },
+    ]);
+  });
+
+  it('takes the graph as it is where the changed one is refused', async () => {
+    const { runtime, given } = failing('Could not find an implementation for FusedMatMul');
+    expect(await distance(await createCpuDecoder(runtime, graph, files(), Infinity))).toBeLessThan(1e-4);
+    expect(given).toEqual([
+      { products: 0, whole: false },
+      { products: products(graph), whole: true },
+    ]);
   });
 });

@@ -20,8 +20,10 @@ export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles):
   });
 
 /**
- * @param budget bytes that expanded products may take; where even so the memory is not there, none is expanded
- * @throws Error where `model` is no ONNX file, or the runtime refuses it
+ * Where the memory is not there after all, no product is expanded; where the runtime refuses the changed graph (others
+ * export in ways not seen here), it gets the graph as it is.
+ * @param budget bytes that expanded products may take
+ * @throws Error where the runtime refuses that, too
  */
 export async function createCpuDecoder(
   ort: Ort,
@@ -29,17 +31,16 @@ export async function createCpuDecoder(
   files: DataFiles,
   budget: number,
 ): Promise<InferenceSession> {
-  const attempt = (bytes: number) => {
+  const attempt = async (bytes: number) => {
     const graph = new OnnxGraph(model);
     appendToCache(graph);
     avoidTiles(graph);
     const { data } = expandProducts(graph, files, bytes);
-    return createCpuSession(ort, graph.encode(), new Map([...files, ...data]));
+    return await createCpuSession(ort, graph.encode(), new Map([...files, ...data]));
   };
   try {
     return await attempt(budget);
   } catch (cause) {
-    if (!isOutOfMemory(cause)) throw cause;
-    return attempt(0);
+    return isOutOfMemory(cause) ? attempt(0) : createCpuSession(ort, model, files);
   }
 }
