@@ -49,6 +49,16 @@ describe('expanding 4-bit products', () => {
     expect(await distance(await sessionOf(sliced))).toBeLessThan(1e-4);
   });
 
+  it('cuts them also where they stay in 4 bits, for all or for some of their rows', async () => {
+    const whole = sizeOf(expand(Infinity).data);
+    for (const budget of [0, whole / 3]) {
+      const sliced = expand(budget, 20_000);
+      expect(sliced.left).toBeGreaterThan(operators(new OnnxGraph(graph), 'MatMulNBits') / 2);
+      expect(operators(sliced.graph, 'MatMulNBits')).toBe(sliced.left);
+      expect(await distance(await sessionOf(sliced))).toBeLessThan(1e-4);
+    }
+  });
+
   it('says which file is missing', () => {
     const [slice] = expandProducts(new OnnxGraph(graph), new Map(), Infinity).data.values();
     expect(() => slice?.subarray(0, 4)).toThrow('is in model_q4.onnx_data, which the model lacks');

@@ -230,9 +230,10 @@ function readValue(bytes: Bytes): OnnxValue {
   return { name: text(name), dataType: element?.value ?? 0, dims };
 }
 
-type WritableTensor = OnnxTensor & { data: ExternalPlace | Bytes };
+/** A tensor whose bytes can be found. */
+export type StoredTensor = OnnxTensor & { data: ExternalPlace | Bytes };
 
-function encodeTensor({ name, dims, dataType, data }: WritableTensor): Bytes {
+function encodeTensor({ name, dims, dataType, data }: StoredTensor): Bytes {
   const writer = Writer.create();
   for (const dim of dims) writer.uint32(tagOf(TENSOR.dims, WIRE_VARINT)).int64(dim);
   writer.uint32(tagOf(TENSOR.dataType, WIRE_VARINT)).int32(dataType);
@@ -343,7 +344,7 @@ export class OnnxGraph {
     this.values.output.delete(name);
   }
 
-  addTensor(tensor: WritableTensor): void {
+  addTensor(tensor: StoredTensor): void {
     this.tensors.set(tensor.name, { tensor, whole: wrap(GRAPH.initializer, encodeTensor(tensor)) });
   }
 
