@@ -69,6 +69,6 @@ describe('expansionBudget', () => {
   it('is a quarter of the memory, and never what WebAssembly cannot hold', () => {
     expect(expansionBudget(4)).toBe(1024 ** 3);
     expect(expansionBudget(8)).toBe(2 * 1024 ** 3);
-    expect(expansionBudget(32)).toBe(2.5 * 1024 ** 3);
+    expect(expansionBudget(32)).toBe(2 * 1024 ** 3);
   });
 });

@@ -26,10 +26,11 @@ export interface Expanded {
 }
 
 /**
- * Bytes that may go into expanded weights: a quarter of the computer's memory, and at most what leaves WebAssembly's 4 GiB
- * room for caches and activations.
+ * Bytes that may go into expanded weights: a quarter of the computer's memory, and at most 2 GiB. The runtime packs each
+ * into a copy before it lets go of it, which leaves gaps of about a third; the rest of WebAssembly's 4 GiB is for what
+ * stays in 4 bits, caches and activations.
  */
-export const expansionBudget = (memoryGib: number): number => Math.min(2.5 * GIB, (memoryGib / 4) * GIB);
+export const expansionBudget = (memoryGib: number): number => Math.min(2 * GIB, (memoryGib / 4) * GIB);
 
 /** A 4-bit matrix, or some of its rows. */
 interface Matrix {
