@@ -11,6 +11,7 @@ export default defineConfig({
   timeout: 120_000,
   expect: { timeout: 30_000 },
   reporter: [['list']],
+  snapshotPathTemplate: 'docs/screens/{arg}{ext}',
   forbidOnly: !!process.env['CI'],
   use: {
     ...devices['Desktop Chrome'],
