@@ -4,6 +4,7 @@ import type { Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
 import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
+import { embedClient } from './tools/serve/embed-client.ts';
 import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
 
 /** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
@@ -48,7 +49,7 @@ const launchOptions = { args: chromiumArgs, ...(executablePath ? { executablePat
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), policyInPage, offlineShell],
+  plugins: [svelte(), policyInPage, embedClient, offlineShell],
   define: { __MODEL_ORIGINS__: JSON.stringify(modelOrigins) },
   worker: { format: 'es' },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.

@@ -33,6 +33,7 @@ const MADE: Record<string, readonly string[]> = {
   'finish.': ['length', 'context-full', 'aborted'],
   'setting.': SETTINGS,
   'settingAbout.': SETTINGS,
+  'embed.error.': ['bad-message', 'unknown-version', 'not-allowed', 'no-origin', 'too-many', 'elsewhere'],
 };
 const made = Object.entries(MADE).flatMap(([begin, values]) => values.map((value) => begin + value));
 

@@ -75,6 +75,11 @@ export class EngineClient implements Engine {
     return this.call({ type: 'inspect' });
   }
 
+  /** Ends it and frees all that it held; the next call starts anew. */
+  close(): void {
+    this.worker.close();
+  }
+
   private call<C extends Call>(
     call: C,
     onNote?: (note: Note) => void,

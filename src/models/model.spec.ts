@@ -234,3 +234,15 @@ describe('ModelStore, with two tabs', () => {
     expect(open().store.choice).toEqual(choice);
   });
 });
+
+describe('closing', () => {
+  it('ends the engine and what it was doing, and gives the lock back', async () => {
+    const { workers, store, lock } = await openLarge();
+    const answer = store.generate([], { onDelta: () => undefined, signal: new AbortController().signal });
+    await turn();
+    store.close();
+    await expect(answer).rejects.toMatchObject({ code: 'aborted' });
+    expect(workers[0]?.terminated).toBe(true);
+    expect(lock.held).toBe(false);
+  });
+});

@@ -124,6 +124,15 @@ export class ModelStore {
     if (this.state.is === 'elsewhere') await this.open(true);
   }
 
+  /** Ends all that runs here, and frees what the model takes. */
+  close(): void {
+    this.loading?.abort();
+    this.loading = null;
+    this.inUse.abort();
+    this.engine.close();
+    this.lock.release();
+  }
+
   /**
    * The next answer of the model in use, after those before it.
    * @param options.onBegin it is this answer's turn. @throws EngineError

@@ -67,6 +67,11 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
     });
   }
 
+  /** Ends the worker; who waits is told that it was aborted. */
+  close(): void {
+    this.end('aborted', '');
+  }
+
   private open(): WorkerLike {
     if (this.worker) return this.worker;
     const worker = this.settings.start();
@@ -98,9 +103,13 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
   }
 
   private fail(detail: string): void {
+    this.end('internal', detail);
+    this.settings.onBroken?.(detail);
+  }
+
+  private end(code: 'aborted' | 'internal', detail: string): void {
     this.worker?.terminate();
     this.worker = null;
-    for (const { reject } of [...this.pending.values()]) reject(this.settings.toError('internal', detail));
-    this.settings.onBroken?.(detail);
+    for (const { reject } of [...this.pending.values()]) reject(this.settings.toError(code, detail));
   }
 }

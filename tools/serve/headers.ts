@@ -27,8 +27,16 @@ export const contentSecurityPolicy = [
   "form-action 'none'",
 ].join('; ');
 
+/**
+ * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/embed.md), elsewhere the
+ * page shows a way to the app and nothing to press (src/embed/place.ts). A policy in the page itself cannot say so.
+ */
+const frameAncestors = "frame-ancestors 'self' http: https:";
+
 export const securityHeaders = {
-  'Content-Security-Policy': contentSecurityPolicy,
+  'Content-Security-Policy': `${contentSecurityPolicy}; ${frameAncestors}`,
+  // A host that is cross-origin isolated may frame only what says that it may be.
+  'Cross-Origin-Resource-Policy': 'cross-origin',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
   ...isolationHeaders,

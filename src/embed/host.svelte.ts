@@ -1,0 +1,238 @@
+/**
+ * The page that embeds this one, and what it asks for. Only the window that holds the frame is heard. Until the person
+ * allows its origin, nothing runs for it, and what it asked waits; what the person takes back ends at once.
+ */
+import type {
+  EmbedErrorCode,
+  EmbedModel,
+  EmbedPermission,
+  EmbedProgress,
+  EmbedResults,
+  EmbedStatus,
+  FromFrame,
+} from '../../protocol/embed.ts';
+import { EngineError, type LoadedModel } from '../../protocol/engine.ts';
+import { StoreError } from '../../protocol/store.ts';
+import { i18n } from '../i18n/i18n.svelte.ts';
+import type { ModelStore } from '../models/model.svelte.ts';
+import { allowAlways, canRemember, isAllowed, onTakenBack, takeBack } from './allowed-hosts.ts';
+import { Job } from './job.svelte.ts';
+import { type Asked, isOurs, readRequest } from './read-request.ts';
+
+/** Requests that may wait at once. */
+export const MAX_JOBS = 32;
+/** The host hears of a model's loading this often, ms. */
+const TELL_EVERY = 100;
+/** The origin of pages that have none. */
+const NO_ORIGIN = 'null';
+
+type OwnCode = 'not-allowed' | 'no-origin' | 'too-many' | 'elsewhere';
+
+class Refusal extends Error {
+  constructor(readonly code: OwnCode) {
+    super(code);
+  }
+}
+
+type Message = FromFrame extends infer Each ? (Each extends unknown ? Omit<Each, 'fournil'> : never) : never;
+type Models = Pick<ModelStore, 'state' | 'load' | 'generate' | 'count' | 'close'>;
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Without the adapter's description: it would help to recognise the person. */
+const describe = ({ id, dtype, device, vision, contextLength }: LoadedModel): EmbedModel => {
+  return { id, dtype, device, vision, contextLength };
+};
+
+function sentence(cause: unknown): { code: EmbedErrorCode; message: string } {
+  if (cause instanceof Refusal) return { code: cause.code, message: i18n.t(`embed.error.${cause.code}`) };
+  if (cause instanceof StoreError) return { code: `store-${cause.code}`, message: i18n.t(`store.error.${cause.code}`) };
+  const code = cause instanceof EngineError ? cause.code : 'internal';
+  return { code, message: i18n.t(`error.${code}`) };
+}
+
+export class Host<M extends Models = ModelStore> {
+  /** Known once it has spoken. */
+  origin = $state<string | null>(null);
+  permission = $state<EmbedPermission>('unasked');
+  /** There while the host is allowed. */
+  models = $state.raw<M | null>(null);
+  /** What it waits for, oldest first. */
+  jobs = $state.raw<readonly Job[]>([]);
+  /** A permission can be given for good. */
+  readonly remembers = canRemember();
+  private decided: (() => void)[] = [];
+
+  constructor(
+    private readonly parent: Pick<Window, 'postMessage'>,
+    private readonly openModels: () => M,
+  ) {}
+
+  get allowed(): boolean {
+    return this.permission === 'once' || this.permission === 'always';
+  }
+
+  listen(): void {
+    addEventListener('message', (event) => this.hear(event));
+    onTakenBack(
+      () => (this.permission === 'always' ? this.origin : null),
+      () => this.refuse(),
+    );
+    // Whoever it is learns no more than that there is a frame.
+    this.parent.postMessage({ fournil: 1, event: 'ready' } satisfies FromFrame, '*');
+  }
+
+  hear({ source, origin, data }: Pick<MessageEvent, 'source' | 'origin' | 'data'>): void {
+    if (source !== this.parent || !isOurs(data)) return;
+    if (origin === NO_ORIGIN) {
+      this.origin = origin;
+      this.tell({ id: null, error: sentence(new Refusal('no-origin')) });
+      return;
+    }
+    if (this.origin === null) this.meet(origin);
+    if (this.origin !== origin) return;
+    const read = readRequest(data);
+    if ('wrong' in read) {
+      const message = i18n.t(`embed.error.${read.wrong}`, { what: read.what });
+      this.tell({ id: read.id, error: { code: read.wrong, message } });
+    } else if (read.asked.type === 'status') this.tell({ id: read.id, result: this.status });
+    else if (read.asked.type === 'stop') this.tell({ id: read.id, result: this.stopOne(read.asked.request) });
+    else void this.run(new Job(read.id, read.asked), read.asked);
+  }
+
+  allow(permission: 'once' | 'always'): void {
+    if (this.origin === null) return;
+    if (permission === 'always') allowAlways(this.origin);
+    this.decide(permission);
+  }
+
+  /** Also takes back what was allowed. */
+  refuse(): void {
+    if (this.origin !== null) takeBack(this.origin);
+    const { jobs, models } = this;
+    this.models = null;
+    this.decide('refused');
+    for (const job of jobs) job.stop(new Refusal('not-allowed'));
+    models?.close();
+  }
+
+  /** The person has it otherwise after all. */
+  askAgain(): void {
+    if (this.permission === 'refused') this.decide('asked');
+  }
+
+  /** Stops what is being done for the host. */
+  stop(): void {
+    for (const job of this.jobs) job.stop();
+  }
+
+  private meet(origin: string): void {
+    this.origin = origin;
+    if (isAllowed(origin)) this.decide('always');
+  }
+
+  private decide(permission: EmbedPermission): void {
+    this.permission = permission;
+    if (this.allowed) this.models ??= this.openModels();
+    this.tell({ event: 'permission', permission });
+    if (permission === 'asked') return;
+    for (const heard of this.decided) heard();
+    this.decided = [];
+  }
+
+  private get status(): EmbedStatus {
+    const { permission, models } = this;
+    if (!models) return { permission, engine: 'empty', model: null };
+    const { state } = models;
+    if (state.is !== 'ready') return { permission, engine: state.is, model: null };
+    const engine = this.jobs.some(({ stage }) => stage === 'writing') ? 'generating' : 'ready';
+    return { permission, engine, model: describe(state.model) };
+  }
+
+  private stopOne(id: Job['id']): EmbedResults['stop'] {
+    const job = this.jobs.find((each) => each.id === id);
+    job?.stop();
+    return { stopped: job !== undefined };
+  }
+
+  /** Carries a request to its result or error, of which the host gets exactly one. */
+  private async run(job: Job, asked: Asked): Promise<void> {
+    if (this.jobs.some(({ id }) => id === job.id)) {
+      this.tell({
+        id: job.id,
+        error: { code: 'bad-message', message: i18n.t('embed.error.bad-message', { what: 'id' }) },
+      });
+      return;
+    }
+    if (this.jobs.length >= MAX_JOBS) {
+      this.tell({ id: job.id, error: sentence(new Refusal('too-many')) });
+      return;
+    }
+    this.jobs = [...this.jobs, job];
+    let end: Message;
+    try {
+      end = { id: job.id, result: await this.perform(job, asked) };
+    } catch (cause) {
+      end = { id: job.id, error: sentence(cause) };
+    }
+    const { reason } = job.signal as { reason: unknown };
+    if (reason instanceof Refusal) end = { id: job.id, error: sentence(reason) };
+    this.jobs = this.jobs.filter((other) => other !== job);
+    this.tell(end);
+  }
+
+  private async perform(job: Job, asked: Asked): Promise<EmbedResults[keyof EmbedResults]> {
+    const { id, signal } = job;
+    await this.whenAllowed(signal);
+    const { models } = this;
+    if (!models) throw new Refusal('not-allowed');
+    const model = await this.whenLoaded(models, signal, (progress) => this.tell({ id, progress }));
+    if (asked.type === 'count') {
+      const count = await models.count(asked.messages, asked.options);
+      if (!count) throw new EngineError('busy');
+      return count;
+    }
+    if (asked.type !== 'generate') return describe(model);
+    const onDelta = (delta: string) => {
+      job.stage = 'writing';
+      if (!(signal.reason instanceof Refusal)) this.tell({ id, delta });
+    };
+    return models.generate(asked.messages, { ...asked.options, signal, onDelta });
+  }
+
+  /** @throws Refusal when the person refuses */
+  private async whenAllowed(signal: AbortSignal): Promise<void> {
+    if (this.permission === 'unasked') this.decide('asked');
+    if (this.permission === 'asked')
+      await new Promise<void>((resolve) => {
+        this.decided.push(resolve);
+        signal.addEventListener('abort', () => resolve());
+      });
+    if (signal.aborted) throw new EngineError('aborted');
+    if (!this.allowed) throw new Refusal('not-allowed');
+  }
+
+  /** @throws EngineError, StoreError, Refusal: what failed is tried again with the next request */
+  private async whenLoaded(
+    models: M,
+    signal: AbortSignal,
+    tell: (progress: EmbedProgress) => void,
+  ): Promise<LoadedModel> {
+    void models.load();
+    for (;;) {
+      const { state } = models;
+      if (signal.aborted) throw new EngineError('aborted');
+      if (state.is === 'ready') return state.model;
+      if (state.is === 'failed') throw state.error;
+      if (state.is === 'elsewhere') throw new Refusal('elsewhere');
+      if (state.progress) tell(state.progress);
+      await sleep(TELL_EVERY);
+    }
+  }
+
+  private tell(message: Message): void {
+    if (this.origin === null) return;
+    // To a page without an origin nothing is said but that it has none.
+    this.parent.postMessage({ fournil: 1, ...message }, this.origin === NO_ORIGIN ? '*' : this.origin);
+  }
+}

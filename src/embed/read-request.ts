@@ -1,0 +1,138 @@
+/**
+ * What a host sent, checked field by field: what is made here holds nothing that was not looked at, and whatever comes
+ * in gives a request or a reason, never an exception.
+ */
+import type { EmbedId, EmbedRequest } from '../../protocol/embed.ts';
+import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';
+import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
+
+export const LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
+
+/** What the engine gets of a request. */
+export type Asked =
+  | { type: 'status' | 'load' }
+  | { type: 'count' | 'generate'; messages: Message[]; options: GenerateOptions }
+  | { type: 'stop'; request: EmbedId };
+
+export type Read =
+  { id: EmbedId; asked: Asked } | { id: EmbedId | null; wrong: 'bad-message' | 'unknown-version'; what: string };
+
+/** Thrown here only: what is wrong, named as in the protocol. */
+class Wrong extends Error {}
+
+type Fields = Record<string, unknown>;
+
+const isObject = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Whether it is meant for us at all: hosts send their frames all kinds of things, and those get no answer. */
+export const isOurs = (data: unknown): data is Fields => isObject(data) && Object.hasOwn(data, 'fournil');
+
+const isId = (value: unknown): value is EmbedId =>
+  typeof value === 'string' ? value.length > 0 && value.length <= LIMITS.id : Number.isSafeInteger(value);
+
+function objectAt(where: string, value: unknown): Fields {
+  if (!isObject(value)) throw new Wrong(where);
+  return value;
+}
+
+function listAt(where: string, value: unknown, limit: number): unknown[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > limit) throw new Wrong(where);
+  // Holes become what they are read as, so that they are looked at, too.
+  return Array.from(value as unknown[]);
+}
+
+/** Counts what all messages of a request hold together. */
+class Sizes {
+  private characters = 0;
+  private pictures = 0;
+
+  text(where: string, value: unknown): string {
+    if (typeof value !== 'string' || (this.characters += value.length) > LIMITS.characters) throw new Wrong(where);
+    return value;
+  }
+
+  picture(where: string, value: unknown): Blob {
+    if (!(value instanceof Blob) || value.size > MAX_PICTURE_MB * 1e6) throw new Wrong(where);
+    if (++this.pictures > LIMITS.pictures) throw new Wrong(where);
+    return value;
+  }
+}
+
+function readPart(where: string, value: unknown, sizes: Sizes): ContentPart {
+  const part = objectAt(where, value);
+  if (part['type'] === 'text') return { type: 'text', text: sizes.text(`${where}.text`, part['text']) };
+  if (part['type'] === 'image') return { type: 'image', image: sizes.picture(`${where}.image`, part['image']) };
+  throw new Wrong(`${where}.type`);
+}
+
+function readMessage(where: string, value: unknown, sizes: Sizes): Message {
+  const { role, content } = objectAt(where, value);
+  if (role !== 'system' && role !== 'user' && role !== 'assistant') throw new Wrong(`${where}.role`);
+  if (!Array.isArray(content)) return { role, content: sizes.text(`${where}.content`, content) };
+  const parts = listAt(`${where}.content`, content, LIMITS.parts);
+  return { role, content: parts.map((part, i) => readPart(`${where}.content[${i}]`, part, sizes)) };
+}
+
+function readMessages(value: unknown): Message[] {
+  const sizes = new Sizes();
+  const list = listAt('messages', value, LIMITS.messages);
+  return list.map((message, i) => readMessage(`messages[${i}]`, message, sizes));
+}
+
+function readSampling(value: unknown): NonNullable<GenerateOptions['sampling']> {
+  const fields = objectAt('options.sampling', value);
+  const sampling: NonNullable<GenerateOptions['sampling']> = {};
+  for (const key of Object.keys(SAMPLING_LIMITS) as (keyof typeof SAMPLING_LIMITS)[]) {
+    const number = fields[key];
+    if (number === undefined) continue;
+    if (!withinLimits(SAMPLING_LIMITS[key], number)) throw new Wrong(`options.sampling.${key}`);
+    sampling[key] = number;
+  }
+  return sampling;
+}
+
+function readOptions(value: unknown): GenerateOptions {
+  if (value === undefined) return {};
+  const { sampling, maxNewTokens, continueAnswer } = objectAt('options', value);
+  const options: GenerateOptions = {};
+  if (sampling !== undefined) options.sampling = readSampling(sampling);
+  if (maxNewTokens !== undefined) {
+    if (!withinLimits(LENGTH_LIMITS, maxNewTokens)) throw new Wrong('options.maxNewTokens');
+    options.maxNewTokens = maxNewTokens;
+  }
+  if (continueAnswer !== undefined) {
+    if (typeof continueAnswer !== 'boolean') throw new Wrong('options.continueAnswer');
+    options.continueAnswer = continueAnswer;
+  }
+  return options;
+}
+
+function readAsked(data: Fields): Asked {
+  const type = data['type'] as EmbedRequest['type'];
+  switch (type) {
+    case 'status':
+    case 'load':
+      return { type };
+    case 'count':
+    case 'generate':
+      return { type, messages: readMessages(data['messages']), options: readOptions(data['options']) };
+    case 'stop':
+      if (!isId(data['request'])) throw new Wrong('request');
+      return { type, request: data['request'] };
+    default:
+      throw new Wrong('type');
+  }
+}
+
+export function readRequest(data: Fields): Read {
+  const id = isId(data['id']) ? data['id'] : null;
+  if (data['fournil'] !== 1) return { id, wrong: 'unknown-version', what: 'fournil' };
+  if (id === null) return { id, wrong: 'bad-message', what: 'id' };
+  try {
+    return { id, asked: readAsked(data) };
+  } catch (cause) {
+    if (cause instanceof Wrong) return { id, wrong: 'bad-message', what: cause.message };
+    throw cause;
+  }
+}
