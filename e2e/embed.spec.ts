@@ -251,6 +251,9 @@ test('in a frame without ?embed the page offers nothing to press, and ?embed alo
   const link = frame.getByRole('link', { name: 'Open Fournil' });
   await expect(link).toHaveAttribute('target', '_blank');
   await expect(frame.getByRole('button')).toHaveCount(0);
+  const bench = await embed(page, { src: `${site}bench.html` });
+  await expect(bench.getByRole('link', { name: 'Open Fournil' })).toBeVisible();
+  await expect(bench.getByRole('button')).toHaveCount(0);
   expect(page.workers()).toEqual([]);
   await page.goto('./?embed');
   await expect(page.getByText('Here, no page does.')).toBeVisible();

@@ -1,4 +1,5 @@
 import { mount } from 'svelte';
+import Elsewhere from '../embed/Elsewhere.svelte';
 import { settings } from '../settings/settings.svelte.ts';
 import '../ui/base.css';
 import Bench from './Bench.svelte';
@@ -9,4 +10,6 @@ window.engineBench = benchPage;
 
 const target = document.getElementById('app');
 if (!target) throw new Error('bench.html has no #app');
-mount(Bench, { target });
+if (window.parent === window) mount(Bench, { target });
+// A page around it could have the person press what they do not see.
+else mount(Elsewhere, { target, props: { place: 'framed' } });
