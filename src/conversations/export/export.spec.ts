@@ -21,7 +21,12 @@ function numbered({ record, messages }: WholeConversation) {
   const number = new Map<string | null, unknown>(messages.map(({ id }, i) => [id, i]));
   number.set(null, null);
   return {
-    record: { ...record, id: 0, leaf: number.get(record.leaf) },
+    record: {
+      ...record,
+      id: 0,
+      leaf: number.get(record.leaf),
+      memory: record.memory && { ...record.memory, from: number.get(record.memory.from ?? null) },
+    },
     messages: messages.map((message) => ({
       ...message,
       id: number.get(message.id),

@@ -2,7 +2,7 @@
 import { newId } from '../../new-id.ts';
 import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
-import type { Attachment, ConversationRecord, MessageRecord, Setup } from '../records.ts';
+import type { Attachment, ConversationRecord, Memory, MessageRecord, Setup } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
 import type { CutText } from './cut-base64.ts';
 import { Damaged, Fields } from './fields.ts';
@@ -35,6 +35,7 @@ async function readConversation(fields: Fields, strings: CutText): Promise<Whole
     created: fields.time('created'),
     updated: fields.time('updated'),
     setup: readSetup(fields.fields('setup')),
+    ...(fields.has('memory') ? { memory: readMemory(fields.fields('memory'), ids) } : {}),
     leaf,
   };
   const renewed = messages.map((message) => ({
@@ -43,6 +44,16 @@ async function readConversation(fields: Fields, strings: CutText): Promise<Whole
     parent: message.parent === null ? null : idOf(message.parent, 'parent'),
   }));
   return { record, messages: renewed };
+}
+
+/** A first message that is not there is as good as none: the model sees all. */
+function readMemory(fields: Fields, ids: ReadonlyMap<string, string>): Memory {
+  const from = fields.has('from') ? ids.get(fields.string('from', LIMITS.name)) : undefined;
+  return {
+    ...(from === undefined ? {} : { from }),
+    ...(fields.has('summary') ? { summary: fields.string('summary', LIMITS.text) } : {}),
+    ...(fields.has('whenFull') ? { whenFull: fields.oneOf('whenFull', ['leaveOut', 'sumUp']) } : {}),
+  };
 }
 
 /** A new id for each old one. @throws Damaged where the messages are no tree of questions and answers by turns. */

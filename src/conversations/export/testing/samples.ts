@@ -66,6 +66,7 @@ export function sampleConversation(): WholeConversation {
         sampling: { temperature: 0.5, seed: 7 },
         maxNewTokens: 300,
       },
+      memory: { from: ids(4), summary: 'We looked at a pixel.', whenFull: 'leaveOut' },
       leaf: ids(7),
     },
     messages: [
