@@ -1,14 +1,14 @@
-/** Whatever a model says: nothing of it runs, nothing is fetched, nothing covers the page. */
-import { expect, test } from '@playwright/test';
+/** Whatever a model or a file says: nothing of it runs, nothing is fetched, nothing covers the page. */
+import { expect, type Page, test } from '@playwright/test';
 import { Chat } from './support/chat.ts';
 import { HOSTILE_MARKDOWN } from './support/hostile.ts';
 import { scriptWorker } from './support/scripted-worker.ts';
 
-test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL }) => {
-  expect(HOSTILE_MARKDOWN.length).toBeGreaterThan(60);
+/** Listens for what must not happen. @returns what did */
+async function watch(page: Page, base: string) {
   const foreign: string[] = [];
   page.context().on('request', (request) => {
-    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(baseURL ?? '').origin)
+    if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(base).origin)
       foreign.push(request.url());
   });
   // What the policy has to stop was tried: it is to have nothing to do.
@@ -22,6 +22,13 @@ test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL
       console.error(`policy: ${violatedDirective} ${blockedURI} ${sourceFile}`);
     }),
   );
+  return async () => ({ ran: await page.evaluate(() => 'harmed' in window), foreign, reports });
+}
+
+test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL }) => {
+  test.setTimeout(300_000);
+  expect(HOSTILE_MARKDOWN.length).toBeGreaterThan(60);
+  const harm = await watch(page, baseURL ?? '');
   // A few characters at a time, so that the stream stops in the middle of everything.
   const answers = HOSTILE_MARKDOWN.map((text) => ({ deltas: [...(text.match(/[\s\S]{1,9}/g) ?? []), '\n\nThe end.'] }));
   const all = { deltas: HOSTILE_MARKDOWN.map((text) => `${text}\n\n`).concat('The end of all.'), pause: 1 };
@@ -55,7 +62,61 @@ test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL
   // It is shown as it was written instead.
   await expect(answer).toContainText('<iframe src="https://example.org/">');
   await page.waitForTimeout(300);
-  expect(await page.evaluate(() => 'harmed' in window)).toBe(false);
-  expect(foreign).toEqual([]);
-  expect(reports).toEqual([]);
+  expect(await harm()).toEqual({ ran: false, foreign: [], reports: [] });
+});
+
+test('nothing in a conversation that is imported runs, and nothing is fetched', async ({ page, baseURL }) => {
+  const harm = await watch(page, baseURL ?? '');
+  await scriptWorker(page, { answers: [{ deltas: ['Fine.'] }] });
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto('./');
+  const conversations = HOSTILE_MARKDOWN.slice(0, 30).map((text, i) => ({
+    id: `c${i}`,
+    title: text.slice(0, 150),
+    named: true,
+    pinned: false,
+    created: 1_760_000_000_000 + i,
+    updated: 1_760_000_000_000 + i,
+    setup: { system: text, sampling: {} },
+    memory: { summary: text },
+    leaf: 'a',
+    messages: [
+      {
+        id: 'q',
+        parent: null,
+        created: 1,
+        role: 'user',
+        text,
+        attachments: [{ id: 'f', kind: 'document', name: text.slice(0, 150), type: 'text/html', base64: 'PGI+', text }],
+      },
+      {
+        id: 'a',
+        parent: 'q',
+        created: 2,
+        role: 'assistant',
+        text,
+        model: text.slice(0, 150),
+        finish: null,
+        error: null,
+      },
+    ],
+  }));
+  const file = JSON.stringify({ format: 'fournil-conversations', version: 1, exported: 1, conversations });
+  const side = page.getByRole('navigation');
+  await side.getByRole('button', { name: 'Save, import, delete' }).click();
+  const choosing = page.waitForEvent('filechooser');
+  await page.getByRole('dialog').getByRole('button', { name: 'Choose files' }).click();
+  const name = `${HOSTILE_MARKDOWN[3] ?? ''}.json`.replaceAll('/', ' ');
+  await (await choosing).setFiles({ name, mimeType: 'application/json', buffer: Buffer.from(file) });
+  await expect(page.getByRole('dialog')).toContainText('30 conversations were taken in.');
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  await side.getByRole('searchbox').fill('window');
+  await expect(side.locator('mark').first()).toBeVisible();
+  await side.getByRole('searchbox').fill('');
+  await expect(side.getByRole('listitem')).toHaveCount(30);
+  for (const row of await side.getByRole('listitem').all()) {
+    await row.getByRole('button').first().click();
+    await expect(page.getByRole('article')).toHaveCount(2);
+  }
+  expect(await harm()).toEqual({ ran: false, foreign: [], reports: [] });
 });
