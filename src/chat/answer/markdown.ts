@@ -8,6 +8,9 @@ import { Lexer, Marked, type MarkedOptions, Parser } from 'marked';
 import type { Links } from './blocks.ts';
 import { mathExtensions } from './math.ts';
 
+/** With this module, as it needs the same parser, which is not wanted before the first answer. */
+export { Pieces } from './blocks.ts';
+
 const TAGS = [
   ...['p', 'br', 'hr', 'blockquote', 'pre', 'code', 'em', 'strong', 'del', 'a', 'ul', 'ol', 'li', 'sub', 'sup', 'kbd'],
   ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
