@@ -5,6 +5,7 @@ import { type BrowserContext, chromium, expect, type Page, test } from '@playwri
 import { chromiumArgs, cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { expectAccessible } from './support/axe.ts';
 import { Chat } from './support/chat.ts';
+import { makePdf } from './support/pdf.ts';
 import { StaticHost } from './support/static-host.ts';
 
 test.use({ serviceWorkers: 'allow' });
@@ -65,7 +66,7 @@ for (const { name, args, state } of [
       const heavy = host.sent.filter((path) => /\.wasm$|onnx_data$/.test(path));
       expect(heavy).toEqual([...new Set(heavy)]);
       const files = await storedFiles(page);
-      expect(files.filter((path) => path.endsWith('.wasm')).sort()).toEqual([
+      expect(files.filter((path) => /ort.*\.wasm$/.test(path)).sort()).toEqual([
         'assets/ort-wasm-simd-threaded.jspi.wasm',
         'assets/ort-wasm-simd-threaded.wasm',
       ]);
@@ -77,7 +78,12 @@ for (const { name, args, state } of [
       await context.setOffline(true);
       await page.goto(`${host.url}?from=a-link#top`);
       await expect(page.getByTestId('model-state')).toContainText(state, { timeout: 60_000 });
-      const answer = await new Chat(page).ask('What is 7 + 5?');
+      const chat = new Chat(page);
+      // What reads PDFs is loaded only now.
+      await chat.attach('report.pdf', makePdf([{ lines: ['Page one'] }]), 'application/pdf');
+      await expect(page.getByTestId('document-state')).toContainText('token');
+      await page.getByRole('button', { name: 'Remove report.pdf' }).click();
+      const answer = await chat.ask('What is 7 + 5?');
       await expect(answer.locator('.answer')).toContainText('12');
       await expect(answer.locator('.answer.plain')).toHaveCount(0);
       expect(await isolated(page)).toBe(true);
@@ -88,8 +94,8 @@ for (const { name, args, state } of [
 /** The site in `folder` as its next version: the scripts' names change, as they do when the scripts do. */
 function makeNextVersion(folder: string): void {
   cpSync('dist', folder, { recursive: true });
-  const renamed = readdirSync(join(folder, 'assets')).filter((name) => /^(index|markdown)-.*\.js$/.test(name));
-  const next = (name: string) => name.replace(/-.*(?=\.js$)/, '-version2');
+  const renamed = readdirSync(join(folder, 'assets')).filter((name) => name.endsWith('.js'));
+  const next = (name: string) => name.replace(/\.js$/, '-version2.js');
   for (const name of renamed) renameSync(join(folder, 'assets', name), join(folder, 'assets', next(name)));
   const rewrite = (path: string, change: (text: string) => string) => {
     const text = readFileSync(join(folder, path), 'utf8');

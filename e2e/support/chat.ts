@@ -54,10 +54,10 @@ export class Chat {
     return this.page.getByRole('button', { name: this.names.stop, exact: true });
   }
 
-  async attach(name: string, picture: Buffer): Promise<void> {
+  async attach(name: string, file: Buffer, mimeType = 'image/png'): Promise<void> {
     const choosing = this.page.waitForEvent('filechooser');
     await this.page.getByRole('button', { name: this.names.attach, exact: true }).click();
-    await (await choosing).setFiles({ name, mimeType: 'image/png', buffer: picture });
+    await (await choosing).setFiles({ name, mimeType, buffer: file });
   }
 
   /** Sends a question and gives back the article of its whole answer. */
