@@ -66,8 +66,11 @@ export interface ProfileEntry {
   calls: number;
 }
 
-/** `passes` times whole compute passes; `kernels` gives every dispatch a pass of its own, which costs more. */
-export type GpuTiming = 'none' | 'passes' | 'kernels';
+/**
+ * What is timed besides, which costs something: the thread's work (`cpu`), whole compute passes, or `kernels`, where every
+ * dispatch gets a pass of its own.
+ */
+export type BenchTiming = 'none' | 'cpu' | 'passes' | 'kernels';
 
 export interface BenchGenerated extends BenchGeneration {
   /** ms */
@@ -80,8 +83,8 @@ export interface BenchGenerated extends BenchGeneration {
    */
   counted: number;
   counts: GpuCounts;
-  /** ms in which the worker's thread did not wait for the GPU. */
-  busy: number;
+  /** ms in which the worker's thread had work; null where it was not asked for. */
+  busy: number | null;
   /** By kernel, or all of it under one name; null where it was not asked for or the adapter has no timestamps. */
   gpu: ProfileEntry[] | null;
 }
@@ -96,7 +99,7 @@ export interface GpuMemory {
 export interface BenchCalls {
   /** @param entry URL of a module with an engine; null is ours. */
   open: { ask: { entry: string | null; model: BenchModel }; answer: BenchAbout };
-  generate: { ask: { ids: number[]; count: number; fresh: boolean; timing: GpuTiming }; answer: BenchGenerated };
+  generate: { ask: { ids: number[]; count: number; fresh: boolean; timing: BenchTiming }; answer: BenchGenerated };
   /** ms */
   encodePicture: { ask: { size: number }; answer: number };
   memory: { ask: null; answer: GpuMemory };

@@ -59,11 +59,10 @@ async function load(job: BenchJob, worker: EngineWorker, samples: Samples, measu
   return about;
 }
 
-function addCounts({ samples, onGpu }: Measuring, { counts, counted, busy }: BenchGenerated): void {
+function addCounts({ samples, onGpu }: Measuring, { counts, counted }: BenchGenerated): void {
   if (!onGpu) return;
   for (const [name, { measure, unit, per }] of Object.entries(COUNTED))
     samples.add(measure, unit, counts[name as keyof GpuCounts] / counted / per);
-  samples.add('CPU a token', 'ms', busy / counted);
 }
 
 /** What adds the context's length to the work is not foreseen: it would take at least so long. */
@@ -72,6 +71,11 @@ function reasonToSkip(context: number, { contextLength }: BenchAbout, msPerToken
   const foreseen = context * msPerToken;
   if (foreseen > PATIENCE) return `reading the prompt would take ${Math.round(foreseen / 1000)} s or more`;
   return null;
+}
+
+async function isSoftwareGpu(): Promise<boolean> {
+  const adapter = await (navigator.gpu as GPU | undefined)?.requestAdapter();
+  return adapter?.info.isFallbackAdapter === true || adapter?.info.architecture === 'swiftshader';
 }
 
 async function prompts(measuring: Measuring): Promise<void> {
@@ -95,6 +99,12 @@ async function prompts(measuring: Measuring): Promise<void> {
       msPerToken = run.firstToken / ids.length;
     }
     if (!onGpu || context !== CONTEXTS[0]) continue;
+    if (await isSoftwareGpu())
+      leftOut.push('CPU a token: the software adapter takes the cores that it would be measured on');
+    else {
+      const { busy, ...cpu } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'cpu' }));
+      if (busy !== null) samples.add('CPU a token', 'ms', busy / cpu.counted);
+    }
     const { gpu, counted } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'passes' }));
     const all = gpu?.reduce((sum, { time }) => sum + time, 0);
     if (all !== undefined) samples.add('GPU a token', 'ms', all / counted);

@@ -9,6 +9,7 @@ import type {
   GpuCounts,
   OpenBenchEngine,
 } from '../../protocol/bench.ts';
+import { BusyTime } from './busy-time.ts';
 import { GpuCounter, type GpuScope } from './count-gpu.ts';
 
 const { port1, port2 } = new MessageChannel();
@@ -19,7 +20,8 @@ const afterTask = (callback: () => void): void => {
   port2.postMessage(null);
 };
 
-const counter = new GpuCounter(globalThis as unknown as GpuScope, afterTask, () => performance.now());
+const counter = new GpuCounter(globalThis as unknown as GpuScope);
+const busyTime = new BusyTime(afterTask, () => performance.now());
 let engine: BenchEngine | null = null;
 
 const ready = (): BenchEngine => {
@@ -38,20 +40,25 @@ async function open({ entry, model }: BenchCalls['open']['ask']): Promise<BenchC
 interface Mark {
   at: number;
   counts: GpuCounts;
-  idle: number;
 }
 
-const mark = (): Mark => ({ at: performance.now(), counts: { ...counter.counts }, idle: counter.idleTime });
+const mark = (): Mark => ({ at: performance.now(), counts: { ...counter.counts } });
 
 async function generate({ ids, count, fresh, timing }: BenchCalls['generate']['ask']): Promise<BenchGenerated> {
   const use = ready();
   if (fresh) use.forget();
   const marks: Mark[] = [];
+  let busy: number | null = null;
   const began = performance.now();
   const generation = await use.generate(ids, count, () => {
     marks.push(mark());
-    if (marks.length === 1) counter.timer.start(timing);
-    if (marks.length === count - 1) counter.timer.pause();
+    if (marks.length === 1) {
+      counter.timer.start(timing);
+      if (timing === 'cpu') busyTime.start();
+    }
+    if (marks.length !== count - 1) return;
+    counter.timer.pause();
+    if (timing === 'cpu') busy = busyTime.stop();
   });
   const [first] = marks;
   const last = marks.at(-1);
@@ -66,7 +73,7 @@ async function generate({ ids, count, fresh, timing }: BenchCalls['generate']['a
     decoding: last.at - first.at,
     counted: Math.max(0, count - 2),
     counts,
-    busy: end.at - first.at - (end.idle - first.idle),
+    busy,
     gpu: await counter.timer.stop(),
   };
 }

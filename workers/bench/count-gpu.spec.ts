@@ -35,11 +35,7 @@ const WRITE = 2;
 describe('GpuCounter', () => {
   it('counts calls and lets them through as they are', () => {
     const scope = fakeScope();
-    const { counts } = new GpuCounter(
-      scope as unknown as GpuScope,
-      () => undefined,
-      () => 0,
-    );
+    const { counts } = new GpuCounter(scope as unknown as GpuScope);
     const queue = new scope.GPUQueue();
     queue.submit([1]);
     queue.writeBuffer('b', 0, 'data');
@@ -50,11 +46,7 @@ describe('GpuCounter', () => {
 
   it('counts what is mapped for reading: a part, the rest, or all', async () => {
     const scope = fakeScope();
-    const { counts } = new GpuCounter(
-      scope as unknown as GpuScope,
-      () => undefined,
-      () => 0,
-    );
+    const { counts } = new GpuCounter(scope as unknown as GpuScope);
     const buffer = new scope.GPUDevice().createBuffer({ size: 100 });
     await buffer.mapAsync(READ, 8, 16);
     await buffer.mapAsync(READ, 60);
@@ -65,11 +57,7 @@ describe('GpuCounter', () => {
 
   it('knows how much memory there was at most', () => {
     const scope = fakeScope();
-    const { memory } = new GpuCounter(
-      scope as unknown as GpuScope,
-      () => undefined,
-      () => 0,
-    );
+    const { memory } = new GpuCounter(scope as unknown as GpuScope);
     const device = new scope.GPUDevice();
     const first = device.createBuffer({ size: 100 });
     device.createBuffer({ size: 50 });
@@ -77,31 +65,5 @@ describe('GpuCounter', () => {
     first.destroy();
     device.createBuffer({ size: 20 });
     expect(memory).toEqual({ now: 70, peak: 150 });
-  });
-
-  it('tells waiting for the GPU from working', async () => {
-    const scope = fakeScope();
-    let arrived: () => void = () => undefined;
-    scope.GPUBuffer.prototype.mapAsync = () =>
-      new Promise((resolve) => {
-        arrived = resolve;
-      });
-    let clock = 0;
-    const tasks: (() => void)[] = [];
-    const counter = new GpuCounter(
-      scope as unknown as GpuScope,
-      (task) => tasks.push(task),
-      () => clock,
-    );
-    const mapped = new scope.GPUBuffer(4).mapAsync(READ);
-    // Until the task ends, the thread still works.
-    clock = 3;
-    tasks.shift()?.();
-    clock = 10;
-    expect(counter.idleTime).toBe(7);
-    arrived();
-    await mapped;
-    clock = 20;
-    expect(counter.idleTime).toBe(7);
   });
 });

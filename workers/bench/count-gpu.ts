@@ -29,16 +29,8 @@ export class GpuCounter {
   readonly memory: GpuMemory = { now: 0, peak: 0 };
   readonly timer = new PassTimer();
   private readonly sizes = new WeakMap<object, number>();
-  private waiting = 0;
-  private idle = 0;
-  private idleSince: number | null = null;
 
-  /** @param afterTask calls back when the thread has nothing else to do. */
-  constructor(
-    scope: GpuScope,
-    private readonly afterTask: (callback: () => void) => void,
-    private readonly now: () => number,
-  ) {
+  constructor(scope: GpuScope) {
     const count = (path: string, name: 'dispatches' | 'bufferWrites' | 'submits') => {
       wrap(scope, path, (_, args, call) => {
         this.counts[name]++;
@@ -58,9 +50,8 @@ export class GpuCounter {
     wrap(scope, 'GPUBuffer.mapAsync', (buffer, args, call) => {
       const [mode, offset = 0, size = (this.sizes.get(buffer) ?? 0) - Number(offset)] = args;
       if (Number(mode) & MAP_READ) this.counts.bytesRead += Number(size);
-      return this.wait(call(args));
+      return call(args);
     });
-    wrap(scope, 'GPUQueue.onSubmittedWorkDone', (_, args, call) => this.wait(call(args)));
     wrap(scope, 'GPUDevice.createCommandEncoder', (device, args, call) => {
       const encoder = call(args);
       this.timer.encoderMade(encoder as GPUCommandEncoder, device as GPUDevice);
@@ -97,11 +88,6 @@ export class GpuCounter {
     });
   }
 
-  /** ms that the thread spent waiting for the GPU, up to now. */
-  get idleTime(): number {
-    return this.idle + (this.idleSince === null ? 0 : this.now() - this.idleSince);
-  }
-
   private created(args: unknown[], call: (args: unknown[]) => unknown): unknown {
     const buffer = call(args) as GPUBuffer;
     this.sizes.set(buffer, buffer.size);
@@ -109,26 +95,5 @@ export class GpuCounter {
     this.memory.now += buffer.size;
     this.memory.peak = Math.max(this.memory.peak, this.memory.now);
     return buffer;
-  }
-
-  /** The thread waits from the end of the task that asked until the answer is there. */
-  private wait(answer: unknown): unknown {
-    const settled = () => {
-      this.waiting--;
-      this.idle = this.idleTime;
-      this.idleSince = null;
-      this.watch();
-    };
-    this.waiting++;
-    this.watch();
-    (answer as Promise<void>).then(settled, settled);
-    return answer;
-  }
-
-  private watch(): void {
-    if (this.waiting === 0) return;
-    this.afterTask(() => {
-      if (this.waiting > 0) this.idleSince ??= this.now();
-    });
   }
 }

@@ -2,7 +2,7 @@
  * How long a device spends in compute passes, by timestamp queries: whole passes as the engine makes them, or, to tell
  * the kernels apart, every dispatch in a pass of its own.
  */
-import type { GpuTiming, ProfileEntry } from '../../protocol/bench.ts';
+import type { BenchTiming, ProfileEntry } from '../../protocol/bench.ts';
 import { kernelName } from './kernel-name.ts';
 
 /** As many as a query set can hold; passes beyond are not timed, and then there is no result. */
@@ -20,14 +20,14 @@ type Begin = (descriptor: GPUComputePassDescriptor | undefined) => GPUComputePas
 export class PassTimer {
   private readonly devices = new WeakMap<object, GPUDevice>();
   private queries: Queries | null = null;
-  private timing: GpuTiming = 'none';
+  private timing: Exclude<BenchTiming, 'cpu'> = 'none';
 
   encoderMade(encoder: GPUCommandEncoder, device: GPUDevice): void {
     if (this.timing !== 'none') this.devices.set(encoder, device);
   }
 
-  start(timing: GpuTiming): void {
-    this.timing = timing;
+  start(timing: BenchTiming): void {
+    this.timing = timing === 'cpu' ? 'none' : timing;
     if (this.queries) this.queries.names = [];
   }
 
