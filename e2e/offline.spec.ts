@@ -110,6 +110,8 @@ function makeNextVersion(folder: string): void {
 }
 
 test('a new version is offered, and comes only when asked for', async ({ context, page }) => {
+  // The model is loaded five times, and answers four times.
+  test.slow();
   const first = page;
   const html = (of: Page) => of.locator('html');
   const mark = (of: Page) => html(of).evaluate((root) => (root.dataset['opened'] = 'once'));
