@@ -28,6 +28,8 @@ export interface Beginning {
   memory?: Memory;
   /** A name that was given. Left out: it comes from the first message. */
   title?: string;
+  /** What is being written already. */
+  draft?: Draft;
   /** Nothing of it is kept. */
   private?: boolean;
 }
@@ -39,7 +41,8 @@ export class Conversation implements Kept {
   readonly id: string;
   readonly private: boolean;
   readonly created: number;
-  readonly draft = new Draft();
+  /** What is being written. */
+  draft = $state.raw(new Draft());
   readonly announcer = new Announcer();
   title = $state('');
   /** The title was given; it does not come from the first message. */
@@ -78,6 +81,7 @@ export class Conversation implements Kept {
       if (begun.title !== undefined) Object.assign(this, { title: begun.title, named: true });
       if (begun.setup) this.ownSetup = begun.setup;
       if (begun.memory) this.ownMemory = begun.memory;
+      if (begun.draft) this.draft = begun.draft;
     }
     this.keeper = this.private ? null : (keeperFor?.(this) ?? null);
   }
@@ -163,6 +167,13 @@ export class Conversation implements Kept {
   edit(question: UserTurn, text: string): void {
     if (this.busy || (text.trim() === '' && question.attachments.length === 0)) return;
     this.ask({ text: text.trim(), attachments: question.attachments }, question.parent);
+  }
+
+  /** What is being written, with files that are still being read, to go on with elsewhere. */
+  handOverDraft(): Draft {
+    const { draft } = this;
+    this.draft = new Draft();
+    return draft;
   }
 
   /** Makes an answer again; the other stays beside it. */

@@ -264,4 +264,16 @@ describe('Conversations', () => {
     await conversations.open(draft.id);
     expect(conversations.current.draft.text).toBe('Half a thought');
   });
+
+  it('hand what is being written on to another, with files that are still being read', async () => {
+    const { conversations } = await open();
+    const { draft } = conversations.current;
+    draft.text = 'Sum up this';
+    const reading = draft.addFiles([new File(['Many words.'], 'words.txt', { type: 'text/plain' })]);
+    const old = conversations.current;
+    const next = conversations.begin({ draft: old.handOverDraft() });
+    await reading;
+    expect(old.draft.empty).toBe(true);
+    expect([next.draft.text, next.draft.attachments.map(({ text }) => text)]).toEqual(['Sum up this', ['Many words.']]);
+  });
 });
