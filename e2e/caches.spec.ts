@@ -23,14 +23,13 @@ async function tokensOf(answer: Locator): Promise<{ prompt: number; reused: numb
 
 const begin = (page: Page) =>
   page.getByRole('banner').getByRole('button', { name: 'New conversation', exact: true }).click();
-const goTo = (page: Page, title: string) =>
-  page
-    .getByRole('navigation', { name: 'Conversations' })
-    .getByRole('listitem')
-    .filter({ hasText: title })
-    .getByRole('button')
-    .first()
-    .click();
+/** It is read from storage: until it is there, the page shows the one before. */
+async function goTo(page: Page, title: string): Promise<void> {
+  const rows = page.getByRole('navigation', { name: 'Conversations' }).getByRole('listitem');
+  const row = rows.filter({ hasText: title }).getByRole('button').first();
+  await row.click();
+  await expect(row).toHaveAttribute('aria-current', 'true');
+}
 
 test.use({ viewport: { width: 1280, height: 800 } });
 

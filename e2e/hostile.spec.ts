@@ -115,7 +115,9 @@ test('nothing in a conversation that is imported runs, and nothing is fetched', 
   await side.getByRole('searchbox').fill('');
   await expect(side.getByRole('listitem')).toHaveCount(30);
   for (const row of await side.getByRole('listitem').all()) {
-    await row.getByRole('button').first().click();
+    const title = row.getByRole('button').first();
+    await title.click();
+    await expect(title).toHaveAttribute('aria-current', 'true');
     await expect(page.getByRole('article')).toHaveCount(2);
   }
   expect(await harm()).toEqual({ ran: false, foreign: [], reports: [] });
