@@ -1,6 +1,6 @@
 /** The page itself, whatever the model says: names, keyboard, pictures, languages, themes, accessibility. */
 import { expect, test } from '@playwright/test';
-import { contentSecurityPolicy } from '../tools/serve/headers.ts';
+import { contentSecurityPolicy, securityHeaders } from '../tools/serve/headers.ts';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES } from './support/chat.ts';
 import { drawPicture, GREEN } from './support/draw.ts';
@@ -176,6 +176,32 @@ test('a message that is too long is said', async ({ page }) => {
   await expect(chat.message).toBeFocused();
 });
 
+for (const locale of ['en-GB', 'fr-FR'])
+  test.describe(locale, () => {
+    test.use({ locale });
+    test('the head of the page fits every width, and nothing covers anything', async ({ page }) => {
+      await page.goto('./');
+      await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
+      for (let width = 320; width <= 1400; width += 60) {
+        await page.setViewportSize({ width, height: 500 });
+        const { covered, wide } = await page.evaluate(() => {
+          const parts = 'header h1, header button, header [data-testid=model-state]';
+          const seen = [...document.querySelectorAll<HTMLElement>(parts)].filter((part) => part.offsetParent);
+          const boxes = seen.map((part) => ({ name: part.textContent.trim(), box: part.getBoundingClientRect() }));
+          const over = (a: DOMRect, b: DOMRect) =>
+            a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1;
+          const pairs = boxes.flatMap((a, i) => boxes.slice(i + 1).map((b) => [a, b] as const));
+          return {
+            covered: pairs.filter(([a, b]) => over(a.box, b.box)).map(([a, b]) => `${a.name} | ${b.name}`),
+            wide: document.documentElement.scrollWidth,
+          };
+        });
+        expect(covered, `at ${width} pixels`).toEqual([]);
+        expect(wide).toBeLessThanOrEqual(width);
+      }
+    });
+  });
+
 test('fits a phone of 320 pixels', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await page.goto('./');
@@ -190,7 +216,7 @@ test('the policy forbids inline scripts and other places, and nothing breaks it'
       troubles.push(message.text());
   });
   const response = await page.goto('./');
-  expect(response?.headers()['content-security-policy']).toBe(contentSecurityPolicy);
+  expect(response?.headers()['content-security-policy']).toBe(securityHeaders['Content-Security-Policy']);
   const meta = page.locator('meta[http-equiv="Content-Security-Policy"]');
   await expect(meta).toHaveAttribute('content', contentSecurityPolicy);
   await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
