@@ -111,7 +111,7 @@ test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) =
   await page.keyboard.type('two');
   await expect(chat.message).toHaveValue('one\ntwo');
   await page.keyboard.press('Enter');
-  await expect(page.getByRole('article', { name: NAMES.en.you })).toHaveText('one\ntwo');
+  await expect(page.getByRole('article', { name: NAMES.en.you }).locator('p')).toHaveText('one\ntwo');
   await expect(chat.message).toHaveValue('');
   await expect(chat.message).toBeFocused();
   await page.getByRole('button', { name: NAMES.en.fresh }).click();
