@@ -8,11 +8,12 @@ import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { AppendCache } from './append-cache.ts';
 import { floatsToHalves } from './float16.ts';
-import { type GraphIo, integers, readGraphIo } from './graph-io.ts';
+import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { Logits } from './logits.ts';
 import { DynamicCache, type KvCache, StaticGpuCache } from './kv-cache.ts';
 import { ParkedTexts, type TokenKey } from './parked-texts.ts';
 import { chunkEnds, type PictureSpan, pictureRows } from './picture-attention.ts';
+import { DecodeStep, type DecodeStepOptions } from './step/decode-step.ts';
 
 /** A picture inside a prompt, ready for the decoder. */
 export interface PromptPicture extends PictureSpan {
@@ -35,9 +36,9 @@ export interface KeyedPrompt {
 
 export interface DecoderSessions {
   /** A text model's one graph, or `decoder_model_merged`. */
-  decoder: InferenceSession;
+  decoder: Graph;
   /** Only with the three-session layout. */
-  embedTokens?: InferenceSession;
+  embedTokens?: Graph;
 }
 
 export interface DecoderOptions {
@@ -85,6 +86,8 @@ export class Decoder {
   private held: TokenKey[] = [];
   /** Other texts' caches. */
   private readonly parked: ParkedTexts;
+  /** Reads generated tokens; null where the graph does. */
+  private ownStep: DecodeStep | null = null;
 
   constructor(
     private readonly ort: Ort,
@@ -99,6 +102,18 @@ export class Decoder {
     else if (options.staticCache && options.device)
       this.cache = new StaticGpuCache(ort, options.device, slots, options.capacity);
     else this.cache = new DynamicCache(ort, slots, options.device);
+  }
+
+  /**
+   * From now on generated tokens are read by kernels of our own, if the cache is one that they can write to.
+   * @throws GPUPipelineError where the browser refuses a kernel
+   */
+  async stepWith({ model, weights }: Pick<DecodeStepOptions, 'model' | 'weights'>): Promise<void> {
+    const { cache, config } = this;
+    const { device, capacity } = this.options;
+    if (!device || !(cache instanceof StaticGpuCache) || this.io.slots.some(({ type }) => type !== 'float32')) return;
+    const buffers = (name: string) => cache.buffer(name);
+    this.ownStep = await DecodeStep.create({ device, model, config, weights, cache: buffers, capacity });
   }
 
   /** Tokens the context can hold. */
@@ -182,6 +197,13 @@ export class Decoder {
   async step(id: number | GPUBuffer): Promise<Logits> {
     const position = this.length;
     const known = typeof id === 'number';
+    if (this.ownStep) {
+      const buffer = this.ownStep.run(id, position);
+      this.cache.accept({}, position + 1);
+      this.held.push(known ? id : UNNAMED);
+      const dims = [1, 1, this.config.text.vocabSize];
+      return new Logits(this.ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims }), this.options.device);
+    }
     return this.run(known ? [id] : id, [], position, position + 1, 1, [known ? id : UNNAMED]);
   }
 
@@ -310,7 +332,7 @@ export class Decoder {
     // A soft token's id may lie outside the table; its row is overwritten anyway.
     const known = 'usage' in ids ? ids : ids.map((id) => (id === this.config.imageTokenId ? 0 : id));
     const input = this.idsTensor(metadata, known);
-    const outputs = await session.run({ [metadata.name]: input });
+    const outputs = await session.run({ [metadata.name]: input }, session.outputNames);
     input.dispose();
     const embeds = outputs[session.outputNames[0] ?? ''];
     if (!embeds) throw new EngineError('internal', 'embed_tokens gave nothing');
@@ -334,6 +356,7 @@ export class Decoder {
   }
 
   dispose(): void {
+    this.ownStep?.dispose();
     this.parked.dispose();
     this.cache.dispose();
     this.held = [];

@@ -24,6 +24,15 @@ export const APPENDED = {
 export const appendedName = (present: string, window: number | null): string =>
   `${present}.appended${window === null ? '' : `.${window}`}`;
 
+/** A graph that can be run: a session, or one that is given more than its callers know of. */
+export interface Graph {
+  readonly inputMetadata: readonly InferenceSession.ValueMetadata[];
+  readonly outputMetadata: readonly InferenceSession.ValueMetadata[];
+  readonly outputNames: readonly string[];
+  run(feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType): Promise<InferenceSession.ReturnType>;
+  release(): Promise<void>;
+}
+
 export interface CacheSlot {
   /** `past_key_values.N.key` or `.value`. */
   past: string;
@@ -44,7 +53,7 @@ export interface GraphIo {
   logitsType: 'float32' | 'float16';
 }
 
-export function readGraphIo(session: InferenceSession, fallback: { kvHeads: number; headDim: number }): GraphIo {
+export function readGraphIo(session: Graph, fallback: { kvHeads: number; headDim: number }): GraphIo {
   const inputs = new Map<string, InferenceSession.TensorValueMetadata>();
   for (const metadata of session.inputMetadata) if (metadata.isTensor) inputs.set(metadata.name, metadata);
   const slots: CacheSlot[] = [];

@@ -71,6 +71,12 @@ export class StaticGpuCache implements KvCache {
     }
   }
 
+  /** A slot's buffer, by its input's name: [kvHeads, capacity, headDim]. */
+  buffer(past: string): GPUBuffer {
+    for (const [slot, tensor] of this.tensors) if (slot.past === past) return tensor.gpuBuffer as GPUBuffer;
+    throw new Error(`the cache has no ${past}`);
+  }
+
   past(): Record<string, Tensor> {
     return Object.fromEntries([...this.tensors].map(([slot, tensor]) => [slot.past, tensor]));
   }

@@ -1,18 +1,26 @@
 /**
  * A model folder's graphs as onnxruntime sessions on one device, one after the other (the runtime makes one at a time).
  */
-import type { InferenceSession } from 'onnxruntime-web';
 import { type Device, type Dtype, EngineError } from '../../../protocol/engine.ts';
+import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
+import type { Graph } from '../decoder/graph-io.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { memoryGib } from '../runtime/memory.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createCpuDecoder, createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
 import { expansionBudget } from './cpu/expand.ts';
 import { lazyBlob } from './cpu/lazy-bytes.ts';
+import { createGpuSessions, type StepParts } from './gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
-export type Sessions = Partial<Record<SessionName, InferenceSession>>;
+export type Sessions = Partial<Record<SessionName, Graph>>;
+
+export interface Opened {
+  sessions: Sessions;
+  /** What our own decode step needs; null where onnxruntime reads generated tokens, too. */
+  step: StepParts | null;
+}
 
 /** The first of these that the folder has and the device can run. */
 export function chooseDtype(folder: ModelFolder, device: Device, shaderF16: boolean): Dtype {
@@ -27,76 +35,69 @@ export function chooseDtype(folder: ModelFolder, device: Device, shaderF16: bool
 const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 const sessionError = (name: string, cause: unknown): EngineError =>
-  new EngineError(isOutOfMemory(cause) ? 'out-of-memory' : 'model-unsupported', `${name}: ${String(cause)}`);
+  cause instanceof EngineError
+    ? cause
+    : new EngineError(isOutOfMemory(cause) ? 'out-of-memory' : 'model-unsupported', `${name}: ${String(cause)}`);
 
-/** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory` */
+/** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory`, `aborted` */
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  dtype: Dtype,
+  { dtype, config }: { dtype: Dtype; config: Gemma3Config },
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
-): Promise<Sessions> {
+): Promise<Opened> {
   const wanted = folder.manifest.sessions[dtype];
   if (!wanted) throw new EngineError('model-missing', `the model has no ${dtype}`);
-  const names = Object.keys(wanted) as SessionName[];
-  const blobs = new Map<string, Blob>();
-  const blob = async (path: string): Promise<Blob> => {
-    const known = blobs.get(path) ?? (await folder.blob(path));
-    blobs.set(path, known);
-    return known;
+  const graphs = new Map<SessionName, Uint8Array>();
+  const files = new Map<string, Blob>();
+  for (const name of Object.keys(wanted) as SessionName[]) {
+    const paths = wanted[name];
+    if (!paths) continue;
+    if (signal?.aborted) throw new EngineError('aborted');
+    graphs.set(name, new Uint8Array(await (await folder.blob(paths.graph)).arrayBuffer()));
+    for (const path of paths.data) if (!files.has(basename(path))) files.set(basename(path), await folder.blob(path));
+  }
+  let done = 0;
+  onCreated(done, graphs.size);
+  const count = () => {
+    onCreated(++done, graphs.size);
   };
+  if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), step: null };
+  const { device } = gpu;
+  return createGpuSessions({ ort, device, config, graphs, files, onCreated: count, signal }).catch((cause: unknown) => {
+    throw sessionError('WebGPU', cause);
+  });
+}
+
+async function onCpu(
+  ort: Ort,
+  graphs: ReadonlyMap<SessionName, Uint8Array>,
+  blobs: ReadonlyMap<string, Blob>,
+  onCreated: () => void,
+  signal?: AbortSignal,
+): Promise<Sessions> {
   const sessions: Sessions = {};
   try {
-    for (const [done, name] of names.entries()) {
+    for (const [name, graph] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      onCreated(done, names.length);
-      const files = wanted[name];
-      if (!files) continue;
-      const graph = new Uint8Array(await (await blob(files.graph)).arrayBuffer());
-      const data = new Map<string, Blob>();
-      for (const path of files.data) data.set(basename(path), await blob(path));
+      const files = new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
       try {
-        sessions[name] = gpu ? await onGpu(ort, name, graph, data, gpu) : await onCpu(ort, name, graph, data);
+        sessions[name] =
+          name === 'model' || name === 'decoder_model_merged'
+            ? await createCpuDecoder(ort, graph, files, expansionBudget(memoryGib()))
+            : await createCpuSession(ort, graph, files);
       } catch (cause) {
         throw sessionError(name, cause);
       }
+      onCreated();
     }
-    onCreated(names.length, names.length);
     return sessions;
   } catch (cause) {
     await releaseSessions(sessions);
     throw cause;
   }
-}
-
-function onGpu(
-  ort: Ort,
-  name: SessionName,
-  graph: Uint8Array,
-  data: ReadonlyMap<string, Blob>,
-  { device }: Gpu,
-): Promise<InferenceSession> {
-  return ort.InferenceSession.create(graph, {
-    executionProviders: [{ name: 'webgpu', device }],
-    // The jspi build reads a Blob piece by piece.
-    externalData: [...data].map(([path, blob]) => ({ path, data: blob })),
-    graphOptimizationLevel: 'all',
-    // Picture features are remembered here; everything else goes on to another run or in part to us.
-    preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
-  });
-}
-
-function onCpu(
-  ort: Ort,
-  name: SessionName,
-  graph: Uint8Array,
-  data: ReadonlyMap<string, Blob>,
-): Promise<InferenceSession> {
-  const files = new Map([...data].map(([path, blob]) => [path, lazyBlob(blob)]));
-  if (name !== 'model' && name !== 'decoder_model_merged') return createCpuSession(ort, graph, files);
-  return createCpuDecoder(ort, graph, files, expansionBudget(memoryGib()));
 }
 
 export async function releaseSessions(sessions: Sessions): Promise<void> {

@@ -16,6 +16,7 @@ import { GIB, memoryGib } from '../runtime/memory.ts';
 import { loadOrt } from '../runtime/ort.ts';
 import { proveAdapter } from './proof.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
+import type { StepParts } from './gpu-sessions.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { chooseDtype, createSessions, releaseSessions, type Sessions } from './model-sessions.ts';
 
@@ -75,6 +76,15 @@ const parseConfig = (json: unknown): Gemma3Config => {
   }
 };
 
+/** Where the browser refuses one of our kernels, onnxruntime's do the work, slower. */
+async function stepOnGpu(decoder: Decoder, { model, weights }: StepParts): Promise<void> {
+  try {
+    await decoder.stepWith({ model, weights: (tensor) => weights.buffer(tensor) });
+  } catch (cause) {
+    console.warn('The decode step is onnxruntime’s:', cause);
+  }
+}
+
 /**
  * @param base URL of the model folder.
  * @throws EngineError; whatever was opened is closed again.
@@ -102,21 +112,23 @@ export async function openModel(
   const { gpu, fallback } = await chooseDevice(options.device);
   const device: Device = gpu ? 'webgpu' : 'wasm';
   let sessions: Sessions = {};
+  let step: StepParts | null = null;
   const close = async () => {
     await releaseSessions(sessions);
+    step?.weights.dispose();
     gpu?.device.destroy();
   };
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
-    sessions = await createSessions(
+    ({ sessions, step } = await createSessions(
       ort,
       folder,
-      dtype,
+      { dtype, config },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
-    );
+    ));
     const session = sessions.decoder_model_merged ?? sessions.model;
     if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
@@ -132,6 +144,7 @@ export async function openModel(
         ...(gpu ? { device: gpu.device } : {}),
       },
     );
+    if (step) await stepOnGpu(decoder, step);
     const encoder =
       sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
     return {

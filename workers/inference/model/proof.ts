@@ -1,13 +1,15 @@
 /**
  * A known answer that an adapter has to give before it is trusted: a tiny random Gemma 3 (4-bit, sliding and full
  * attention) reads 48 tokens at once and then one more, and its logits are compared with the CPU's, which
- * `npm run make-proof` wrote down. It is what found that onnxruntime's attention is wrong with subgroups of 4.
+ * `npm run make-proof` wrote down. The one more is read by our own kernels. It is what found that onnxruntime's attention is wrong with subgroups of 4.
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../decoder/decoder.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { kernelText } from '../decoder/step/kernels.ts';
 import type { Ort } from '../runtime/ort.ts';
+import { createGpuSessions } from './gpu-sessions.ts';
 import known from './proof/known-answer.json';
 import graphUrl from './proof/model_q4.onnx?url';
 import dataUrl from './proof/model_q4.onnx_data?url';
@@ -15,7 +17,7 @@ import dataUrl from './proof/model_q4.onnx_data?url';
 /** Logits are of the order of 1; kernels in fp32 agree to 1e-5, wrong attention is off by 0.1 and more. */
 const TOLERANCE = 1e-2;
 
-const bytes = async (url: string): Promise<Uint8Array> => {
+const bytes = async (url: string): Promise<Uint8Array<ArrayBuffer>> => {
   const response = await fetch(new URL(url, import.meta.url));
   if (!response.ok) throw new EngineError('network', `${url}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
@@ -39,9 +41,12 @@ export function distance(computed: readonly Float32Array[], answer: KnownAnswer)
   return worst;
 }
 
+/** FNV-1a of our kernels. */
+const kernelsHash = [...kernelText].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 16777619) >>> 0, 2166136261);
+
 /** What was proven: a change in any of these asks for a new proof. */
 const subject = (ort: Ort, gpu: Gpu): string =>
-  [ort.env.versions.web, navigator.userAgent, gpu.adapter, ...[...gpu.device.features].sort()].join(' | ');
+  [ort.env.versions.web, kernelsHash, navigator.userAgent, gpu.adapter, ...[...gpu.device.features].sort()].join(' | ');
 
 const memory = () => caches.open('fournil-proven-adapters');
 const place = (what: string) => new URL(`/proven?${encodeURIComponent(what)}`, self.origin);
@@ -70,11 +75,16 @@ export async function proveAdapter(ort: Ort, gpu: Gpu): Promise<void> {
   const config = parseGemma3Config(known.config);
   let worst: number;
   try {
-    const session = await ort.InferenceSession.create(graph, {
-      executionProviders: [{ name: 'webgpu', device: gpu.device }],
-      externalData: [{ path: 'model_q4.onnx_data', data }],
-      preferredOutputLocation: 'gpu-buffer',
+    const { sessions, step } = await createGpuSessions({
+      ort,
+      device: gpu.device,
+      config,
+      graphs: new Map([['model', graph]]),
+      files: new Map([['model_q4.onnx_data', new Blob([data])]]),
+      onCreated: () => undefined,
     });
+    const session = sessions.model;
+    if (!session || !step) throw new Error('the decode step does not understand its own proof');
     const options = {
       capacity: answer.ids.length + 1,
       staticCache: true,
@@ -82,11 +92,13 @@ export async function proveAdapter(ort: Ort, gpu: Gpu): Promise<void> {
       device: gpu.device,
     };
     const decoder = new Decoder(ort, { decoder: session }, config, options);
+    await decoder.stepWith({ model: step.model, weights: (tensor) => step.weights.buffer(tensor) });
     const first = await (await decoder.prefill({ ids: answer.ids, pictures: [] })).lastRows();
     const second = await (await decoder.step(answer.next)).lastRows();
     worst = distance([first, second], answer);
     decoder.dispose();
     await session.release();
+    step.weights.dispose();
   } catch (cause) {
     throw new EngineError('adapter-wrong', `${gpu.adapter}: ${String(cause)}`);
   }

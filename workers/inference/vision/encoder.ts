@@ -2,10 +2,10 @@
  * Pictures to soft tokens: the vision encoder's session, and a memory of what it has already encoded, so that a
  * picture is encoded once however many turns talk about it.
  */
-import type { InferenceSession } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { VisionConfig } from '../../../protocol/gemma3-config.ts';
 import { floatsToHalves, halvesToFloats } from '../decoder/float16.ts';
+import type { Graph } from '../decoder/graph-io.ts';
 import type { Ort } from '../runtime/ort.ts';
 
 /** Pictures whose features are remembered; one of Gemma 3 4B's is 2.6 MB. */
@@ -16,7 +16,7 @@ export class VisionEncoder {
 
   constructor(
     private readonly ort: Ort,
-    private readonly session: InferenceSession,
+    private readonly session: Graph,
     private readonly config: VisionConfig,
   ) {}
 
@@ -44,7 +44,7 @@ export class VisionEncoder {
       metadata.type === 'float16'
         ? new this.ort.Tensor('float16', floatsToHalves(pixels), dims)
         : new this.ort.Tensor('float32', pixels, dims);
-    const outputs = await this.session.run({ [metadata.name]: input });
+    const outputs = await this.session.run({ [metadata.name]: input }, this.session.outputNames);
     input.dispose();
     const output = outputs[this.session.outputNames[0] ?? ''];
     if (!output) throw new EngineError('internal', 'the vision encoder gave nothing');

@@ -5,7 +5,7 @@
  * the past than they look at (`present.N.key.appended.WINDOW` says so). decoder/append-cache.ts drives it.
  */
 import { APPENDED, appendedName } from '../../decoder/graph-io.ts';
-import { ELEMENT, type OnnxGraph, type OnnxNode } from './onnx-graph.ts';
+import { ELEMENT, type OnnxGraph, type OnnxNode } from '../onnx-graph.ts';
 
 /** GroupQueryAttention's inputs and outputs. */
 const IN = { pastKey: 3, pastValue: 4, lengths: 5, total: 6, cos: 7, positions: 9, bias: 10 } as const;
@@ -29,7 +29,8 @@ function readAttention(graph: OnnxGraph, node: OnnxNode): Attention | null {
   if (!whole) return null;
   const local = node.integers.get('local_window_size') ?? -1;
   // With these the operator counts on the whole cache.
-  const alone = !inputs[IN.positions] && !inputs[IN.bias] && !present.some((name) => graph.isReadInside(name));
+  const alone =
+    !inputs[IN.positions] && !inputs[IN.bias] && present.every((name) => graph.readInside(name).length === 0);
   return { node, past, present, window: local > 0 && alone ? local : null };
 }
 

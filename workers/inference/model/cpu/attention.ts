@@ -3,7 +3,7 @@
  * not know: reading a prompt of 2,048 tokens of 270M's shape took 4 times as long with it. It is not used where heads have
  * an attention sink; a sink whose weight is e^−1e30, 0, changes no sum.
  */
-import { ELEMENT, type OnnxGraph } from './onnx-graph.ts';
+import { ELEMENT, type OnnxGraph } from '../onnx-graph.ts';
 
 const IN = { pastKey: 3, sink: 11 } as const;
 const NO_WEIGHT = -1e30;

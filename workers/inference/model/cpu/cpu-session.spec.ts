@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { avoidTiles } from './attention.ts';
 import { createCpuDecoder, createCpuSession } from './cpu-session.ts';
 import { LazyBytes } from './lazy-bytes.ts';
-import { OnnxGraph } from './onnx-graph.ts';
+import { OnnxGraph } from '../onnx-graph.ts';
 import { DATA_FILE, distance, known, ort, proofDecoder, proofModel } from './testing/proof-model.ts';
 
 let graph: Uint8Array;

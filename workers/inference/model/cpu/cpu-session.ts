@@ -4,7 +4,7 @@ import type { Ort } from '../../runtime/ort.ts';
 import { appendToCache } from './append-cache.ts';
 import { avoidTiles } from './attention.ts';
 import { type DataFiles, expandProducts } from './expand.ts';
-import { OnnxGraph } from './onnx-graph.ts';
+import { OnnxGraph } from '../onnx-graph.ts';
 
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocation failed|memory access out of bounds|Aborted\(OOM/i;
 

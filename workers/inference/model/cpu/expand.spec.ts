@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuSession } from './cpu-session.ts';
 import { type DataFiles, expandProducts, expansionBudget } from './expand.ts';
-import { OnnxGraph } from './onnx-graph.ts';
+import { OnnxGraph } from '../onnx-graph.ts';
 import { DATA_FILE, distance, ort, proofModel } from './testing/proof-model.ts';
 
 let graph: Uint8Array;

@@ -7,7 +7,7 @@
 import { GIB } from '../../runtime/memory.ts';
 import { dequantise } from './dequantise.ts';
 import { LazyBytes } from './lazy-bytes.ts';
-import { ELEMENT, type OnnxGraph, type OnnxNode, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
+import { ELEMENT, type OnnxGraph, type OnnxNode, type OnnxTensor, type StoredTensor } from '../onnx-graph.ts';
 
 /** The runtime packs a matrix into a copy before it lets go of it: smaller ones need less room for that. */
 const SLICE_BYTES = 64 * 1024 ** 2;

@@ -78,7 +78,7 @@ export interface OnnxNode {
 }
 
 /** TensorProto.DataType, of those that matter here. */
-export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7 } as const;
+export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 
 /** Where a tensor's bytes lie outside the graph. */
 export interface ExternalPlace {
@@ -284,6 +284,17 @@ export class OnnxGraph {
     return this.entries.map(({ node }) => node);
   }
 
+  /** The graph's initialisers. */
+  get initialisers(): OnnxTensor[] {
+    return [...this.tensors.values()].map(({ tensor }) => tensor);
+  }
+
+  /** The initialiser becomes an input, given with each run. */
+  makeInput({ name, dataType, dims }: OnnxTensor): void {
+    this.tensors.delete(name);
+    this.addInput({ name, dataType, dims });
+  }
+
   tensor(name: string): OnnxTensor | undefined {
     return this.tensors.get(name)?.tensor;
   }
@@ -312,9 +323,9 @@ export class OnnxGraph {
     }
   }
 
-  /** Whether a graph inside a node reads this value. */
-  isReadInside(name: string): boolean {
-    return this.entries.some(({ inner }) => inner.includes(name));
+  /** Nodes with a graph inside that reads this value. */
+  readInside(name: string): OnnxNode[] {
+    return this.entries.filter(({ inner }) => inner.includes(name)).map(({ node }) => node);
   }
 
   input(name: string): OnnxValue | undefined {

@@ -1,0 +1,263 @@
+/**
+ * One generated token through the whole decoder in WGSL of our own, over the same weights and the same cache that
+ * onnxruntime reads prompts with: nine dispatches a layer in one submission, two small writes, nothing allocated. The
+ * sliding layers look at their window only, and the token's id may be one that only the GPU knows yet.
+ */
+import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
+import type { StoredTensor } from '../../model/onnx-graph.ts';
+import { type Constants, float, type KernelName, Kernels, productShape } from './kernels.ts';
+import type { PackedMatrix, StepLayer, StepModel } from './step-model.ts';
+import { ROPE_TABLES, Turns } from './turns.ts';
+
+export interface DecodeStepOptions {
+  device: GPUDevice;
+  model: StepModel;
+  config: Gemma3Config;
+  /** Weights on the GPU. */
+  weights: (tensor: StoredTensor) => GPUBuffer;
+  /** The cache's buffers, float32 [kvHeads, capacity, headDim], by their inputs' names. */
+  cache: (name: string) => GPUBuffer;
+  capacity: number;
+}
+
+interface Dispatch {
+  pipeline: GPUComputePipeline;
+  bindings: GPUBindGroup;
+  groups: number;
+  /** Attention goes over parts, whose number depends on where it is. */
+  window?: number | null;
+}
+
+/** Tokens of the cache that a workgroup looks at together, and into how many parts the past is cut at most. */
+const TILE = 32;
+const MOST_PARTS = 64;
+/** Of the position, before the tables (turn.wgsl). */
+const POSITION_BYTES = 16;
+
+/** As in span.wgsl. */
+export function partsOf(position: number, window: number | null): number {
+  const tokens = Math.min(position + 1, window ?? Infinity);
+  const length = Math.ceil(Math.ceil(tokens / MOST_PARTS) / TILE) * TILE;
+  return Math.ceil(tokens / length);
+}
+
+/** What passes from kernel to kernel. */
+interface Scratch {
+  x: GPUBuffer;
+  normed: GPUBuffer;
+  projected: GPUBuffer;
+  queries: GPUBuffer;
+  parts: GPUBuffer;
+  stats: GPUBuffer;
+  attended: GPUBuffer;
+  branch: GPUBuffer;
+  active: GPUBuffer;
+}
+
+export class DecodeStep {
+  /** Written in turn: the next step may run before this one's logits are looked at. */
+  private readonly logits: readonly [GPUBuffer, GPUBuffer];
+  private readonly own: GPUBuffer;
+  private readonly moment: GPUBuffer;
+  private readonly scratch: Scratch;
+  private readonly turns: Turns;
+  private readonly embeddings = new WeakMap<GPUBuffer, GPUBindGroup>();
+  private embed!: GPUComputePipeline;
+  private layers: readonly Dispatch[] = [];
+  private heads: readonly Dispatch[] = [];
+  private next = 0;
+
+  private constructor(private readonly options: DecodeStepOptions) {
+    const { device, config } = options;
+    const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = config.text;
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+    const buffer = (label: string, floats: number, usage = STORAGE) =>
+      device.createBuffer({ label: `step ${label}`, size: 4 * floats, usage });
+    this.turns = new Turns(config);
+    this.logits = [buffer('logits', vocabSize, STORAGE | COPY_SRC), buffer('logits', vocabSize, STORAGE | COPY_SRC)];
+    this.own = buffer('token', 1, STORAGE | COPY_DST);
+    this.moment = buffer('moment', (POSITION_BYTES + this.turns.byteLength) / 4, STORAGE | COPY_DST);
+    this.scratch = {
+      x: buffer('x', hiddenSize),
+      normed: buffer('normed', hiddenSize),
+      projected: buffer('projected', (heads + 2 * kvHeads) * headDim),
+      queries: buffer('queries', heads * headDim),
+      parts: buffer('parts', heads * MOST_PARTS * headDim),
+      stats: buffer('stats', heads * MOST_PARTS * 2),
+      attended: buffer('attended', heads * headDim),
+      branch: buffer('branch', hiddenSize),
+      active: buffer('active', intermediateSize),
+    };
+  }
+
+  /** @throws GPUPipelineError where the browser refuses a kernel */
+  static async create(options: DecodeStepOptions): Promise<DecodeStep> {
+    const step = new DecodeStep(options);
+    try {
+      await step.prepare();
+      return step;
+    } catch (cause) {
+      step.dispose();
+      throw cause;
+    }
+  }
+
+  private async prepare(): Promise<void> {
+    const { model, config, weights } = this.options;
+    const { scratch } = this;
+    const { hiddenSize, rmsNormEps, vocabSize } = config.text;
+    const kernels = new Kernels(this.options.device);
+    const norm = { SIZE: hiddenSize, EPSILON: float(rmsNormEps) };
+    this.embed = await kernels.get('embed', {
+      ...norm,
+      VOCABULARY: vocabSize,
+      FACTOR: float(Math.fround(Math.sqrt(hiddenSize))),
+    });
+
+    const layers = await Promise.all(
+      model.layers.map((layer, i) => {
+        const after = model.layers[i + 1]?.inputNorm ?? model.finalNorm;
+        return this.layer(kernels, layer, norm, after);
+      }),
+    );
+    this.layers = layers.flat();
+    const { table } = model;
+    const matrix = [weights(table.values), weights(table.scales)];
+    this.heads = await Promise.all(
+      this.logits.map((logits) => this.product(kernels, 'plain', table, [scratch.normed, logits, ...matrix])),
+    );
+  }
+
+  private async layer(
+    kernels: Kernels,
+    layer: StepLayer,
+    norm: Constants,
+    nextNorm: StoredTensor,
+  ): Promise<Dispatch[]> {
+    const { config, weights, cache, capacity } = this.options;
+    const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
+    const { window } = layer;
+    const { x, normed, projected, queries, parts, stats, attended, branch, active } = this.scratch;
+    const { moment } = this;
+    const matrix = ({ values, scales }: PackedMatrix) => [weights(values), weights(scales)];
+    const attention = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads, CAPACITY: capacity };
+    const span = { ...attention, WINDOW: window ?? 0, TILE, MOST_PARTS };
+    const [keys, values] = [cache(layer.key), cache(layer.value)];
+    const addThen = (weight: StoredTensor, next: StoredTensor) =>
+      this.dispatch(kernels, 'normAdd', norm, [branch, weights(weight), x, weights(next), normed], 1);
+
+    return Promise.all([
+      this.product(
+        kernels,
+        'three',
+        { ...layer.q, rows: layer.q.rows + layer.k.rows + layer.v.rows },
+        [normed, projected, ...matrix(layer.q), ...matrix(layer.k), ...matrix(layer.v)],
+        { N: layer.q.rows, N_B: layer.k.rows, N_C: layer.v.rows },
+      ),
+      this.dispatch(
+        kernels,
+        'turn',
+        {
+          ...attention,
+          EPSILON: float(rmsNormEps),
+          SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)),
+          ROPE: ROPE_TABLES.indexOf(window === null ? 'full_attention' : 'sliding_attention'),
+        },
+        [projected, weights(layer.qNorm), weights(layer.kNorm), moment, queries, keys, values],
+        heads + 2 * kvHeads,
+      ),
+      this.dispatch(kernels, 'attend', span, [queries, keys, values, moment, parts, stats], kvHeads).then((attend) => ({
+        ...attend,
+        window,
+      })),
+      this.dispatch(kernels, 'combine', span, [parts, stats, moment, attended], heads),
+      this.product(kernels, 'plain', layer.out, [attended, branch, ...matrix(layer.out)]),
+      addThen(layer.attendedNorm, layer.mlpNorm),
+      this.product(kernels, 'gated', layer.gate, [normed, active, ...matrix(layer.gate), ...matrix(layer.up)]),
+      this.product(kernels, 'plain', layer.down, [active, branch, ...matrix(layer.down)]),
+      addThen(layer.fedNorm, nextNorm),
+    ]);
+  }
+
+  private product(
+    kernels: Kernels,
+    name: KernelName,
+    { rows, columns }: Pick<PackedMatrix, 'rows' | 'columns'>,
+    buffers: GPUBuffer[],
+    sizes: Constants = { N: rows },
+  ): Promise<Dispatch> {
+    const { groups, ...shape } = productShape(rows, columns);
+    return this.dispatch(kernels, name, { COLUMNS: columns, ...shape, ...sizes }, buffers, groups);
+  }
+
+  private async dispatch(
+    kernels: Kernels,
+    name: KernelName,
+    constants: Constants,
+    buffers: GPUBuffer[],
+    groups: number,
+  ): Promise<Dispatch> {
+    const pipeline = await kernels.get(name, constants);
+    return { pipeline, bindings: this.bind(pipeline, buffers), groups };
+  }
+
+  private bind(pipeline: GPUComputePipeline, buffers: GPUBuffer[]): GPUBindGroup {
+    return this.options.device.createBindGroup({
+      layout: pipeline.getBindGroupLayout(0),
+      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
+    });
+  }
+
+  /** The embedding reads the id from `token`. */
+  private embedding(token: GPUBuffer): GPUBindGroup {
+    const { model, weights } = this.options;
+    const { x, normed } = this.scratch;
+    const known = this.embeddings.get(token);
+    if (known) return known;
+    const [first] = model.layers;
+    const norm = weights((first ?? { inputNorm: model.finalNorm }).inputNorm);
+    const { values, scales } = model.table;
+    const bindings = this.bind(this.embed, [token, weights(values), weights(scales), x, norm, normed]);
+    this.embeddings.set(token, bindings);
+    return bindings;
+  }
+
+  /**
+   * Submits the step that reads one token at `position`, which must be within the cache; keys and values go into it.
+   * @param id the token's, or a buffer that begins with it
+   * @returns logits float32 [vocabSize], until the step after the next is submitted
+   */
+  run(id: number | GPUBuffer, position: number): GPUBuffer {
+    const { device } = this.options;
+    const { queue } = device;
+    const token = typeof id === 'number' ? this.own : id;
+    if (typeof id === 'number') queue.writeBuffer(this.own, 0, Uint32Array.of(id));
+    const turns = this.turns.at(position);
+    const moment = new Uint8Array(POSITION_BYTES + turns.byteLength);
+    new Uint32Array(moment.buffer, 0, 1)[0] = position;
+    moment.set(new Uint8Array(turns.buffer), POSITION_BYTES);
+    queue.writeBuffer(this.moment, 0, moment);
+
+    const encoder = device.createCommandEncoder({ label: 'step' });
+    const pass = encoder.beginComputePass({ label: 'step' });
+    pass.setPipeline(this.embed);
+    pass.setBindGroup(0, this.embedding(token));
+    pass.dispatchWorkgroups(1);
+    const which = this.next;
+    this.next = 1 - which;
+    const head = this.heads[which];
+    for (const { pipeline, bindings, groups, window } of head ? [...this.layers, head] : this.layers) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindings);
+      pass.dispatchWorkgroups(groups, window === undefined ? 1 : partsOf(position, window));
+    }
+    pass.end();
+    queue.submit([encoder.finish()]);
+    return this.logits[which] as GPUBuffer;
+  }
+
+  dispose(): void {
+    for (const buffer of [...this.logits, this.own, this.moment, ...Object.values(this.scratch)])
+      (buffer as GPUBuffer).destroy();
+  }
+}

@@ -1,0 +1,82 @@
+/** The decode step's kernels: WGSL with its constants, compiled once for each set of them. */
+import attend from './attend.wgsl?raw';
+import combine from './combine.wgsl?raw';
+import embed from './embed.wgsl?raw';
+import normAdd from './norm-add.wgsl?raw';
+import norm from './norm.wgsl?raw';
+import gated from './product-gated.wgsl?raw';
+import plain from './product-plain.wgsl?raw';
+import three from './product-three.wgsl?raw';
+import product from './product.wgsl?raw';
+import span from './span.wgsl?raw';
+import turn from './turn.wgsl?raw';
+
+const SOURCES = {
+  attend: span + attend,
+  combine: span + combine,
+  embed: norm + embed,
+  normAdd: norm + normAdd,
+  gated: product + gated,
+  plain: product + plain,
+  three: product + three,
+  turn,
+};
+export type KernelName = keyof typeof SOURCES;
+
+/** All that the kernels are made of: a change of it is another engine. */
+export const kernelText = Object.values(SOURCES).join('');
+
+/** Whole numbers become u32, others f32: a fraction, or `float(1)`. */
+export type Constants = Record<string, number | string>;
+export const float = (value: number): string => `${value.toExponential()}f`;
+
+const declare = (constants: Constants): string =>
+  Object.entries(constants)
+    .map(([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};\n`)
+    .join('');
+
+export class Kernels {
+  private readonly compiled = new Map<string, Promise<GPUComputePipeline>>();
+
+  constructor(private readonly device: GPUDevice) {}
+
+  /** @throws GPUPipelineError where the browser refuses the shader */
+  get(name: KernelName, constants: Constants): Promise<GPUComputePipeline> {
+    const code = declare(constants) + SOURCES[name];
+    const known = this.compiled.get(code);
+    if (known) return known;
+    const { device } = this;
+    const module = device.createShaderModule({ code, label: name });
+    const compute = { module, entryPoint: 'main' };
+    const compiling = device.createComputePipelineAsync({ label: name, layout: 'auto', compute });
+    this.compiled.set(code, compiling);
+    return compiling;
+  }
+}
+
+const PRODUCT_THREADS = 64;
+const BLOCK = 32;
+/** Fewer workgroups leave a GPU's cores without work. */
+const ENOUGH_GROUPS = 256;
+
+export interface ProductShape {
+  /** Threads that share a row. */
+  LANES: number;
+  /** Rows that a thread works on at a time. */
+  ROWS: number;
+  /** Workgroups for all rows. */
+  groups: number;
+}
+
+/**
+ * How a product is shared out: as many lanes as a row's blocks keep busy (neighbours in memory are read together), and as
+ * many rows a thread as leave work for every core.
+ */
+export function productShape(rows: number, columns: number): ProductShape {
+  const blocks = columns / BLOCK;
+  const busy = (lanes: number) => blocks / (Math.ceil(blocks / lanes) * lanes);
+  const LANES = [32, 16, 8].find((lanes) => busy(lanes) >= 0.8) ?? 4;
+  const groups = (each: number) => Math.ceil(rows / ((PRODUCT_THREADS / LANES) * each));
+  const ROWS = [4, 2].find((each) => groups(each) >= ENOUGH_GROUPS) ?? 1;
+  return { LANES, ROWS, groups: groups(ROWS) };
+}

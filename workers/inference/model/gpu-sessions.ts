@@ -1,0 +1,130 @@
+/**
+ * A model's graphs as sessions on WebGPU. Where the decoder is one that our own decode step understands, its weights (and
+ * those of the token embedding, which are the same bytes) are taken out of the graphs and given to each run instead: they
+ * are then in buffers that the step can read, too.
+ */
+import type { InferenceSession, Tensor } from 'onnxruntime-web';
+import { EngineError } from '../../../protocol/engine.ts';
+import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
+import type { SessionName } from '../../../protocol/manifest.ts';
+import type { Graph } from '../decoder/graph-io.ts';
+import { readStepModel, type StepModel } from '../decoder/step/step-model.ts';
+import type { Ort } from '../runtime/ort.ts';
+import { canReside, GpuWeights } from './gpu-weights.ts';
+import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
+
+export interface StepParts {
+  model: StepModel;
+  weights: GpuWeights;
+}
+
+const TYPES: ReadonlyMap<number, Tensor.Type> = new Map([
+  [ELEMENT.float32, 'float32'],
+  [ELEMENT.uint8, 'uint8'],
+]);
+
+const DECODERS: readonly SessionName[] = ['model', 'decoder_model_merged'];
+const WITH_TABLE: SessionName = 'embed_tokens';
+
+/** A session whose weights are inputs like others. */
+class WeightedGraph implements Graph {
+  constructor(
+    private readonly session: InferenceSession,
+    private readonly weights: Record<string, Tensor>,
+  ) {}
+
+  get inputMetadata(): Graph['inputMetadata'] {
+    return this.session.inputMetadata.filter(({ name }) => !(name in this.weights));
+  }
+  get outputMetadata(): Graph['outputMetadata'] {
+    return this.session.outputMetadata;
+  }
+  get outputNames(): readonly string[] {
+    return this.session.outputNames;
+  }
+  run(feeds: InferenceSession.FeedsType, fetches: InferenceSession.FetchesType): Promise<InferenceSession.ReturnType> {
+    return this.session.run({ ...this.weights, ...feeds }, fetches);
+  }
+  release(): Promise<void> {
+    return this.session.release();
+  }
+}
+
+const canBeInput = (tensor: OnnxTensor): tensor is StoredTensor =>
+  tensor.data !== null && TYPES.has(tensor.dataType) && canReside(tensor as StoredTensor);
+
+/** Makes inputs of a graph's large weights; what they are given. */
+function takeOut(ort: Ort, graph: OnnxGraph, weights: GpuWeights): Record<string, Tensor> {
+  const taken: Record<string, Tensor> = {};
+  for (const tensor of graph.initialisers) {
+    if (!canBeInput(tensor)) continue;
+    const dataType = TYPES.get(tensor.dataType) as 'float32' | 'uint8';
+    taken[tensor.name] = ort.Tensor.fromGpuBuffer(weights.buffer(tensor), { dataType, dims: tensor.dims });
+    graph.makeInput(tensor);
+  }
+  return taken;
+}
+
+export interface GpuSessionsOptions {
+  ort: Ort;
+  device: GPUDevice;
+  config: Gemma3Config;
+  graphs: ReadonlyMap<SessionName, Uint8Array>;
+  /** Data files by the names graphs call them. */
+  files: ReadonlyMap<string, Blob>;
+  onCreated: (name: SessionName) => void;
+  signal?: AbortSignal | undefined;
+}
+
+export interface GpuSessions {
+  sessions: Partial<Record<SessionName, Graph>>;
+  /** Null where onnxruntime does it all. */
+  step: StepParts | null;
+}
+
+/** @throws whatever the runtime does; EngineError `out-of-memory`, `model-missing`, `aborted` */
+export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
+  const { ort, device, config, graphs, files, onCreated, signal } = options;
+  const opened = new Map(
+    [...graphs]
+      .filter(([name]) => DECODERS.includes(name) || name === WITH_TABLE)
+      .map(([n, b]) => [n, new OnnxGraph(b)]),
+  );
+  const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
+  const model = decoder ? readStepModel(decoder, [...opened.values()], config) : null;
+  const sessions: Partial<Record<SessionName, Graph>> = {};
+  if (!model) opened.clear();
+
+  const weights = new GpuWeights(device);
+  device.pushErrorScope('out-of-memory');
+  const inputs = new Map([...opened].map(([name, graph]) => [name, takeOut(ort, graph, weights)]));
+  const room = device.popErrorScope();
+  // While sessions are made, which one at a time is.
+  const uploading = weights.upload(files, signal);
+  uploading.catch(() => undefined);
+  try {
+    for (const [name, bytes] of graphs) {
+      if (signal?.aborted) throw new EngineError('aborted');
+      const graph = opened.get(name);
+      const session = await ort.InferenceSession.create(graph?.encode() ?? bytes, {
+        executionProviders: [{ name: 'webgpu', device }],
+        // The jspi build reads a Blob piece by piece.
+        externalData: graph ? [] : [...files].map(([path, data]) => ({ path, data })),
+        graphOptimizationLevel: 'all',
+        // Picture features are remembered here; everything else goes on to another run or in part to us.
+        preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
+      });
+      sessions[name] = graph ? new WeightedGraph(session, inputs.get(name) ?? {}) : session;
+      onCreated(name);
+    }
+    const short = await room;
+    if (short) throw new EngineError('out-of-memory', short.message);
+    await uploading;
+    return { sessions, step: model ? { model, weights } : null };
+  } catch (cause) {
+    await uploading.catch(() => undefined);
+    for (const session of Object.values(sessions)) await session.release();
+    weights.dispose();
+    throw cause;
+  }
+}
