@@ -11,7 +11,7 @@ const sampling = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_pena
 const stopIds: ReadonlySet<number> = new Set();
 
 export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
-  const { decoder, encoder, config, folder, dispose } = await openModel(base + name, { device, dtype });
+  const { decoder, encoder, sampler, config, folder, dispose } = await openModel(base + name, { device, dtype });
   // Not used here, but part of what loading costs.
   await openPrompting(folder, config);
   const { versions, wasm } = (await loadOrt(device)).env;
@@ -30,7 +30,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
       const promptRead = ids.length - (await decoder.reuse({ ids, pictures: [] }));
       const logits = await decoder.prefill({ ids, pictures: [] });
       const there = logits.onGpu;
-      if (there) samplers ??= new GpuSamplers(there.device, logits.vocabSize);
+      if (there && sampler) samplers ??= new GpuSamplers(there.device, await sampler, logits.vocabSize);
       const tokens: number[] = [];
       await decode(logits, {
         ...{ decoder, samplers, sampling, stopIds, maxNewTokens: count, prompt: ids },

@@ -161,7 +161,7 @@ async function warmUp(model: Model): Promise<GpuSamplers | null> {
   const { decoder } = model;
   const logits = await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
   const there = logits.onGpu;
-  const samplers = there ? new GpuSamplers(there.device, logits.vocabSize) : null;
+  const samplers = there && model.sampler ? new GpuSamplers(there.device, await model.sampler, logits.vocabSize) : null;
   try {
     if (samplers && there)
       for (const temperature of [1, 0]) {

@@ -13,7 +13,7 @@ import { Logits } from './logits.ts';
 import { DynamicCache, type KvCache, StaticGpuCache } from './kv-cache.ts';
 import { ParkedTexts, type TokenKey } from './parked-texts.ts';
 import { chunkEnds, type PictureSpan, pictureRows } from './picture-attention.ts';
-import { DecodeStep, type DecodeStepOptions } from './step/decode-step.ts';
+import type { DecodeStep } from './step/decode-step.ts';
 
 /** A picture inside a prompt, ready for the decoder. */
 export interface PromptPicture extends PictureSpan {
@@ -87,7 +87,7 @@ export class Decoder {
   /** Other texts' caches. */
   private readonly parked: ParkedTexts;
   /** Reads generated tokens; null where the graph does. */
-  private ownStep: DecodeStep | null = null;
+  private ownStep: Promise<DecodeStep | null> = Promise.resolve(null);
 
   constructor(
     private readonly ort: Ort,
@@ -105,15 +105,25 @@ export class Decoder {
   }
 
   /**
-   * From now on generated tokens are read by kernels of our own, if the cache is one that they can write to.
-   * @throws GPUPipelineError where the browser refuses a kernel
+   * From now on generated tokens are read by kernels of our own, if the cache is one that they can write to. The first
+   * token waits for them; where the browser refuses one, the graph goes on.
    */
-  async stepWith({ model, weights }: Pick<DecodeStepOptions, 'model' | 'weights'>): Promise<void> {
-    const { cache, config } = this;
-    const { device, capacity } = this.options;
-    if (!device || !(cache instanceof StaticGpuCache) || this.io.slots.some(({ type }) => type !== 'float32')) return;
-    const buffers = (name: string) => cache.buffer(name);
-    this.ownStep = await DecodeStep.create({ device, model, config, weights, cache: buffers, capacity });
+  stepWith(compiling: Promise<DecodeStep>): void {
+    const { cache, io } = this;
+    this.ownStep = compiling.then(
+      (step) => {
+        if (cache instanceof StaticGpuCache && io.slots.every(({ type }) => type === 'float32')) {
+          step.connect((name) => cache.buffer(name));
+          return step;
+        }
+        step.dispose();
+        return null;
+      },
+      (cause: unknown) => {
+        console.warn('onnxruntime reads generated tokens, slower:', cause);
+        return null;
+      },
+    );
   }
 
   /** Tokens the context can hold. */
@@ -197,8 +207,9 @@ export class Decoder {
   async step(id: number | GPUBuffer): Promise<Logits> {
     const position = this.length;
     const known = typeof id === 'number';
-    if (this.ownStep) {
-      const buffer = this.ownStep.run(id, position);
+    const ownStep = await this.ownStep;
+    if (ownStep) {
+      const buffer = ownStep.run(id, position);
       this.cache.accept({}, position + 1);
       this.held.push(known ? id : UNNAMED);
       const dims = [1, 1, this.config.text.vocabSize];
@@ -356,7 +367,7 @@ export class Decoder {
   }
 
   dispose(): void {
-    this.ownStep?.dispose();
+    void this.ownStep.then((step) => step?.dispose());
     this.parked.dispose();
     this.cache.dispose();
     this.held = [];

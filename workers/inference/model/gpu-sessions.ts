@@ -8,13 +8,14 @@ import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
-import { readStepModel, type StepModel } from '../decoder/step/step-model.ts';
+import { DecodeStep, type DecodeStepOptions } from '../decoder/step/decode-step.ts';
+import { readStepModel } from '../decoder/step/step-model.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { canReside, GpuWeights } from './gpu-weights.ts';
 import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
 
 export interface StepParts {
-  model: StepModel;
+  compiling: Promise<DecodeStep>;
   weights: GpuWeights;
 }
 
@@ -65,10 +66,21 @@ function takeOut(ort: Ort, graph: OnnxGraph, weights: GpuWeights): Record<string
   return taken;
 }
 
+const ignore = () => undefined;
+
+/** Meanwhile sessions are made: whoever takes up the step hears of what goes wrong. */
+function compileStep(options: Omit<DecodeStepOptions, 'weights'>, weights: GpuWeights): StepParts {
+  const compiling = DecodeStep.compile({ ...options, weights: (tensor) => weights.buffer(tensor) });
+  compiling.catch(ignore);
+  return { compiling, weights };
+}
+
 export interface GpuSessionsOptions {
   ort: Ort;
   device: GPUDevice;
   config: Gemma3Config;
+  /** Tokens that a static cache has room for; null where generated tokens are onnxruntime's, too. */
+  stepCapacity: number | null;
   graphs: ReadonlyMap<SessionName, Uint8Array>;
   /** Data files by the names graphs call them. */
   files: ReadonlyMap<string, Blob>;
@@ -84,24 +96,26 @@ export interface GpuSessions {
 
 /** @throws whatever the runtime does; EngineError `out-of-memory`, `model-missing`, `aborted` */
 export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
-  const { ort, device, config, graphs, files, onCreated, signal } = options;
+  const { ort, device, config, stepCapacity, graphs, files, onCreated, signal } = options;
   const opened = new Map(
     [...graphs]
       .filter(([name]) => DECODERS.includes(name) || name === WITH_TABLE)
       .map(([n, b]) => [n, new OnnxGraph(b)]),
   );
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
-  const model = decoder ? readStepModel(decoder, [...opened.values()], config) : null;
+  const model = decoder && stepCapacity !== null ? readStepModel(decoder, [...opened.values()], config) : null;
   const sessions: Partial<Record<SessionName, Graph>> = {};
   if (!model) opened.clear();
 
   const weights = new GpuWeights(device);
   device.pushErrorScope('out-of-memory');
   const inputs = new Map([...opened].map(([name, graph]) => [name, takeOut(ort, graph, weights)]));
+  const step =
+    model && stepCapacity !== null ? compileStep({ device, model, config, capacity: stepCapacity }, weights) : null;
   const room = device.popErrorScope();
   // While sessions are made, which one at a time is.
   const uploading = weights.upload(files, signal);
-  uploading.catch(() => undefined);
+  uploading.catch(ignore);
   try {
     for (const [name, bytes] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
@@ -120,10 +134,13 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
     const short = await room;
     if (short) throw new EngineError('out-of-memory', short.message);
     await uploading;
-    return { sessions, step: model ? { model, weights } : null };
+    return { sessions, step };
   } catch (cause) {
-    await uploading.catch(() => undefined);
+    await uploading.catch(ignore);
     for (const session of Object.values(sessions)) await session.release();
+    step?.compiling.then((compiled) => {
+      compiled.dispose();
+    }, ignore);
     weights.dispose();
     throw cause;
   }

@@ -43,7 +43,7 @@ const sessionError = (name: string, cause: unknown): EngineError =>
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  { dtype, config }: { dtype: Dtype; config: Gemma3Config },
+  { dtype, config, stepCapacity }: { dtype: Dtype; config: Gemma3Config; stepCapacity: number | null },
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
@@ -66,7 +66,10 @@ export async function createSessions(
   };
   if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), step: null };
   const { device } = gpu;
-  return createGpuSessions({ ort, device, config, graphs, files, onCreated: count, signal }).catch((cause: unknown) => {
+  return createGpuSessions({
+    ...{ ort, device, config, stepCapacity, graphs, files, signal },
+    onCreated: count,
+  }).catch((cause: unknown) => {
     throw sessionError('WebGPU', cause);
   });
 }

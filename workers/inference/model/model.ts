@@ -14,10 +14,11 @@ import { Decoder } from '../decoder/decoder.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { GIB, memoryGib } from '../runtime/memory.ts';
 import { loadOrt } from '../runtime/ort.ts';
-import { proveAdapter } from './proof.ts';
+import { compileSampler, type SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import type { StepParts } from './gpu-sessions.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
+import { proveAdapter } from './proof.ts';
 import { chooseDtype, createSessions, releaseSessions, type Sessions } from './model-sessions.ts';
 
 /** Tokens of context made room for, unless asked otherwise; bounded by what the model offers. */
@@ -41,6 +42,8 @@ export interface Model {
   adapter: string;
   decoder: Decoder;
   encoder: VisionEncoder | null;
+  /** On a GPU. */
+  sampler: Promise<SamplerPipelines> | null;
   /** Resolves, with the reason, if the GPU goes away. */
   lost: Promise<string>;
   dispose(): Promise<void>;
@@ -48,23 +51,24 @@ export interface Model {
 
 interface Chosen {
   gpu: Gpu | null;
+  /** Whether our own kernels are right on it. */
+  ownStep: boolean;
   fallback?: NonNullable<LoadedModel['fallback']>;
 }
 
 async function chooseDevice(asked: Device | undefined): Promise<Chosen> {
-  if (asked === 'wasm') return { gpu: null };
+  if (asked === 'wasm') return { gpu: null, ownStep: false };
   try {
     const gpu = await requestGpu();
     try {
-      await proveAdapter(await loadOrt('webgpu'), gpu);
-      return { gpu };
+      return { gpu, ...(await proveAdapter(await loadOrt('webgpu'), gpu)) };
     } catch (cause) {
       gpu.device.destroy();
       throw cause;
     }
   } catch (cause) {
     if (asked === 'webgpu' || !(cause instanceof EngineError)) throw cause;
-    return { gpu: null, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
+    return { gpu: null, ownStep: false, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
   }
 }
 
@@ -75,15 +79,6 @@ const parseConfig = (json: unknown): Gemma3Config => {
     throw new EngineError('model-unsupported', cause instanceof Error ? cause.message : String(cause));
   }
 };
-
-/** Where the browser refuses one of our kernels, onnxruntime's do the work, slower. */
-async function stepOnGpu(decoder: Decoder, { model, weights }: StepParts): Promise<void> {
-  try {
-    await decoder.stepWith({ model, weights: (tensor) => weights.buffer(tensor) });
-  } catch (cause) {
-    console.warn('The decode step is onnxruntime’s:', cause);
-  }
-}
 
 /**
  * @param base URL of the model folder.
@@ -109,8 +104,11 @@ export async function openModel(
   const config = parseConfig(await folder.json('config.json'));
   // Proving a new adapter takes a moment, during which no bytes come.
   onProgress({ stage: 'session', done: 0, total: 1 });
-  const { gpu, fallback } = await chooseDevice(options.device);
+  const { gpu, ownStep, fallback } = await chooseDevice(options.device);
   const device: Device = gpu ? 'webgpu' : 'wasm';
+  // While the model is read.
+  const sampler = gpu ? compileSampler(gpu.device) : null;
+  sampler?.catch(() => undefined);
   let sessions: Sessions = {};
   let step: StepParts | null = null;
   const close = async () => {
@@ -121,30 +119,32 @@ export async function openModel(
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
+    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
+    const capacity = Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered);
+    const staticCache = folder.manifest.cache === 'static';
     ({ sessions, step } = await createSessions(
       ort,
       folder,
-      { dtype, config },
+      { dtype, config, stepCapacity: ownStep && staticCache ? capacity : null },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
     ));
     const session = sessions.decoder_model_merged ?? sessions.model;
     if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
-    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const decoder = new Decoder(
       ort,
       { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) },
       config,
       {
-        capacity: Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered),
-        staticCache: folder.manifest.cache === 'static',
+        capacity,
+        staticCache,
         chunkSize: CHUNK,
         parkingBytes: parkingBytes(gpu),
         ...(gpu ? { device: gpu.device } : {}),
       },
     );
-    if (step) await stepOnGpu(decoder, step);
+    if (step) decoder.stepWith(step.compiling);
     const encoder =
       sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
     return {
@@ -156,6 +156,7 @@ export async function openModel(
       adapter: gpu?.adapter ?? '',
       decoder,
       encoder,
+      sampler,
       lost: gpu ? gpu.device.lost.then((info) => info.message) : new Promise(() => undefined),
       async dispose() {
         decoder.dispose();

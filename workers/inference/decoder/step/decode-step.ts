@@ -15,17 +15,24 @@ export interface DecodeStepOptions {
   config: Gemma3Config;
   /** Weights on the GPU. */
   weights: (tensor: StoredTensor) => GPUBuffer;
-  /** The cache's buffers, float32 [kvHeads, capacity, headDim], by their inputs' names. */
-  cache: (name: string) => GPUBuffer;
+  /** Tokens that the cache has room for. */
   capacity: number;
 }
 
-interface Dispatch {
+/** The cache's buffers, float32 [kvHeads, capacity, headDim], by their inputs' names. */
+type CacheBuffers = (name: string) => GPUBuffer;
+
+/** A kernel's turn in a step, for whatever cache. */
+interface Plan {
   pipeline: GPUComputePipeline;
-  bindings: GPUBindGroup;
+  buffers: (cache: CacheBuffers) => GPUBuffer[];
   groups: number;
   /** Attention goes over parts, whose number depends on where it is. */
   window?: number | null;
+}
+
+interface Dispatch extends Omit<Plan, 'buffers'> {
+  bindings: GPUBindGroup;
 }
 
 /** Tokens of the cache that a workgroup looks at together, and into how many parts the past is cut at most. */
@@ -63,6 +70,7 @@ export class DecodeStep {
   private readonly turns: Turns;
   private readonly embeddings = new WeakMap<GPUBuffer, GPUBindGroup>();
   private embed!: GPUComputePipeline;
+  private plans: readonly Plan[] = [];
   private layers: readonly Dispatch[] = [];
   private heads: readonly Dispatch[] = [];
   private next = 0;
@@ -90,11 +98,11 @@ export class DecodeStep {
     };
   }
 
-  /** @throws GPUPipelineError where the browser refuses a kernel */
-  static async create(options: DecodeStepOptions): Promise<DecodeStep> {
+  /** Ready to be connected. @throws GPUPipelineError where the browser refuses a kernel */
+  static async compile(options: DecodeStepOptions): Promise<DecodeStep> {
     const step = new DecodeStep(options);
     try {
-      await step.prepare();
+      await step.compileAll();
       return step;
     } catch (cause) {
       step.dispose();
@@ -102,7 +110,16 @@ export class DecodeStep {
     }
   }
 
-  private async prepare(): Promise<void> {
+  /** Steps read and write this cache from now on: before the first of them. */
+  connect(cache: CacheBuffers): void {
+    this.layers = this.plans.map((plan) => this.ready(plan, cache));
+  }
+
+  private ready({ pipeline, buffers, ...rest }: Plan, cache: CacheBuffers): Dispatch {
+    return { ...rest, pipeline, bindings: this.bind(pipeline, buffers(cache)) };
+  }
+
+  private async compileAll(): Promise<void> {
     const { model, config, weights } = this.options;
     const { scratch } = this;
     const { hiddenSize, rmsNormEps, vocabSize } = config.text;
@@ -120,21 +137,20 @@ export class DecodeStep {
         return this.layer(kernels, layer, norm, after);
       }),
     );
-    this.layers = layers.flat();
+    this.plans = layers.flat();
     const { table } = model;
     const matrix = [weights(table.values), weights(table.scales)];
     this.heads = await Promise.all(
-      this.logits.map((logits) => this.product(kernels, 'plain', table, [scratch.normed, logits, ...matrix])),
+      this.logits.map(async (logits) => {
+        const buffers = [scratch.normed, logits, ...matrix];
+        const { pipeline, groups } = await this.product(kernels, 'plain', table, buffers);
+        return { pipeline, groups, bindings: this.bind(pipeline, buffers) };
+      }),
     );
   }
 
-  private async layer(
-    kernels: Kernels,
-    layer: StepLayer,
-    norm: Constants,
-    nextNorm: StoredTensor,
-  ): Promise<Dispatch[]> {
-    const { config, weights, cache, capacity } = this.options;
+  private async layer(kernels: Kernels, layer: StepLayer, norm: Constants, nextNorm: StoredTensor): Promise<Plan[]> {
+    const { config, weights, capacity } = this.options;
     const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
     const { window } = layer;
     const { x, normed, projected, queries, parts, stats, attended, branch, active } = this.scratch;
@@ -142,9 +158,8 @@ export class DecodeStep {
     const matrix = ({ values, scales }: PackedMatrix) => [weights(values), weights(scales)];
     const attention = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads, CAPACITY: capacity };
     const span = { ...attention, WINDOW: window ?? 0, TILE, MOST_PARTS };
-    const [keys, values] = [cache(layer.key), cache(layer.value)];
     const addThen = (weight: StoredTensor, next: StoredTensor) =>
-      this.dispatch(kernels, 'normAdd', norm, [branch, weights(weight), x, weights(next), normed], 1);
+      this.plan(kernels, 'normAdd', norm, () => [branch, weights(weight), x, weights(next), normed], 1);
 
     return Promise.all([
       this.product(
@@ -154,7 +169,7 @@ export class DecodeStep {
         [normed, projected, ...matrix(layer.q), ...matrix(layer.k), ...matrix(layer.v)],
         { N: layer.q.rows, N_B: layer.k.rows, N_C: layer.v.rows },
       ),
-      this.dispatch(
+      this.plan(
         kernels,
         'turn',
         {
@@ -163,14 +178,20 @@ export class DecodeStep {
           SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)),
           ROPE: ROPE_TABLES.indexOf(window === null ? 'full_attention' : 'sliding_attention'),
         },
-        [projected, weights(layer.qNorm), weights(layer.kNorm), moment, queries, keys, values],
+        (cache) => [
+          ...[projected, weights(layer.qNorm), weights(layer.kNorm), moment, queries],
+          ...[cache(layer.key), cache(layer.value)],
+        ],
         heads + 2 * kvHeads,
       ),
-      this.dispatch(kernels, 'attend', span, [queries, keys, values, moment, parts, stats], kvHeads).then((attend) => ({
-        ...attend,
-        window,
-      })),
-      this.dispatch(kernels, 'combine', span, [parts, stats, moment, attended], heads),
+      this.plan(
+        kernels,
+        'attend',
+        span,
+        (cache) => [queries, cache(layer.key), cache(layer.value), moment, parts, stats],
+        kvHeads,
+      ).then((attend) => ({ ...attend, window })),
+      this.plan(kernels, 'combine', span, () => [parts, stats, moment, attended], heads),
       this.product(kernels, 'plain', layer.out, [attended, branch, ...matrix(layer.out)]),
       addThen(layer.attendedNorm, layer.mlpNorm),
       this.product(kernels, 'gated', layer.gate, [normed, active, ...matrix(layer.gate), ...matrix(layer.up)]),
@@ -185,20 +206,19 @@ export class DecodeStep {
     { rows, columns }: Pick<PackedMatrix, 'rows' | 'columns'>,
     buffers: GPUBuffer[],
     sizes: Constants = { N: rows },
-  ): Promise<Dispatch> {
+  ): Promise<Plan> {
     const { groups, ...shape } = productShape(rows, columns);
-    return this.dispatch(kernels, name, { COLUMNS: columns, ...shape, ...sizes }, buffers, groups);
+    return this.plan(kernels, name, { COLUMNS: columns, ...shape, ...sizes }, () => buffers, groups);
   }
 
-  private async dispatch(
+  private async plan(
     kernels: Kernels,
     name: KernelName,
     constants: Constants,
-    buffers: GPUBuffer[],
+    buffers: (cache: CacheBuffers) => GPUBuffer[],
     groups: number,
-  ): Promise<Dispatch> {
-    const pipeline = await kernels.get(name, constants);
-    return { pipeline, bindings: this.bind(pipeline, buffers), groups };
+  ): Promise<Plan> {
+    return { pipeline: await kernels.get(name, constants), buffers, groups };
   }
 
   private bind(pipeline: GPUComputePipeline, buffers: GPUBuffer[]): GPUBindGroup {

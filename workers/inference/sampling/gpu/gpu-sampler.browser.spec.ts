@@ -4,7 +4,7 @@ import type { Sampling } from '../../../../protocol/engine.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
 import { seededRandom } from '../random.ts';
 import { Sampler } from '../sampler.ts';
-import { GpuSamplers } from './gpu-sampler.ts';
+import { compileSampler, GpuSamplers } from './gpu-sampler.ts';
 
 const GEMMA: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1, seed: 7 };
 const CASES: readonly (Partial<Sampling> & { name: string })[] = [
@@ -53,8 +53,8 @@ describe.each([
   { vocabSize: 262_208, tokens: 4 },
 ])('a vocabulary of $vocabSize', ({ vocabSize, tokens }) => {
   let samplers: GpuSamplers;
-  beforeAll(() => {
-    samplers = new GpuSamplers(device, vocabSize);
+  beforeAll(async () => {
+    samplers = new GpuSamplers(device, await compileSampler(device), vocabSize);
   });
   afterAll(() => {
     samplers.dispose();
@@ -97,7 +97,7 @@ describe.each([
 });
 
 it('says when more scores tie than it can sort', async () => {
-  const samplers = new GpuSamplers(device, 4096);
+  const samplers = new GpuSamplers(device, await compileSampler(device), 4096);
   const there = upload(new Float32Array(4096).fill(1));
   expect(await samplers.begin(GEMMA).next(there, []).id).toBeNull();
   there.buffer.destroy();

@@ -39,7 +39,7 @@ export interface GpuSampler {
   next(logits: GpuLogits, history: readonly number[]): Choice;
 }
 
-interface Pipelines {
+export interface SamplerPipelines {
   layout: GPUBindGroupLayout;
   levels: { count: GPUComputePipeline; find: GPUComputePipeline }[];
   collect: GPUComputePipeline;
@@ -48,7 +48,8 @@ interface Pipelines {
   bestOfAll: GPUComputePipeline;
 }
 
-function makePipelines(device: GPUDevice, parts: number): Pipelines {
+/** For vocabularies of any size. @throws GPUPipelineError where the browser refuses a kernel */
+export async function compileSampler(device: GPUDevice): Promise<SamplerPipelines> {
   const types: GPUBufferBindingType[] = ['uniform', 'read-only-storage', ...new Array<'storage'>(5).fill('storage')];
   const layout = device.createBindGroupLayout({
     entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
@@ -56,25 +57,28 @@ function makePipelines(device: GPUDevice, parts: number): Pipelines {
   const module = device.createShaderModule({ code: source, label: 'sampler' });
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
   const pipeline = (entryPoint: string, constants: Record<string, number> = {}) =>
-    device.createComputePipeline({
+    device.createComputePipelineAsync({
       label: entryPoint,
       layout: pipelineLayout,
       compute: { module, entryPoint, constants },
     });
-  return {
-    layout,
-    levels: LEVELS.map((LEVEL) => ({ count: pipeline('count', { LEVEL }), find: pipeline('find', { LEVEL }) })),
-    collect: pipeline('collect'),
-    draw: pipeline('draw'),
-    bestOfPart: pipeline('best_of_part'),
-    bestOfAll: pipeline('best_of_all', { PARTS: parts }),
+  const level = async (LEVEL: number) => {
+    const [count, find] = await Promise.all([pipeline('count', { LEVEL }), pipeline('find', { LEVEL })]);
+    return { count, find };
   };
+  const [levels, collect, draw, bestOfPart, bestOfAll] = await Promise.all([
+    Promise.all(LEVELS.map(level)),
+    pipeline('collect'),
+    pipeline('draw'),
+    pipeline('best_of_part'),
+    pipeline('best_of_all'),
+  ]);
+  return { layout, levels, collect, draw, bestOfPart, bestOfAll };
 }
 
 /** What is on the GPU for all answers of a model; one answer at a time. */
 export class GpuSamplers {
   private readonly parts: number;
-  private readonly pipelines: Pipelines;
   private readonly settings: GPUBuffer;
   private readonly seen: GPUBuffer;
   private readonly state: GPUBuffer;
@@ -85,10 +89,10 @@ export class GpuSamplers {
 
   constructor(
     private readonly device: GPUDevice,
+    private readonly pipelines: SamplerPipelines,
     private readonly vocabSize: number,
   ) {
     this.parts = Math.min(THREADS, Math.ceil(vocabSize / LOGITS_A_PART));
-    this.pipelines = makePipelines(device, this.parts);
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM, MAP_READ } = GPUBufferUsage;
     const buffer = (label: string, size: number, usage: number) => device.createBuffer({ label, size, usage });
     this.settings = buffer('sampler settings', 48, UNIFORM | COPY_DST);
@@ -180,6 +184,7 @@ export class GpuSamplers {
     const floats = [temperature, sampling.top_p, sampling.min_p, sampling.repetition_penalty, random];
     integers.forEach((value, i) => values.setUint32(4 * i, value, true));
     floats.forEach((value, i) => values.setFloat32(16 + 4 * i, value, true));
+    values.setUint32(36, this.parts, true);
     this.device.queue.writeBuffer(this.settings, 0, values);
   }
 

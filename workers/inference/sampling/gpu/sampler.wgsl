@@ -12,6 +12,7 @@ struct Settings {
   min_p: f32,
   penalty: f32,     // repetition_penalty
   random: f32,      // in [0, 1)
+  parts: u32,       // workgroups of best_of_part
 }
 
 struct State {
@@ -225,13 +226,12 @@ fn best_of_part(@builtin(global_invocation_id) global: vec3u, @builtin(local_inv
 @compute @workgroup_size(THREADS)
 fn best_of_all(@builtin(local_invocation_id) local: vec3u) {
   // One candidate a workgroup of best_of_part, of which there are at most as many as threads here.
-  let there = local.x < PARTS;
+  let there = local.x < settings.parts;
   keys[local.x] = select(0u, candidates[local.x].x, there);
   ids[local.x] = select(0xffffffffu, candidates[local.x].y, there);
   reduce(local.x);
   if (local.x == 0u) { finish(ids[0], 1u); }
 }
-override PARTS: u32 = 1u;
 
 fn reduce(thread: u32) {
   workgroupBarrier();
