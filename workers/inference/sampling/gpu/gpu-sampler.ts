@@ -16,7 +16,7 @@ const THREADS = 256;
 const LOGITS_A_PART = THREADS * 16;
 const NOT_FINITE = 0xffffffff;
 const TOO_MANY = 0xfffffffe;
-const LEVELS = [0, 1, 2];
+const LEVELS = 3;
 const BINS = 2048;
 
 /** Also where the temperature is so low that its inverse is no number. */
@@ -41,7 +41,8 @@ export interface GpuSampler {
 
 export interface SamplerPipelines {
   layout: GPUBindGroupLayout;
-  levels: { count: GPUComputePipeline; find: GPUComputePipeline }[];
+  count: GPUComputePipeline;
+  find: GPUComputePipeline;
   collect: GPUComputePipeline;
   draw: GPUComputePipeline;
   bestOfPart: GPUComputePipeline;
@@ -56,24 +57,21 @@ export async function compileSampler(device: GPUDevice): Promise<SamplerPipeline
   });
   const module = device.createShaderModule({ code: source, label: 'sampler' });
   const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
-  const pipeline = (entryPoint: string, constants: Record<string, number> = {}) =>
+  const pipeline = (entryPoint: string) =>
     device.createComputePipelineAsync({
       label: entryPoint,
       layout: pipelineLayout,
-      compute: { module, entryPoint, constants },
+      compute: { module, entryPoint },
     });
-  const level = async (LEVEL: number) => {
-    const [count, find] = await Promise.all([pipeline('count', { LEVEL }), pipeline('find', { LEVEL })]);
-    return { count, find };
-  };
-  const [levels, collect, draw, bestOfPart, bestOfAll] = await Promise.all([
-    Promise.all(LEVELS.map(level)),
+  const [count, find, collect, draw, bestOfPart, bestOfAll] = await Promise.all([
+    pipeline('count'),
+    pipeline('find'),
     pipeline('collect'),
     pipeline('draw'),
     pipeline('best_of_part'),
     pipeline('best_of_all'),
   ]);
-  return { layout, levels, collect, draw, bestOfPart, bestOfAll };
+  return { layout, count, find, collect, draw, bestOfPart, bestOfAll };
 }
 
 /** What is on the GPU for all answers of a model; one answer at a time. */
@@ -97,8 +95,8 @@ export class GpuSamplers {
     const buffer = (label: string, size: number, usage: number) => device.createBuffer({ label, size, usage });
     this.settings = buffer('sampler settings', 48, UNIFORM | COPY_DST);
     this.seen = buffer('sampler seen', Math.ceil(vocabSize / 32) * 4, STORAGE | COPY_DST);
-    this.state = buffer('sampler state', 16, STORAGE | COPY_DST);
-    this.histogram = buffer('sampler histogram', LEVELS.length * BINS * 4, STORAGE | COPY_DST);
+    this.state = buffer('sampler state', 20, STORAGE | COPY_DST);
+    this.histogram = buffer('sampler histogram', LEVELS * BINS * 4, STORAGE | COPY_DST);
     this.candidates = buffer('sampler candidates', ROOM * 8, STORAGE);
     // Twice as long as an id: read as int64 it is the same number.
     this.chosen = buffer('sampler chosen', 8, STORAGE | COPY_SRC);
@@ -164,9 +162,9 @@ export class GpuSamplers {
       run(pipelines.bestOfPart, parts);
       run(pipelines.bestOfAll, 1);
     } else {
-      for (const { count, find } of pipelines.levels) {
-        run(count, parts);
-        run(find, 1);
+      for (let level = 0; level < LEVELS; level++) {
+        run(pipelines.count, parts);
+        run(pipelines.find, 1);
       }
       run(pipelines.collect, parts);
       run(pipelines.draw, 1);

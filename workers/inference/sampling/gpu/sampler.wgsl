@@ -20,6 +20,7 @@ struct State {
   wanted: u32,                 // how many of the scores with that prefix are among the k
   kept: atomic<u32>,           // candidates collected
   wrong: atomic<u32>,          // a logit that is no finite number
+  level: u32,                  // of the selection: 0, 1, 2
 }
 
 @group(0) @binding(0) var<uniform> settings: Settings;
@@ -63,32 +64,35 @@ fn is_finite(value: f32) -> bool {
 }
 
 // Level 0: the key's upper 11 bits; 1: the next 11; 2: the last 10.
-override LEVEL: u32 = 0u;
 const SHIFTS = array<u32, 3>(21u, 10u, 0u);
 
-var<workgroup> bins: array<atomic<u32>, 2048>;
+// Two 16-bit counts in each: a workgroup sees fewer logits than they hold. Some compilers take their time for every
+// element of a workgroup's memory.
+var<workgroup> bins: array<atomic<u32>, 1024>;
 
 // Many workgroups: how many scores fall in each bin of this level, among those with the prefix.
 @compute @workgroup_size(THREADS)
 fn count(@builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_id) local: vec3u,
          @builtin(num_workgroups) groups: vec3u) {
-  for (var bin = local.x; bin < 2048u; bin += THREADS) { atomicStore(&bins[bin], 0u); }
+  for (var two = local.x; two < 1024u; two += THREADS) { atomicStore(&bins[two], 0u); }
   workgroupBarrier();
-  let shift = SHIFTS[LEVEL];
+  let level = state.level;
+  let shift = SHIFTS[level];
   for (var id = global.x; id < settings.size; id += groups.x * THREADS) {
     let value = score(id);
     if (!is_finite(value)) { atomicStore(&state.wrong, 1u); }
     let key = key_of(value);
     // A shift by 32 is none: level 0 has no prefix.
     var among = true;
-    if (LEVEL == 1u) { among = (key >> 21u) == (state.prefix >> 21u); }
-    if (LEVEL == 2u) { among = (key >> 10u) == (state.prefix >> 10u); }
-    if (among) { atomicAdd(&bins[(key >> shift) & select(2047u, 1023u, LEVEL == 2u)], 1u); }
+    if (level == 1u) { among = (key >> 21u) == (state.prefix >> 21u); }
+    if (level == 2u) { among = (key >> 10u) == (state.prefix >> 10u); }
+    let bin = (key >> shift) & select(2047u, 1023u, level == 2u);
+    if (among) { atomicAdd(&bins[bin >> 1u], 1u << (16u * (bin & 1u))); }
   }
   workgroupBarrier();
   for (var bin = local.x; bin < 2048u; bin += THREADS) {
-    let held = atomicLoad(&bins[bin]);
-    if (held != 0u) { atomicAdd(&histogram[LEVEL * 2048u + bin], held); }
+    let held = (atomicLoad(&bins[bin >> 1u]) >> (16u * (bin & 1u))) & 0xffffu;
+    if (held != 0u) { atomicAdd(&histogram[level * 2048u + bin], held); }
   }
 }
 
@@ -97,11 +101,12 @@ var<workgroup> sums: array<u32, 256>;
 // One workgroup: the bin that the kth score is in.
 @compute @workgroup_size(THREADS)
 fn find(@builtin(local_invocation_id) local: vec3u) {
-  let wanted = select(state.wanted, min(settings.top_k, settings.size), LEVEL == 0u);
+  let level = state.level;
+  let wanted = select(state.wanted, min(settings.top_k, settings.size), level == 0u);
   // Each thread has eight bins, counted from the highest.
   let top = 2047u - local.x * 8u;
   var sum = 0u;
-  for (var i = 0u; i < 8u; i++) { sum += atomicLoad(&histogram[LEVEL * 2048u + top - i]); }
+  for (var i = 0u; i < 8u; i++) { sum += atomicLoad(&histogram[level * 2048u + top - i]); }
   sums[local.x] = sum;
   // Nobody changes the state before all have read it.
   storageBarrier();
@@ -110,11 +115,12 @@ fn find(@builtin(local_invocation_id) local: vec3u) {
   for (var i = 0u; i < local.x; i++) { above += sums[i]; }
   if (above < wanted && above + sum >= wanted) {
     for (var i = 0u; i < 8u; i++) {
-      let held = atomicLoad(&histogram[LEVEL * 2048u + top - i]);
+      let held = atomicLoad(&histogram[level * 2048u + top - i]);
       if (above + held >= wanted) {
-        let known = select(state.prefix, 0u, LEVEL == 0u);
-        state.prefix = known | ((top - i) << SHIFTS[LEVEL]);
+        let known = select(state.prefix, 0u, level == 0u);
+        state.prefix = known | ((top - i) << SHIFTS[level]);
         state.wanted = wanted - above;
+        state.level = level + 1u;
         break;
       }
       above += held;
@@ -133,9 +139,10 @@ fn collect(@builtin(global_invocation_id) global: vec3u, @builtin(num_workgroups
   }
 }
 
+// Keys; once they are sorted, weights as bits.
 var<workgroup> keys: array<u32, ROOM>;
 var<workgroup> ids: array<u32, ROOM>;
-var<workgroup> weights: array<f32, ROOM>;
+fn weight(i: u32) -> f32 { return bitcast<f32>(keys[i]); }
 
 var<workgroup> kept_by_all: u32;
 
@@ -171,28 +178,30 @@ fn draw(@builtin(local_invocation_id) local: vec3u) {
     }
   }
   let best = score_of(keys[0]);
-  for (var i = local.x; i < held; i += THREADS) { weights[i] = exp((score_of(keys[i]) - best) * settings.scale); }
+  // Nobody changes it before all have read it.
+  workgroupBarrier();
+  for (var i = local.x; i < held; i += THREADS) { keys[i] = bitcast<u32>(exp((score_of(keys[i]) - best) * settings.scale)); }
   workgroupBarrier();
   if (local.x != 0u) { return; }
 
   var total = 0.0;
-  for (var i = 0u; i < held; i++) { total += weights[i]; }
+  for (var i = 0u; i < held; i++) { total += weight(i); }
   var end = held;
   if (settings.top_p < 1.0) {
     var mass = 0.0;
     for (var i = 0u; i < held; i++) {
-      mass += weights[i];
+      mass += weight(i);
       if (mass >= settings.top_p * total) { end = i + 1u; break; }
     }
   }
   total = 0.0;
-  for (var i = 0u; i < end; i++) { if (weights[i] >= settings.min_p) { total += weights[i]; } }
+  for (var i = 0u; i < end; i++) { if (weight(i) >= settings.min_p) { total += weight(i); } }
   var left = settings.random * total;
   var choice = 0u;
   for (var i = 0u; i < end; i++) {
-    if (weights[i] < settings.min_p || weights[i] == 0.0) { continue; }
+    if (weight(i) < settings.min_p || weight(i) == 0.0) { continue; }
     choice = i;
-    left -= weights[i];
+    left -= weight(i);
     if (left < 0.0) { break; }
   }
   finish(ids[choice], kept);
@@ -205,7 +214,9 @@ fn finish(id: u32, kept: u32) {
   seen[id >> 5u] |= 1u << (id & 31u);
 }
 
-// Greedy. Many workgroups: the best of each; then one: the best of all, in candidates as above.
+// Greedy. Many workgroups: the best of each, (key, id); then one: the best of all.
+var<workgroup> bests: array<vec2u, THREADS>;
+
 @compute @workgroup_size(THREADS)
 fn best_of_part(@builtin(global_invocation_id) global: vec3u, @builtin(local_invocation_id) local: vec3u,
                 @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -217,28 +228,27 @@ fn best_of_part(@builtin(global_invocation_id) global: vec3u, @builtin(local_inv
     let k = key_of(value);
     if (k > key) { key = k; best = id; }
   }
-  keys[local.x] = key;
-  ids[local.x] = best;
+  bests[local.x] = vec2u(key, best);
   reduce(local.x);
-  if (local.x == 0u) { candidates[group.x] = vec2u(keys[0], ids[0]); }
+  if (local.x == 0u) { candidates[group.x] = bests[0]; }
 }
 
 @compute @workgroup_size(THREADS)
 fn best_of_all(@builtin(local_invocation_id) local: vec3u) {
   // One candidate a workgroup of best_of_part, of which there are at most as many as threads here.
   let there = local.x < settings.parts;
-  keys[local.x] = select(0u, candidates[local.x].x, there);
-  ids[local.x] = select(0xffffffffu, candidates[local.x].y, there);
+  bests[local.x] = select(vec2u(0u, 0xffffffffu), candidates[local.x], there);
   reduce(local.x);
-  if (local.x == 0u) { finish(ids[0], 1u); }
+  if (local.x == 0u) { finish(bests[0].y, 1u); }
 }
 
 fn reduce(thread: u32) {
   workgroupBarrier();
   for (var step = THREADS / 2u; step > 0u; step /= 2u) {
-    if (thread < step && better(thread + step, thread)) {
-      keys[thread] = keys[thread + step];
-      ids[thread] = ids[thread + step];
+    if (thread < step) {
+      let a = bests[thread];
+      let b = bests[thread + step];
+      if (b.x > a.x || (b.x == a.x && b.y < a.y)) { bests[thread] = b; }
     }
     workgroupBarrier();
   }
