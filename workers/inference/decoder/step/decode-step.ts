@@ -48,6 +48,11 @@ export function partsOf(position: number, window: number | null): number {
   return Math.ceil(tokens / length);
 }
 
+/** For kernels that don't look at the cache. */
+const noCache: CacheBuffers = (name) => {
+  throw new Error(`${name} is not connected`);
+};
+
 /** What passes from kernel to kernel. */
 interface Scratch {
   x: GPUBuffer;
@@ -125,9 +130,10 @@ export class DecodeStep {
     const { hiddenSize, rmsNormEps, vocabSize } = config.text;
     const kernels = new Kernels(this.options.device);
     const norm = { SIZE: hiddenSize, EPSILON: float(rmsNormEps) };
-    this.embed = await kernels.get('embed', {
+    this.embed = await kernels.get(model.embedding.zeros ? 'embedZeros' : 'embed', {
       ...norm,
       VOCABULARY: vocabSize,
+      BLOCKS: hiddenSize / 32,
       FACTOR: float(Math.fround(Math.sqrt(hiddenSize))),
     });
 
@@ -138,13 +144,10 @@ export class DecodeStep {
       }),
     );
     this.plans = layers.flat();
-    const { table } = model;
-    const matrix = [weights(table.values), weights(table.scales)];
     this.heads = await Promise.all(
       this.logits.map(async (logits) => {
-        const buffers = [scratch.normed, logits, ...matrix];
-        const { pipeline, groups } = await this.product(kernels, 'plain', table, buffers);
-        return { pipeline, groups, bindings: this.bind(pipeline, buffers) };
+        const { pipeline, groups, buffers } = await this.plain(kernels, model.head, scratch.normed, logits);
+        return { pipeline, groups, bindings: this.bind(pipeline, buffers(noCache)) };
       }),
     );
   }
@@ -155,20 +158,13 @@ export class DecodeStep {
     const { window } = layer;
     const { x, normed, projected, queries, parts, stats, attended, branch, active } = this.scratch;
     const { moment } = this;
-    const matrix = ({ values, scales }: PackedMatrix) => [weights(values), weights(scales)];
     const attention = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads, CAPACITY: capacity };
     const span = { ...attention, WINDOW: window ?? 0, TILE, MOST_PARTS };
     const addThen = (weight: StoredTensor, next: StoredTensor) =>
       this.plan(kernels, 'normAdd', norm, () => [branch, weights(weight), x, weights(next), normed], 1);
 
     return Promise.all([
-      this.product(
-        kernels,
-        'three',
-        { ...layer.q, rows: layer.q.rows + layer.k.rows + layer.v.rows },
-        [normed, projected, ...matrix(layer.q), ...matrix(layer.k), ...matrix(layer.v)],
-        { N: layer.q.rows, N_B: layer.k.rows, N_C: layer.v.rows },
-      ),
+      ...this.three(kernels, [layer.q, layer.k, layer.v]),
       this.plan(
         kernels,
         'turn',
@@ -192,12 +188,48 @@ export class DecodeStep {
         kvHeads,
       ).then((attend) => ({ ...attend, window })),
       this.plan(kernels, 'combine', span, () => [parts, stats, moment, attended], heads),
-      this.product(kernels, 'plain', layer.out, [attended, branch, ...matrix(layer.out)]),
+      this.plain(kernels, layer.out, attended, branch),
       addThen(layer.attendedNorm, layer.mlpNorm),
-      this.product(kernels, 'gated', layer.gate, [normed, active, ...matrix(layer.gate), ...matrix(layer.up)]),
-      this.product(kernels, 'plain', layer.down, [active, branch, ...matrix(layer.down)]),
+      this.gated(kernels, layer, normed, active),
+      this.plain(kernels, layer.down, active, branch),
       addThen(layer.fedNorm, nextNorm),
     ]);
+  }
+
+  /** Queries, keys and values: in one dispatch where GPUs have bindings for it. */
+  private three(kernels: Kernels, matrices: readonly [PackedMatrix, PackedMatrix, PackedMatrix]): Promise<Plan>[] {
+    const { normed, projected } = this.scratch;
+    const [q, k, v] = matrices;
+    if (matrices.some(({ zeros }) => zeros))
+      return matrices.map((matrix, i) => {
+        const start = matrices.slice(0, i).reduce((sum, { rows }) => sum + rows, 0);
+        return this.plain(kernels, matrix, normed, projected, start);
+      });
+    const all = { ...q, rows: q.rows + k.rows + v.rows };
+    const buffers = [normed, projected, ...matrices.flatMap((matrix) => this.matrix(matrix))];
+    return [this.product(kernels, 'three', all, buffers, { N: q.rows, N_B: k.rows, N_C: v.rows })];
+  }
+
+  /** @param start where in `out` the rows begin */
+  private plain(kernels: Kernels, matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, start = 0): Promise<Plan> {
+    const name = matrix.zeros ? 'plainZeros' : 'plain';
+    const buffers = [x, out, ...this.matrix(matrix), ...this.zeros(matrix)];
+    return this.product(kernels, name, matrix, buffers, { N: matrix.rows, START: start });
+  }
+
+  private gated(kernels: Kernels, { gate, up }: StepLayer, x: GPUBuffer, out: GPUBuffer): Promise<Plan> {
+    const name = gate.zeros ? 'gatedZeros' : 'gated';
+    const buffers = [x, out, ...this.matrix(gate), ...this.matrix(up), ...this.zeros(gate), ...this.zeros(up)];
+    return this.product(kernels, name, gate, buffers, { N: gate.rows });
+  }
+
+  private matrix({ values, scales }: PackedMatrix): GPUBuffer[] {
+    const { weights } = this.options;
+    return [weights(values), weights(scales)];
+  }
+
+  private zeros({ zeros }: PackedMatrix): GPUBuffer[] {
+    return zeros ? [this.options.weights(zeros)] : [];
   }
 
   private product(
@@ -205,7 +237,7 @@ export class DecodeStep {
     name: KernelName,
     { rows, columns }: Pick<PackedMatrix, 'rows' | 'columns'>,
     buffers: GPUBuffer[],
-    sizes: Constants = { N: rows },
+    sizes: Constants,
   ): Promise<Plan> {
     const { groups, ...shape } = productShape(rows, columns);
     return this.plan(kernels, name, { COLUMNS: columns, ...shape, ...sizes }, () => buffers, groups);
@@ -236,8 +268,9 @@ export class DecodeStep {
     if (known) return known;
     const [first] = model.layers;
     const norm = weights((first ?? { inputNorm: model.finalNorm }).inputNorm);
-    const { values, scales } = model.table;
-    const bindings = this.bind(this.embed, [token, weights(values), weights(scales), x, norm, normed]);
+    const { embedding } = model;
+    const buffers = [token, ...this.matrix(embedding), x, norm, normed, ...this.zeros(embedding)];
+    const bindings = this.bind(this.embed, buffers);
     this.embeddings.set(token, bindings);
     return bindings;
   }

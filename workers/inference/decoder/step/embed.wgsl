@@ -13,7 +13,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
   var squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
     let word = values[(row * SIZE + i) / 8u];
-    let weight = f32((word >> (i % 8u * 4u)) & 15u) - 8.0;
+    let weight = f32((word >> (i % 8u * 4u)) & 15u) - zero_a(row, i / 32u);
     let value = weight * scales[(row * SIZE + i) / 32u] * FACTOR;
     x[i] = value;
     squares += value * value;

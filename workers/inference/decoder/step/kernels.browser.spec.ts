@@ -60,7 +60,11 @@ const farthest = (a: Float32Array, b: ArrayLike<number>) =>
   a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? NaN))), 0);
 
 /** A random 4-bit matrix, and its product with x. */
-function matrix(rows: number, columns: number) {
+function matrix(rows: number, columns: number, { withZeros = false } = {}) {
+  const zerosInRow = Math.ceil(columns / 64);
+  const zeros = Uint8Array.from({ length: Math.ceil((rows * zerosInRow) / 4) * 4 }, () => Math.floor(random() * 256));
+  const zero = (row: number, block: number) =>
+    withZeros ? ((zeros[row * zerosInRow + (block >> 1)] ?? 0) >> (4 * (block & 1))) & 15 : 8;
   const words = Uint32Array.from({ length: (rows * columns) / 8 }, () => Math.floor(random() * 2 ** 32));
   const scales = floats((rows * columns) / 32).map((value) => value / 8);
   const times = (x: Float32Array) =>
@@ -68,12 +72,12 @@ function matrix(rows: number, columns: number) {
       let sum = 0;
       for (let c = 0; c < columns; c++) {
         const at = row * columns + c;
-        const weight = (((words[at >> 3] ?? 0) >>> (4 * (at & 7))) & 15) - 8;
+        const weight = (((words[at >> 3] ?? 0) >>> (4 * (at & 7))) & 15) - zero(row, c >> 5);
         sum += weight * (scales[at >> 5] ?? 0) * (x[c] ?? 0);
       }
       return sum;
     });
-  return { times, buffers: [upload(words), upload(scales)] };
+  return { times, buffers: [upload(words), upload(scales)], zeros: upload(new Uint32Array(zeros.buffer)) };
 }
 
 const gelu = (g: number) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
@@ -93,9 +97,23 @@ describe('a product in 4 bits', () => {
     const { times, buffers } = matrix(rows, columns);
     const out = upload(new Float32Array(rows));
     const { groups, ...shape } = productShape(rows, columns);
-    const constants = { COLUMNS: columns, N: rows, ...shape };
+    const constants = { COLUMNS: columns, N: rows, START: 0, ...shape };
     await run('plain', { constants, buffers: [upload(x), out, ...buffers], groups: [groups, 1] });
     expect(farthest(await download(out), times(x))).toBeLessThan(1e-4);
+  });
+
+  it.each([
+    [100, 640],
+    [7, 32],
+    [33, 1152],
+  ])('%d rows of %d with zeros of their own, from the second place on', async (rows, columns) => {
+    const x = floats(columns);
+    const { times, buffers, zeros } = matrix(rows, columns, { withZeros: true });
+    const out = upload(new Float32Array(rows + 1));
+    const { groups, ...shape } = productShape(rows, columns);
+    const constants = { COLUMNS: columns, N: rows, START: 1, ...shape };
+    await run('plainZeros', { constants, buffers: [upload(x), out, ...buffers, zeros], groups: [groups, 1] });
+    expect(farthest(await download(out), [0, ...times(x)])).toBeLessThan(1e-4);
   });
 
   it('three one after another, of other heights', async () => {
@@ -110,19 +128,43 @@ describe('a product in 4 bits', () => {
     expect(farthest(await download(out), wanted)).toBeLessThan(1e-4);
   });
 
-  it('gated, also where the gate is far from zero', async () => {
+  it.each([false, true])('gated, also where the gate is far from zero (with zeros: %s)', async (withZeros) => {
     // Gates from -60 to 60: tanh must not give what is no number.
     const x = floats(640).map((value) => 20 * value);
-    const [gate, up] = [matrix(77, 640), matrix(77, 640)];
+    const [gate, up] = [matrix(77, 640, { withZeros }), matrix(77, 640, { withZeros })];
     const out = upload(new Float32Array(77));
     const { groups, ...shape } = productShape(77, 640);
-    const buffers = [upload(x), out, ...gate.buffers, ...up.buffers];
-    await run('gated', { constants: { COLUMNS: 640, N: 77, ...shape }, buffers, groups: [groups, 1] });
+    const zeros = withZeros ? [gate.zeros, up.zeros] : [];
+    const buffers = [upload(x), out, ...gate.buffers, ...up.buffers, ...zeros];
+    await run(withZeros ? 'gatedZeros' : 'gated', {
+      constants: { COLUMNS: 640, N: 77, ...shape },
+      buffers,
+      groups: [groups, 1],
+    });
     const by = up.times(x);
     const wanted = gate.times(x).map((g, i) => gelu(g) * (by[i] ?? 0));
     const largest = Math.max(...wanted.map(Math.abs));
     expect(farthest(await download(out), wanted) / largest).toBeLessThan(1e-5);
   });
+});
+
+it('an embedding with zeros of its own, and its norm', async () => {
+  const [ROWS, SIZE, token] = [9, 160, 5];
+  const { times, buffers, zeros } = matrix(ROWS, SIZE, { withZeros: true });
+  const wanted = Array.from({ length: SIZE }, (_, i) => {
+    const unit = new Float32Array(SIZE);
+    unit[i] = 3;
+    return times(unit)[token] ?? NaN;
+  });
+  const weight = floats(SIZE);
+  const [x, next] = [upload(new Float32Array(SIZE)), upload(new Float32Array(SIZE))];
+  const constants = { SIZE, EPSILON: '1e-6f', VOCABULARY: ROWS, BLOCKS: SIZE / 32, FACTOR: '3e+0f' };
+  const bound = [upload(Uint32Array.of(token)), ...buffers, x, upload(weight), next, zeros];
+  await run('embedZeros', { constants, buffers: bound, groups: [1, 1] });
+  expect(farthest(await download(x), wanted)).toBeLessThan(1e-5);
+  const root = Math.sqrt(wanted.reduce((sum, value) => sum + value * value, 0) / SIZE);
+  const normed = wanted.map((value, i) => (value / root) * (weight[i] ?? 0));
+  expect(farthest(await download(next), normed)).toBeLessThan(1e-4);
 });
 
 /** softmax(q kᵀ) v over the tokens that are seen. */

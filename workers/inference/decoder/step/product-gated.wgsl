@@ -15,9 +15,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var block = lane; block < BLOCKS; block += LANES) {
     let s = slice(block);
     for (var r = 0u; r < ROWS; r++) {
-      let at = min(first + team + r, N - 1u) * BLOCKS + block;
-      gate[r] += a_scales[at] * times(a[at], s);
-      up[r] += b_scales[at] * times(b[at], s);
+      let row = min(first + team + r, N - 1u);
+      let at = row * BLOCKS + block;
+      gate[r] += a_scales[at] * times(a[at], zero_a(row, block), s);
+      up[r] += b_scales[at] * times(b[at], zero_b(row, block), s);
     }
   }
   for (var r = 0u; r < ROWS; r++) {

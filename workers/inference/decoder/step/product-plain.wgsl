@@ -10,11 +10,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var block = lane; block < BLOCKS; block += LANES) {
     let s = slice(block);
     for (var r = 0u; r < ROWS; r++) {
-      let at = min(first + team + r, N - 1u) * BLOCKS + block;
-      sum[r] += a_scales[at] * times(a[at], s);
+      let row = min(first + team + r, N - 1u);
+      let at = row * BLOCKS + block;
+      sum[r] += a_scales[at] * times(a[at], zero_a(row, block), s);
     }
   }
   for (var r = 0u; r < ROWS; r++) { sums[(team + r) * LANES + lane] = sum[r]; }
   workgroupBarrier();
-  if (thread < ROWS_A_GROUP && first + thread < N) { out[first + thread] = total(thread); }
+  if (thread < ROWS_A_GROUP && first + thread < N) { out[START + first + thread] = total(thread); }
 }

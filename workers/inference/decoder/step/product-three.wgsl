@@ -1,3 +1,4 @@
+// Symmetric: with zeros there would be more bindings than some GPUs have.
 @group(0) @binding(2) var<storage, read> a: array<vec4u>;
 @group(0) @binding(3) var<storage, read> a_scales: array<f32>;
 @group(0) @binding(4) var<storage, read> b: array<vec4u>;
@@ -17,13 +18,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       let row = min(first + team + r, N + N_B + N_C - 1u);
       if (row < N) {
         let at = row * BLOCKS + block;
-        sum[r] += a_scales[at] * times(a[at], s);
+        sum[r] += a_scales[at] * times(a[at], 8.0, s);
       } else if (row < N + N_B) {
         let at = (row - N) * BLOCKS + block;
-        sum[r] += b_scales[at] * times(b[at], s);
+        sum[r] += b_scales[at] * times(b[at], 8.0, s);
       } else {
         let at = (row - N - N_B) * BLOCKS + block;
-        sum[r] += c_scales[at] * times(c[at], s);
+        sum[r] += c_scales[at] * times(c[at], 8.0, s);
       }
     }
   }

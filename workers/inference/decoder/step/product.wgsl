@@ -1,11 +1,10 @@
 // A 4-bit matrix times a vector. A block is 32 weights, 16 bytes: LANES threads go through a row's blocks side by side, each
 // for ROWS rows at a time, so that what it read of the vector serves them all. What the lanes summed is added at the end.
 //
-// Before this stand: COLUMNS, LANES, ROWS, N (rows), and KIND:
-//   PLAIN   out = A x
-//   THREE   out = A x, B x and C x, one after another, of N, N_B and N_C rows
-//   GATED   out = gelu(A x) * (B x), both of N rows
-// The matrices are bound where KIND wants them.
+// Before this stand: COLUMNS, LANES, ROWS, N (rows); after it one of:
+//   plain   out = A x, from START on
+//   three   out = A x, B x and C x, one after another, of N, N_B and N_C rows
+//   gated   out = gelu(A x) * (B x), both of N rows
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -24,8 +23,7 @@ fn eight(word: u32, even: vec4f, odd: vec4f) -> f32 {
 struct Slice {
   even0: vec4f, odd0: vec4f, even1: vec4f, odd1: vec4f,
   even2: vec4f, odd2: vec4f, even3: vec4f, odd3: vec4f,
-  // 8 times the sum: what stands for zero is 8.
-  zero: f32,
+  sum: f32,
 }
 
 fn slice(block: u32) -> Slice {
@@ -35,13 +33,14 @@ fn slice(block: u32) -> Slice {
   return Slice(
     vec4f(a.xz, b.xz), vec4f(a.yw, b.yw), vec4f(c.xz, d.xz), vec4f(c.yw, d.yw),
     vec4f(e.xz, f.xz), vec4f(e.yw, f.yw), vec4f(g.xz, h.xz), vec4f(g.yw, h.yw),
-    8.0 * dot(a + b + c + d + e + f + g + h, vec4f(1.0)),
+    dot(a + b + c + d + e + f + g + h, vec4f(1.0)),
   );
 }
 
-fn times(weights: vec4u, s: Slice) -> f32 {
+/** A block of weights, of which `zero` stands for 0. */
+fn times(weights: vec4u, zero: f32, s: Slice) -> f32 {
   return eight(weights.x, s.even0, s.odd0) + eight(weights.y, s.even1, s.odd1)
-       + eight(weights.z, s.even2, s.odd2) + eight(weights.w, s.even3, s.odd3) - s.zero;
+       + eight(weights.z, s.even2, s.odd2) + eight(weights.w, s.even3, s.odd3) - zero * s.sum;
 }
 
 /** √(2/π) (g + 0.044715 g³), within what tanh can be trusted with. */

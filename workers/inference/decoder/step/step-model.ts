@@ -7,7 +7,7 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { canReside } from '../../model/gpu-weights.ts';
 import { ELEMENT, type OnnxGraph, type OnnxNode, type StoredTensor } from '../../model/onnx-graph.ts';
 
-/** A 4-bit matrix in symmetric blocks of 32 columns. */
+/** A 4-bit matrix in blocks of 32 columns. */
 export interface PackedMatrix {
   rows: number;
   columns: number;
@@ -15,6 +15,8 @@ export interface PackedMatrix {
   values: StoredTensor;
   /** float32 [rows, columns / 32] */
   scales: StoredTensor;
+  /** uint8 [rows, ceil(columns / 64)]: what stands for 0, in 4 bits each; null: 8 everywhere. */
+  zeros: StoredTensor | null;
 }
 
 export interface StepLayer {
@@ -42,14 +44,17 @@ export interface StepLayer {
 export interface StepModel {
   layers: StepLayer[];
   finalNorm: StoredTensor;
-  /** Rows are tokens: the head's matrix, and the embeddings. */
-  table: PackedMatrix;
+  /** Rows are tokens. Of the same values, but some exports hold them twice. */
+  head: PackedMatrix;
+  embedding: PackedMatrix;
 }
 
 const BLOCK = 32;
 /** A residual value goes through these and stays what it is. */
 const SHAPING = new Set(['Reshape', 'Identity', 'Slice']);
 const NORM = 'SimplifiedLayerNormalization';
+/** The same function: tanh's approximation of GELU. */
+const GELUS: readonly string[] = ['Gelu', 'FastGelu'];
 
 /** The graph is another than this file knows. */
 class Unknown extends Error {}
@@ -59,12 +64,25 @@ function must<T>(value: T | undefined | null, what: string): T {
   return value;
 }
 
+/** Some exports add and normalise in one node. */
+function apart(node: OnnxNode): OnnxNode[] {
+  const [input = '', skip = '', weight = '', bias = ''] = node.inputs;
+  if (node.opType !== `Skip${NORM}` || bias !== '') return [node];
+  const [normed = '', , , named = ''] = node.outputs;
+  const sum = named || `${node.name} sum`;
+  const plain = { domain: '', integers: node.integers };
+  return [
+    { ...plain, name: `${node.name} Add`, opType: 'Add', inputs: [input, skip], outputs: [sum] },
+    { ...plain, name: node.name, opType: NORM, inputs: [sum, weight], outputs: [normed] },
+  ];
+}
+
 class Tracer {
   private readonly makers = new Map<string, OnnxNode>();
   private readonly readers = new Map<string, OnnxNode[]>();
 
   constructor(private readonly graph: OnnxGraph) {
-    for (const node of graph.nodes) {
+    for (const node of graph.nodes.flatMap(apart)) {
       for (const output of node.outputs) this.makers.set(output, node);
       for (const input of new Set(node.inputs)) this.readers.set(input, [...(this.readers.get(input) ?? []), node]);
     }
@@ -98,11 +116,23 @@ class Tracer {
   matrix(node: OnnxNode): PackedMatrix {
     const { integers, inputs, opType } = node;
     const [rows, columns] = [must(integers.get('N'), 'N'), must(integers.get('K'), 'K')];
-    const [, values, scales, ...others] = inputs;
+    const [, values, scales, zeros, ...others] = inputs;
     const inFours = opType === 'MatMulNBits' && integers.get('bits') === 4 && integers.get('block_size') === BLOCK;
     if (!inFours || columns % BLOCK !== 0 || others.some((name) => name !== ''))
-      throw new Unknown(`${node.name} is not in symmetric blocks of 4 bits`);
-    return { rows, columns, values: this.stored(values, ELEMENT.uint8), scales: this.stored(scales, ELEMENT.float32) };
+      throw new Unknown(`${node.name} is not in blocks of 4 bits`);
+    return { rows, columns, ...this.packed(values, scales, zeros) };
+  }
+
+  packed(
+    values: string | undefined,
+    scales: string | undefined,
+    zeros: string | undefined,
+  ): Pick<PackedMatrix, 'values' | 'scales' | 'zeros'> {
+    return {
+      values: this.stored(values, ELEMENT.uint8),
+      scales: this.stored(scales, ELEMENT.float32),
+      zeros: zeros ? this.stored(zeros, ELEMENT.uint8) : null,
+    };
   }
 
   norm(node: OnnxNode): StoredTensor {
@@ -139,8 +169,13 @@ function readLayer(
   if (!middle.inputs.includes(inputNorm.inputs[0] ?? '')) throw new Unknown('no residual around the attention');
   const mlpNorm = trace.only(middle.outputs[0], NORM);
   const both = trace.reading(mlpNorm.outputs[0], 'MatMulNBits');
-  const gate = both.find((node) => trace.reading(node.outputs[0], 'Gelu').length === 1);
-  const gelu = trace.only(gate?.outputs[0], 'Gelu');
+  const gelus = (node: OnnxNode) => GELUS.flatMap((opType) => trace.reading(node.outputs[0], opType));
+  const gate = must(
+    both.find((node) => gelus(node).length === 1),
+    'gate',
+  );
+  const gelu = must(gelus(gate)[0], 'GELU');
+  if (gelu.inputs.slice(1).some((name) => name !== '')) throw new Unknown('a GELU with a bias');
   const up = must(
     both.find((node) => node !== gate),
     'up',
@@ -174,7 +209,7 @@ function readLayer(
     k: trace.matrix(must(k, 'k')),
     v: trace.matrix(v),
     out: trace.matrix(out),
-    gate: trace.matrix(must(gate, 'gate')),
+    gate: trace.matrix(gate),
     up: trace.matrix(up),
     down: trace.matrix(down),
     from: must(inputNorm.inputs[0], 'states'),
@@ -182,40 +217,32 @@ function readLayer(
   };
 }
 
-/** Two tensors over the same bytes. */
-const isSame = (a: StoredTensor, b: StoredTensor): boolean =>
-  a.data === b.data ||
-  (!(a.data instanceof Uint8Array) &&
-    !(b.data instanceof Uint8Array) &&
-    a.data.file === b.data.file &&
-    a.data.offset === b.data.offset);
-
-/** Throws unless tokens are embedded by rows of the head's own matrix. */
-function checkTied(graphs: readonly OnnxGraph[], table: PackedMatrix): void {
+/** The table whose rows tokens are embedded by. */
+function readEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMatrix): PackedMatrix {
   for (const graph of graphs)
-    for (const node of graph.nodes) {
-      if (node.opType !== 'GatherBlockQuantized') continue;
-      const trace = new Tracer(graph);
-      const inFours = node.integers.get('bits') === 4 && node.integers.get('block_size') === BLOCK;
-      const same =
-        isSame(trace.stored(node.inputs[0], ELEMENT.uint8), table.values) &&
-        isSame(trace.stored(node.inputs[2], ELEMENT.float32), table.scales);
-      if (inFours && same && node.inputs.length === 3) return;
+    for (const { opType, inputs, integers } of graph.nodes) {
+      if (opType !== 'GatherBlockQuantized') continue;
+      const [values, , scales, zeros] = inputs;
+      const table = new Tracer(graph).packed(values, scales, zeros);
+      const inFours = integers.get('bits') === 4 && integers.get('block_size') === BLOCK;
+      const { dims } = table.values;
+      const fits = dims[0] === rows && dims.reduce((all, dim) => all * dim, 2) === rows * columns;
+      if (inFours && fits && (integers.get('gather_axis') ?? 0) === 0) return { rows, columns, ...table };
     }
-  throw new Unknown('embeddings are not the head’s matrix');
+  throw new Unknown('tokens are embedded in another way');
 }
 
 const widths = ({ rows, columns }: PackedMatrix): string => `${rows}×${columns}`;
 
 /** Throws unless every matrix is as wide as the configuration says. */
-function checkWidths({ layers, table }: StepModel, { text }: Gemma3Config): void {
+function checkWidths({ layers, head }: StepModel, { text }: Gemma3Config): void {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
   const want = (matrix: PackedMatrix, rows: number, columns: number) => {
     if (matrix.rows !== rows || matrix.columns !== columns)
       throw new Unknown(`a matrix of ${widths(matrix)} instead of ${rows}×${columns}`);
   };
   if (layers.length !== text.layers) throw new Unknown(`${layers.length} layers`);
-  want(table, vocabSize, hiddenSize);
+  want(head, vocabSize, hiddenSize);
   for (const [i, { q, k, v, out, gate, up, down, window }] of layers.entries()) {
     want(q, heads * headDim, hiddenSize);
     want(k, kvHeads * headDim, hiddenSize);
@@ -224,6 +251,7 @@ function checkWidths({ layers, table }: StepModel, { text }: Gemma3Config): void
     want(gate, intermediateSize, hiddenSize);
     want(up, intermediateSize, hiddenSize);
     want(down, hiddenSize, intermediateSize);
+    if ((gate.zeros === null) !== (up.zeros === null)) throw new Unknown('zeros in one half of the MLP');
     const configured = text.layerTypes[i] === 'sliding_attention' ? text.slidingWindow : null;
     if (window !== configured) throw new Unknown(`layer ${i} sees ${window} tokens`);
   }
@@ -251,10 +279,11 @@ export function readStepModel(
       states = to;
     }
     const finalNorm = trace.only(states, NORM);
-    const head = trace.only(finalNorm.outputs[0], 'MatMulNBits');
-    if (head.outputs[0] !== 'logits') throw new Unknown('logits are changed');
-    const model = { layers, finalNorm: trace.norm(finalNorm), table: trace.matrix(head) };
-    checkTied([decoder, ...others], model.table);
+    const last = trace.only(finalNorm.outputs[0], 'MatMulNBits');
+    if (last.outputs[0] !== 'logits') throw new Unknown('logits are changed');
+    const head = trace.matrix(last);
+    const embedding = readEmbedding([decoder, ...others], head);
+    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding };
     checkWidths(model, config);
     return model;
   } catch (cause) {
