@@ -12,6 +12,7 @@ import { DecodeStep, type DecodeStepOptions } from '../decoder/step/decode-step.
 import { readStepModel } from '../decoder/step/step-model.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { canReside, GpuWeights } from './gpu-weights.ts';
+import { keepLastLogits } from './last-logits.ts';
 import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
 
 export interface StepParts {
@@ -81,6 +82,8 @@ export interface GpuSessionsOptions {
   config: Gemma3Config;
   /** Tokens that a static cache has room for; null where generated tokens are onnxruntime's, too. */
   stepCapacity: number | null;
+  /** No graph is changed: a step needs that. */
+  asTheyAre?: boolean;
   graphs: ReadonlyMap<SessionName, Uint8Array>;
   /** Data files by the names graphs call them. */
   files: ReadonlyMap<string, Blob>;
@@ -96,20 +99,20 @@ export interface GpuSessions {
 
 /** @throws whatever the runtime does; EngineError `out-of-memory`, `model-missing`, `aborted` */
 export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
-  const { ort, device, config, stepCapacity, graphs, files, onCreated, signal } = options;
+  const { ort, device, config, stepCapacity, asTheyAre, graphs, files, onCreated, signal } = options;
   const opened = new Map(
     [...graphs]
-      .filter(([name]) => DECODERS.includes(name) || name === WITH_TABLE)
+      .filter(([name]) => !asTheyAre && (DECODERS.includes(name) || name === WITH_TABLE))
       .map(([n, b]) => [n, new OnnxGraph(b)]),
   );
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
   const model = decoder && stepCapacity !== null ? readStepModel(decoder, [...opened.values()], config) : null;
+  if (decoder) keepLastLogits(decoder);
   const sessions: Partial<Record<SessionName, Graph>> = {};
-  if (!model) opened.clear();
 
   const weights = new GpuWeights(device);
   device.pushErrorScope('out-of-memory');
-  const inputs = new Map([...opened].map(([name, graph]) => [name, takeOut(ort, graph, weights)]));
+  const inputs = new Map(model ? [...opened].map(([name, graph]) => [name, takeOut(ort, graph, weights)]) : []);
   const step =
     model && stepCapacity !== null ? compileStep({ device, model, config, capacity: stepCapacity }, weights) : null;
   const room = device.popErrorScope();
@@ -119,16 +122,16 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   try {
     for (const [name, bytes] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      const graph = opened.get(name);
-      const session = await ort.InferenceSession.create(graph?.encode() ?? bytes, {
+      const given = inputs.get(name);
+      const session = await ort.InferenceSession.create(opened.get(name)?.encode() ?? bytes, {
         executionProviders: [{ name: 'webgpu', device }],
         // The jspi build reads a Blob piece by piece.
-        externalData: graph ? [] : [...files].map(([path, data]) => ({ path, data })),
+        externalData: given ? [] : [...files].map(([path, data]) => ({ path, data })),
         graphOptimizationLevel: 'all',
         // Picture features are remembered here; everything else goes on to another run or in part to us.
         preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
       });
-      sessions[name] = graph ? new WeightedGraph(session, inputs.get(name) ?? {}) : session;
+      sessions[name] = given ? new WeightedGraph(session, given) : session;
       onCreated(name);
     }
     const short = await room;

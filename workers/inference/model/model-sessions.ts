@@ -66,12 +66,22 @@ export async function createSessions(
   };
   if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), step: null };
   const { device } = gpu;
-  return createGpuSessions({
-    ...{ ort, device, config, stepCapacity, graphs, files, signal },
-    onCreated: count,
-  }).catch((cause: unknown) => {
-    throw sessionError('WebGPU', cause);
-  });
+  const create = (asTheyAre: boolean) =>
+    createGpuSessions({
+      ...{ ort, device, config, graphs, files, signal, asTheyAre },
+      stepCapacity: asTheyAre ? null : stepCapacity,
+      onCreated: count,
+    }).catch((cause: unknown) => {
+      throw sessionError('WebGPU', cause);
+    });
+  try {
+    return await create(false);
+  } catch (cause) {
+    // Others export in ways not seen here: the runtime may take their graphs as they are.
+    if (!(cause instanceof EngineError) || cause.code !== 'model-unsupported') throw cause;
+    done = 0;
+    return create(true);
+  }
 }
 
 async function onCpu(

@@ -19,6 +19,7 @@ import { VisionEncoder } from '../vision/encoder.ts';
 import type { StepParts } from './gpu-sessions.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { proveAdapter } from './proof.ts';
+import { agrees } from './trial.ts';
 import { chooseDtype, createSessions, releaseSessions, type Sessions } from './model-sessions.ts';
 
 /** Tokens of context made room for, unless asked otherwise; bounded by what the model offers. */
@@ -80,6 +81,13 @@ const parseConfig = (json: unknown): Gemma3Config => {
   }
 };
 
+/** A decoder if it does what a trusted one does, which is let go then; else the trusted one. */
+async function tried(decoder: Decoder, trusted: Decoder): Promise<Decoder> {
+  const [kept, dropped] = (await agrees(decoder, trusted)) ? [decoder, trusted] : [trusted, decoder];
+  dropped.dispose();
+  return kept;
+}
+
 /**
  * @param base URL of the model folder.
  * @throws EngineError; whatever was opened is closed again.
@@ -121,30 +129,29 @@ export async function openModel(
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const capacity = Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered);
-    const staticCache = folder.manifest.cache === 'static';
     ({ sessions, step } = await createSessions(
       ort,
       folder,
-      { dtype, config, stepCapacity: ownStep && staticCache ? capacity : null },
+      { dtype, config, stepCapacity: ownStep ? capacity : null },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
     ));
     const session = sessions.decoder_model_merged ?? sessions.model;
     if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
-    const decoder = new Decoder(
-      ort,
-      { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) },
-      config,
-      {
+    const graphs = { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) };
+    const make = (cache: 'static' | 'dynamic') =>
+      new Decoder(ort, graphs, config, {
         capacity,
-        staticCache,
+        staticCache: cache === 'static',
         chunkSize: CHUNK,
         parkingBytes: parkingBytes(gpu),
         ...(gpu ? { device: gpu.device } : {}),
-      },
-    );
+      });
+    const { cache } = folder.manifest;
+    let decoder = make(step ? 'static' : cache);
     if (step) decoder.stepWith(step.compiling);
+    if (step && cache === 'dynamic') decoder = await tried(decoder, make(cache));
     const encoder =
       sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
     return {

@@ -350,6 +350,11 @@ export class OnnxGraph {
     this.values.output.set(value.name, wrap(GRAPH.output, encodeValue(value)));
   }
 
+  /** Of a value that no node reads any more. */
+  dropInput(name: string): void {
+    this.values.input.delete(name);
+  }
+
   /** The value is then only the graph's own. */
   dropOutput(name: string): void {
     this.values.output.delete(name);

@@ -4,6 +4,7 @@ import { avoidTiles } from './attention.ts';
 import { createCpuDecoder, createCpuSession } from './cpu-session.ts';
 import { LazyBytes } from './lazy-bytes.ts';
 import { OnnxGraph } from '../onnx-graph.ts';
+import { asPublicExport } from '../testing/public-form.ts';
 import { DATA_FILE, distance, known, ort, proofDecoder, proofModel } from './testing/proof-model.ts';
 
 let graph: Uint8Array;
@@ -38,6 +39,37 @@ describe("the CPU's decoder", () => {
       [12, 'sink.2'],
       [12, 'sink.2'],
     ]);
+  });
+
+  it('gives of an export in the public form the last logits, as the graph as it is does', async () => {
+    const other = new OnnxGraph(graph);
+    asPublicExport(other, data);
+    const bytes = other.encode();
+    const sessions = [
+      await createCpuDecoder(ort, bytes, files(), Infinity),
+      await createCpuSession(ort, bytes, files()),
+    ];
+    const rows: Float32Array[] = [];
+    for (const session of sessions) {
+      const decoder = proofDecoder(session);
+      rows.push(await (await decoder.prefill({ ids: known.ids, pictures: [] })).lastRows());
+      rows.push(await (await decoder.step(known.next)).lastRows());
+      decoder.dispose();
+    }
+    const off = (a: number, b: number) =>
+      Math.max(...(rows[a] ?? []).map((x, i) => Math.abs(x - (rows[b]?.[i] ?? NaN))));
+    expect(off(0, 2)).toBeLessThan(1e-4);
+    expect(off(1, 3)).toBeLessThan(1e-4);
+    for (const [i, session] of sessions.entries()) {
+      const decoder = proofDecoder(session);
+      const logits = await decoder.prefill({ ids: [2, 3, 4], pictures: [] });
+      // One position's, and all of them.
+      await (i === 0
+        ? expect(logits.lastRows(2)).rejects.toThrow()
+        : expect(logits.lastRows(3)).resolves.toBeDefined());
+      decoder.dispose();
+      await session.release();
+    }
   });
 
   it('reads the same after tokens were forgotten, windows included', async () => {

@@ -4,6 +4,7 @@ import type { Ort } from '../../runtime/ort.ts';
 import { appendToCache } from './append-cache.ts';
 import { avoidTiles } from './attention.ts';
 import { type DataFiles, expandProducts } from './expand.ts';
+import { keepLastLogits } from '../last-logits.ts';
 import { OnnxGraph } from '../onnx-graph.ts';
 
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocation failed|memory access out of bounds|Aborted\(OOM/i;
@@ -33,6 +34,7 @@ export async function createCpuDecoder(
 ): Promise<InferenceSession> {
   const attempt = async (bytes: number) => {
     const graph = new OnnxGraph(model);
+    keepLastLogits(graph);
     appendToCache(graph);
     avoidTiles(graph);
     const { data } = expandProducts(graph, files, bytes);
