@@ -125,7 +125,7 @@ export class DecodeStep {
   }
 
   private async compileAll(): Promise<void> {
-    const { model, config, weights } = this.options;
+    const { model, config } = this.options;
     const { scratch } = this;
     const { hiddenSize, rmsNormEps, vocabSize } = config.text;
     const kernels = new Kernels(this.options.device);
