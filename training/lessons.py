@@ -38,7 +38,7 @@ class Conversation:
 def text_turn(rng: random.Random, language: str, with_picture: bool = False, scene: Scene | None = None) -> Turn:
     """A turn that no picture is needed for."""
     while True:
-        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [52, 25, 13, 4, 13, 3, 6, 1, 0 if with_picture else 7])[0]
+        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [66, 25, 13, 4, 13, 3, 6, 1, 0 if with_picture else 7])[0]
         if kind == "talk":
             q, a = talk.small_talk(rng, language)
             if with_picture and q in _ABOUT_A_PICTURE:
