@@ -118,7 +118,13 @@ it('goes on where the connection was cut', async () => {
   expectWhole();
   expect(received).toBe(whole);
   const ranges = hub.asked.filter(({ path }) => path === DECODER).map(({ range }) => range);
-  expect(ranges).toEqual([undefined, 'bytes=700000-', 'bytes=1700000-']);
+  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/), expect.stringMatching(/^bytes=\d+-$/)]);
+  // What was on its way when the connection was cut may be lost with it.
+  const [first = 0, second = 0] = ranges.slice(1).map((range) => Number(range?.slice('bytes='.length, -1)));
+  expect(first).toBeGreaterThan(0);
+  expect(first).toBeLessThanOrEqual(700_000);
+  expect(second).toBeGreaterThan(first);
+  expect(second).toBeLessThanOrEqual(first + 1_000_000);
 });
 
 it('goes on in another run, with the commit that the first one began', async () => {
