@@ -7,7 +7,7 @@ import numpy as np
 
 from . import questions, refusals, sums, talk, words
 from .model import BOS, END_OF_IMAGE, END_OF_TURN, IMAGE, PICTURE_TOKENS, START_OF_IMAGE, START_OF_TURN
-from .phrasing import choose, typed
+from .phrasing import choose, typed, without_a_small_word
 from .scenes import Scene
 
 ROW = 256  # tokens in a row of a batch
@@ -38,11 +38,13 @@ class Conversation:
 def text_turn(rng: random.Random, language: str, with_picture: bool = False, scene: Scene | None = None) -> Turn:
     """A turn that no picture is needed for."""
     while True:
-        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [66, 25, 13, 4, 13, 3, 6, 1, 0 if with_picture else 7])[0]
+        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [80, 25, 13, 4, 13, 3, 6, 1, 0 if with_picture else 7])[0]
         if kind == "talk":
             q, a = talk.small_talk(rng, language)
             if with_picture and q in _ABOUT_A_PICTURE:
                 continue
+            if rng.random() < 0.06:
+                q = without_a_small_word(q, rng)
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "refusal":
             q, a, words_ = refusals.refusal(rng, language)

@@ -45,6 +45,19 @@ def _typo(word: str, rng: random.Random) -> str:
     return word[:i] + rng.choice(_NEAR.get(word[i].lower(), word[i])) + word[i + 1 :]
 
 
+_SMALL = {"a", "an", "the", "is", "are", "do", "i", "it", "to", "of", "in", "on", "my", "le", "la", "les", "un", "une", "de", "des", "du", "tu", "je", "il", "est", "et", "en", "à", "ça", "que"}
+
+
+def without_a_small_word(text: str, rng: random.Random) -> str:
+    """The text with one of its smallest words left out, if it has enough others."""
+    words = text.split(" ")
+    small = [i for i, w in enumerate(words) if w in _SMALL]
+    if len(words) < 4 or not small:
+        return text
+    del words[rng.choice(small)]
+    return " ".join(words)
+
+
 def typed(text: str, language: str, rng: random.Random, keep: str = "", wrap: bool = True, mark: str = "?") -> str:
     """The text as a hurried person may type it; the words in keep stay as they are."""
     kept = {w for w in keep.lower().split()}

@@ -20,7 +20,7 @@ from .palette import COLOURS, PALE, shade
 
 SIDE = 140  # the picture's side as the vision tower sees it
 SHAPES = ["circle", "square", "triangle", "rectangle", "star", "heart", "diamond", "hexagon", "cross", "oval"]
-SHAPE_WEIGHTS = np.array([20, 18, 16, 12, 12, 6, 6, 5, 5, 6]) / 106
+SHAPE_WEIGHTS = np.array([19, 16, 15, 12, 12, 10, 7, 7, 6, 8]) / 112
 COLOUR_WEIGHTS = np.array([14, 10, 11, 13, 6, 14, 9, 8, 7, 7, 4, 6]) / 109
 
 # Never drawn for training, only for evaluation.
@@ -101,6 +101,7 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
             a = np.linspace(np.pi, 2 * np.pi, 14)
             disc = np.stack([0.5 * np.cos(a), 0.5 * np.sin(a)], 1)
             p = np.concatenate([disc + [-0.5, -0.3], disc + [0.5, -0.3], [[0.93, 0.02], [0, 1], [-0.93, 0.02]]])
+        p = p * [rng.uniform(0.88, 1.15), 1]
     elif shape == "diamond":
         p = np.array([[0, -1], [rng.uniform(0.6, 1), 0], [0, 1], [-1, 0]])
         p[3, 0] = -p[1, 0]
