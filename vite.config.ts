@@ -3,6 +3,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
+import { assembly } from './tools/assembly/plugin.ts';
 import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
 import { embedClient } from './tools/serve/embed-client.ts';
 import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
@@ -49,9 +50,9 @@ const launchOptions = { args: chromiumArgs, ...(executablePath ? { executablePat
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), policyInPage, embedClient, offlineShell],
+  plugins: [svelte(), assembly, policyInPage, embedClient, offlineShell],
   define: { __MODEL_ORIGINS__: JSON.stringify(modelOrigins) },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [assembly] },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.
   optimizeDeps: { exclude: ['onnxruntime-web'] },
   build: {

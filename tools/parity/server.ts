@@ -7,6 +7,7 @@ import { stat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createServer, type Plugin } from 'vite';
+import { assembly } from '../assembly/plugin.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -60,7 +61,7 @@ export async function startParityServer(folder: string): Promise<ParityServer> {
     server: { port: 0, host: '127.0.0.1', hmr: false, watch: null },
     // Nothing may be discovered late: a re-optimised dependency reloads the page in the middle of a run.
     optimizeDeps: { noDiscovery: true, include: ['protobufjs/minimal.js'] },
-    plugins: [parityRoutes(folder, results)],
+    plugins: [assembly, parityRoutes(folder, results)],
   });
   await server.listen();
   const address = server.httpServer?.address();

@@ -7,6 +7,7 @@ import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { AppendCache } from './append-cache.ts';
+import type { CpuStep } from './cpu-step/cpu-step.ts';
 import { floatsToHalves } from './float16.ts';
 import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { Logits } from './logits.ts';
@@ -51,6 +52,8 @@ export interface DecoderOptions {
   /** Bytes that other texts' caches may take. Left out: none are kept. */
   parkingBytes?: number;
   device?: GPUDevice;
+  /** Reads generated tokens on the CPU, if the graph gives the cache's new rows only. Whoever made it disposes of it. */
+  cpuStep?: CpuStep;
 }
 
 /** What is in one place of the cache: a token id, or a named picture's nth token. */
@@ -98,7 +101,8 @@ export class Decoder {
     this.io = readGraphIo(sessions.decoder, config.text);
     this.parked = new ParkedTexts(options.parkingBytes ?? 0);
     const { slots, appends } = this.io;
-    if (appends) this.cache = new AppendCache(ort, slots, options.capacity);
+    const step = options.cpuStep;
+    if (appends) this.cache = new AppendCache(ort, slots, options.capacity, step && ((past) => step.rows(past)));
     else if (options.staticCache && options.device)
       this.cache = new StaticGpuCache(ort, options.device, slots, options.capacity);
     else this.cache = new DynamicCache(ort, slots, options.device);
@@ -207,6 +211,13 @@ export class Decoder {
   async step(id: number | GPUBuffer): Promise<Logits> {
     const position = this.length;
     const known = typeof id === 'number';
+    const { cpuStep } = this.options;
+    if (cpuStep && known && this.cache instanceof AppendCache) {
+      const logits = cpuStep.read([id], position, 1);
+      this.cache.wrote(position + 1);
+      this.held.push(id);
+      return new Logits(new this.ort.Tensor('float32', logits, [1, 1, logits.length]), undefined);
+    }
     const ownStep = await this.ownStep;
     if (ownStep) {
       const buffer = ownStep.run(id, position);

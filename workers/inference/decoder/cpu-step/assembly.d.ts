@@ -1,0 +1,7 @@
+/** tools/assembly/plugin.ts */
+declare module '*?assembly' {
+  /** A WebAssembly module in base64, for a memory of its own. */
+  export const plain: string;
+  /** For a memory that threads share. */
+  export const shared: string;
+}

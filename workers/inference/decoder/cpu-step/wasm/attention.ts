@@ -1,0 +1,222 @@
+/**
+ * Attention of one token's query heads over some of the past that they share keys and values of: a long past is cut into
+ * parts, which threads take, and what they found is put together (FlashDecoding,
+ * https://crfm.stanford.edu/2023/10/12/flashdecoding.html).
+ */
+import { Layer, Model } from './layout';
+import { exp, inverseRoot, total } from './vectors';
+
+/** Tokens in a part. */
+export const PART: i32 = 128;
+/** Tokens whose values are added up in one go: 32 KiB of them. */
+const TILE: i32 = 32;
+const LEAST: f32 = -3e38;
+
+/** Queries, keys and values of a layer: norms, turns, and into the cache. @param projected float32 [q, k and v's rows] */
+export function turn(model: Model, layer: Layer, projected: usize, turns: usize, position: i32, queries: usize): void {
+  const bytes = <usize>model.headDim << 2;
+  const row = <usize>position * bytes;
+  const cached = <usize>model.capacity * bytes;
+  for (let head = 0; head < model.heads; head++) {
+    turnHead(model, projected, layer.qNorm, turns, model.scoreScale, queries);
+    projected += bytes;
+    queries += bytes;
+  }
+  for (let head: usize = 0; head < <usize>model.kvHeads; head++) {
+    turnHead(model, projected, layer.kNorm, turns, 1, layer.keys + head * cached + row);
+    projected += bytes;
+  }
+  for (let head: usize = 0; head < <usize>model.kvHeads; head++) {
+    memory.copy(layer.values + head * cached + row, projected, bytes);
+    projected += bytes;
+  }
+}
+
+/** out = RMSNorm(head), turned by its position (rotate_half), times `scale` */
+function turnHead(model: Model, head: usize, weight: usize, turns: usize, scale: f32, out: usize): void {
+  const half = <usize>model.headDim << 1;
+  const by = f32x4.splat(inverseRoot(head, model.headDim, model.epsilon));
+  const scales = f32x4.splat(scale);
+  for (let at: usize = 0; at < half; at += 16) {
+    const first = v128.load(turns);
+    const second = v128.load(turns, 16);
+    const cos = v128.shuffle<f32>(first, second, 0, 2, 4, 6);
+    const sin = v128.shuffle<f32>(first, second, 1, 3, 5, 7);
+    turns += 32;
+    const a = f32x4.mul(f32x4.mul(v128.load(head + at), by), v128.load(weight + at));
+    const b = f32x4.mul(f32x4.mul(v128.load(head + half + at), by), v128.load(weight + half + at));
+    v128.store(out + at, f32x4.mul(scales, f32x4.sub(f32x4.mul(a, cos), f32x4.mul(b, sin))));
+    v128.store(out + half + at, f32x4.mul(scales, f32x4.add(f32x4.mul(b, cos), f32x4.mul(a, sin))));
+  }
+}
+
+/** The first token that a query at `position` sees. */
+export function firstSeen(layer: Layer, position: i32): i32 {
+  return layer.window > 0 ? max(0, position + 1 - layer.window) : 0;
+}
+
+/** Scores of two queries with two keys: out[query][key], `row` bytes from query to query. */
+function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: usize, out0: usize, out1: usize, next: usize): void {
+  let a = f32x4.splat(0);
+  let b = a;
+  let c = a;
+  let d = a;
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const x = v128.load(q0 + at);
+    const y = v128.load(q1 + at);
+    const k = v128.load(k0 + at);
+    const l = v128.load(k1 + at);
+    a = f32x4.add(a, f32x4.mul(x, k));
+    b = f32x4.add(b, f32x4.mul(x, l));
+    c = f32x4.add(c, f32x4.mul(y, k));
+    d = f32x4.add(d, f32x4.mul(y, l));
+  }
+  store<f32>(out0, total(a));
+  store<f32>(out0 + next, total(b));
+  store<f32>(out1, total(c));
+  store<f32>(out1 + next, total(d));
+}
+
+/** Weights from scores, in place, and their sum; what fills up the last four is 0. */
+function softmax(scores: usize, count: i32, most: f32): f32 {
+  const end = scores + (<usize>count << 2);
+  const padded = scores + (<usize>((count + 3) & ~3) << 2);
+  for (let at = end; at < padded; at += 4) store<f32>(at, LEAST);
+  let sums = f32x4.splat(0);
+  for (let at = scores; at < padded; at += 16) {
+    const weights = exp(f32x4.sub(v128.load(at), f32x4.splat(most)));
+    v128.store(at, weights);
+    sums = f32x4.add(sums, weights);
+  }
+  return total(sums);
+}
+
+/** out[0 to 16] += Σ weights · values, of two queries */
+function addValues(w0: usize, w1: usize, values: usize, bytes: usize, count: i32, out0: usize, out1: usize): void {
+  let a0 = v128.load(out0);
+  let a1 = v128.load(out0, 16);
+  let a2 = v128.load(out0, 32);
+  let a3 = v128.load(out0, 48);
+  let b0 = v128.load(out1);
+  let b1 = v128.load(out1, 16);
+  let b2 = v128.load(out1, 32);
+  let b3 = v128.load(out1, 48);
+  for (let i = 0; i < count; i++) {
+    const x = v128.load32_splat(w0);
+    const y = v128.load32_splat(w1);
+    let v = v128.load(values);
+    a0 = f32x4.add(a0, f32x4.mul(x, v));
+    b0 = f32x4.add(b0, f32x4.mul(y, v));
+    v = v128.load(values, 16);
+    a1 = f32x4.add(a1, f32x4.mul(x, v));
+    b1 = f32x4.add(b1, f32x4.mul(y, v));
+    v = v128.load(values, 32);
+    a2 = f32x4.add(a2, f32x4.mul(x, v));
+    b2 = f32x4.add(b2, f32x4.mul(y, v));
+    v = v128.load(values, 48);
+    a3 = f32x4.add(a3, f32x4.mul(x, v));
+    b3 = f32x4.add(b3, f32x4.mul(y, v));
+    w0 += 4;
+    w1 += 4;
+    values += bytes;
+  }
+  v128.store(out0, a0);
+  v128.store(out0, a1, 16);
+  v128.store(out0, a2, 32);
+  v128.store(out0, a3, 48);
+  v128.store(out1, b0);
+  v128.store(out1, b1, 16);
+  v128.store(out1, b2, 32);
+  v128.store(out1, b3, 48);
+}
+
+/**
+ * One part, of one token and the query heads of one head of keys and values.
+ * @param queries float32 [heads, headDim], the token's
+ * @param parts, stats float32 [heads, mostParts, headDim] and [heads, mostParts, most and sum], the token's
+ * @param scores float32 [2, PART], this thread's
+ */
+export function attendPart(
+  model: Model,
+  layer: Layer,
+  queries: usize,
+  kvHead: i32,
+  position: i32,
+  part: i32,
+  parts: usize,
+  stats: usize,
+  scores: usize,
+): void {
+  const bytes = <usize>model.headDim << 2;
+  const group = model.heads / model.kvHeads;
+  const mostParts = <usize>model.mostParts;
+  const first = firstSeen(layer, position) + part * PART;
+  const count = min(PART, position + 1 - first);
+  const from = (<usize>kvHead * <usize>model.capacity + <usize>first) * bytes;
+  const keys = layer.keys + from;
+  const otherScores = scores + (<usize>PART << 2);
+  for (let g = 0; g < group; g += 2) {
+    // An odd last one goes twice.
+    const head = <usize>(kvHead * group + g);
+    const other = <usize>(kvHead * group + min(g + 1, group - 1));
+    const to0 = head * mostParts + <usize>part;
+    const to1 = other * mostParts + <usize>part;
+    const q0 = queries + head * bytes;
+    const q1 = queries + other * bytes;
+    for (let i = 0; i < count; i += 2) {
+      const next: usize = i + 1 < count ? 1 : 0;
+      const key = keys + <usize>i * bytes;
+      const at = <usize>i << 2;
+      twoByTwo(q0, q1, key, key + next * bytes, bytes, scores + at, otherScores + at, next << 2);
+    }
+    const most0 = greatest(scores, count);
+    const most1 = greatest(otherScores, count);
+    store<f32>(stats + (to0 << 3), most0);
+    store<f32>(stats + (to0 << 3), softmax(scores, count, most0), 4);
+    store<f32>(stats + (to1 << 3), most1);
+    store<f32>(stats + (to1 << 3), softmax(otherScores, count, most1), 4);
+    const out0 = parts + to0 * bytes;
+    const out1 = parts + to1 * bytes;
+    memory.fill(out0, 0, bytes);
+    memory.fill(out1, 0, bytes);
+    for (let tile = 0; tile < count; tile += TILE) {
+      const size = min(TILE, count - tile);
+      const at = <usize>tile << 2;
+      const values = layer.values + from + <usize>tile * bytes;
+      for (let dim: usize = 0; dim < bytes; dim += 64)
+        addValues(scores + at, otherScores + at, values + dim, bytes, size, out0 + dim, out1 + dim);
+    }
+  }
+}
+
+function greatest(scores: usize, count: i32): f32 {
+  let most = LEAST;
+  for (const end = scores + (<usize>count << 2); scores < end; scores += 4) most = max(most, load<f32>(scores));
+  return most;
+}
+
+/** A token's parts put together: out float32 [heads, headDim]. */
+export function combineParts(model: Model, count: i32, parts: usize, stats: usize, out: usize): void {
+  const bytes = <usize>model.headDim << 2;
+  for (let head: usize = 0; head < <usize>model.heads; head++) {
+    const first = head * <usize>model.mostParts;
+    const from = parts + first * bytes;
+    const stat = stats + (first << 3);
+    let most = LEAST;
+    for (let i: usize = 0; i < <usize>count; i++) most = max(most, load<f32>(stat + (i << 3)));
+    let sum: f32 = 0;
+    for (let i: usize = 0; i < <usize>count; i++) {
+      const at = stat + (i << 3);
+      const by = f32x4.extract_lane(exp(f32x4.splat(load<f32>(at) - most)), 0);
+      sum += by * load<f32>(at, 4);
+      store<f32>(at, by);
+    }
+    for (let dim: usize = 0; dim < bytes; dim += 16) {
+      let all = f32x4.splat(0);
+      for (let i: usize = 0; i < <usize>count; i++)
+        all = f32x4.add(all, f32x4.mul(v128.load32_splat(stat + (i << 3)), v128.load(from + i * bytes + dim)));
+      v128.store(out + dim, f32x4.div(all, f32x4.splat(sum)));
+    }
+    out += bytes;
+  }
+}

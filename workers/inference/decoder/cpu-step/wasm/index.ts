@@ -1,0 +1,141 @@
+/**
+ * Tokens through the whole decoder: the functions that ../cpu-step.ts and ../helper.ts call. All they work on is in the
+ * memory that they are given; nothing is allocated.
+ */
+import { combineParts, firstSeen, PART, turn } from './attention';
+import { Layer, Matrix, Model, Pool } from './layout';
+import { ATTENTION, chunksOf, GATED, perform, PRODUCTS, help as helpIn, stop as stopAll } from './pool';
+import { copyRow, pack } from './products';
+import { addNormed, norm } from './vectors';
+
+/** Weights times tokens in a chunk: a few microseconds. */
+const CHUNK = 65536;
+const LAYER_BYTES: usize = offsetof<Layer>();
+
+/** Out of a matrix, how many rows make a chunk: a multiple of `unit`, and fewer than a ticket can count. */
+function rowsOf(matrix: Matrix, tokens: i32, unit: i32): i32 {
+  const some = CHUNK / ((matrix.blocks << 5) * tokens);
+  const least = matrix.rows / 32768 + 1;
+  return (max(some, max(least, unit)) + unit - 1) / unit * unit;
+}
+
+function multiply(model: Model, a: Matrix, b: Matrix, c: Matrix, matrices: i32, from: usize, tokens: i32, to: usize, toBytes: usize): void {
+  const pool = model.pool;
+  const rows = rowsOf(a, tokens, 4);
+  pool.kind = PRODUCTS;
+  pool.a = a;
+  pool.b = b;
+  pool.c = c;
+  pool.chunkRows = rows;
+  pool.chunks = chunksOf(a, rows) + (matrices > 1 ? chunksOf(b, rows) + chunksOf(c, rows) : 0);
+  pool.from = from;
+  pool.tokens = tokens;
+  pool.to = to;
+  pool.toBytes = toBytes;
+  perform(pool);
+}
+
+function gate(model: Model, layer: Layer, tokens: i32): void {
+  const pool = model.pool;
+  const rows = rowsOf(layer.gate, tokens << 1, 32);
+  pool.kind = GATED;
+  pool.a = layer.gate;
+  pool.b = layer.up;
+  pool.chunkRows = rows;
+  pool.chunks = chunksOf(layer.gate, rows);
+  pool.from = model.packed;
+  pool.tokens = tokens;
+  pool.to = model.active;
+  perform(pool);
+}
+
+function attend(model: Model, layer: Layer, position: i32, tokens: i32): void {
+  const pool = model.pool;
+  const last = position + tokens - 1;
+  // The last token sees most, and in a layer with a window none sees more.
+  const parts = (last - firstSeen(layer, last)) / PART + 1;
+  pool.kind = ATTENTION;
+  pool.layer = layer;
+  pool.position = position;
+  pool.parts = parts;
+  pool.chunks = tokens * model.kvHeads * parts;
+  perform(pool);
+  const headBytes = <usize>model.headDim << 2;
+  for (let t: usize = 0; t < <usize>tokens; t++) {
+    const at = position + <i32>t;
+    const count = (at - firstSeen(layer, at)) / PART + 1;
+    const first = t * <usize>(model.heads * model.mostParts);
+    const out = model.wide + t * model.wideBytes;
+    combineParts(model, count, model.parts + first * headBytes, model.stats + (first << 3), out);
+    pack(out, layer.out.blocks, model.packed + t * model.packedBytes);
+  }
+}
+
+/** The norm of each token's x, packed. */
+function normed(model: Model, weight: usize, first: i32, tokens: i32): void {
+  const blocks = model.hiddenSize >> 5;
+  const bytes = <usize>model.hiddenSize << 2;
+  for (let t: usize = 0; t < <usize>tokens; t++) {
+    const out = model.wide + t * model.wideBytes;
+    norm(model.x + (<usize>first + t) * bytes, weight, model.hiddenSize, model.epsilon, out);
+    pack(out, blocks, model.packed + t * model.packedBytes);
+  }
+}
+
+function addBranch(model: Model, weight: usize, tokens: i32): void {
+  const bytes = <usize>model.hiddenSize << 2;
+  for (let t: usize = 0; t < <usize>tokens; t++)
+    addNormed(model.x + t * bytes, model.branch + t * bytes, weight, model.hiddenSize, model.epsilon);
+}
+
+function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void {
+  const hiddenBytes = <usize>model.hiddenSize << 2;
+  normed(model, layer.inputNorm, 0, tokens);
+  multiply(model, layer.q, layer.k, layer.v, 3, model.packed, tokens, model.wide, model.wideBytes);
+  const queryBytes = <usize>(model.heads * model.headDim) << 2;
+  for (let t: usize = 0; t < <usize>tokens; t++) {
+    const turns = model.turns + t * model.turnsBytes + layer.turns;
+    turn(model, layer, model.wide + t * model.wideBytes, turns, position + <i32>t, model.queries + t * queryBytes);
+  }
+  attend(model, layer, position, tokens);
+  multiply(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
+  addBranch(model, layer.attendedNorm, tokens);
+  normed(model, layer.mlpNorm, 0, tokens);
+  gate(model, layer, tokens);
+  multiply(model, layer.down, layer.down, layer.down, 1, model.active, tokens, model.branch, hiddenBytes);
+  addBranch(model, layer.fedNorm, tokens);
+}
+
+/**
+ * Reads tokens, whose ids and turns are in place; keys and values go into the cache.
+ * @param position of the first
+ * @param keep of how many of the last logits are wanted: float32 [keep, vocabSize]
+ */
+export function read(model: Model, position: i32, tokens: i32, keep: i32): void {
+  model.pool.model = model;
+  const hiddenBytes = <usize>model.hiddenSize << 2;
+  for (let t: usize = 0; t < <usize>tokens; t++) {
+    // No token is past the table.
+    const id = min(load<u32>(model.ids + (t << 2)), <u32>model.embedding.rows - 1);
+    copyRow(model.embedding, id, model.embeddingScale, model.x + t * hiddenBytes);
+  }
+  for (let i: usize = 0; i < <usize>model.layerCount; i++)
+    runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
+  if (keep > 0) logitsOf(model, tokens - keep, keep);
+}
+
+/** Logits of `count` tokens' final states, which x holds, from the one at `first` on. */
+export function logitsOf(model: Model, first: i32, count: i32): void {
+  const head = model.head;
+  normed(model, model.finalNorm, first, count);
+  multiply(model, head, head, head, 1, model.packed, count, model.logits, <usize>head.rows << 2);
+}
+
+/** A helper's life. @param thread from 1 on */
+export function help(pool: Pool, thread: i32): void {
+  helpIn(pool, thread);
+}
+
+export function stop(pool: Pool): void {
+  stopAll(pool);
+}

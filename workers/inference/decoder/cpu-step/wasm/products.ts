@@ -1,0 +1,477 @@
+/**
+ * 4-bit matrices times vectors, in float32. Four words of a block, 32 weights, are taken apart by masks alone: a weight
+ * left in its place is 16^k times itself, which the vector is divided by beforehand, exactly. The vector is packed in the
+ * order in which masks find the weights, with what a block's sum is too large by because weights are stored as 0 to 15.
+ */
+import { Matrix } from './layout';
+import { gelu, total, totals } from './vectors';
+
+/** Of a packed block: eight vectors, and −Σ of each lane's values. */
+export const PACKED_BLOCK: usize = 144;
+
+/** So small values would be slow as they are divided, and change no sum that they are part of. */
+const LEAST: f32 = 1e-30;
+
+function flushed(x: usize, offset: usize): v128 {
+  const v = v128.load(x + offset);
+  return v128.and(v, f32x4.ge(f32x4.abs(v), f32x4.splat(LEAST)));
+}
+
+/** @param x float32 [32 · blocks] */
+export function pack(x: usize, blocks: i32, out: usize): void {
+  for (let block = 0; block < blocks; block++) {
+    let sums = f32x4.splat(0);
+    for (let half: usize = 0; half < 2; half++) {
+      // Lane i holds the weights from 8i on: a transposition.
+      const from = x + (half << 4);
+      const a = flushed(from, 0);
+      const b = flushed(from, 32);
+      const c = flushed(from, 64);
+      const d = flushed(from, 96);
+      const ab0 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+      const ab1 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+      const cd0 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const cd1 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      const v0 = v128.shuffle<f32>(ab0, cd0, 0, 1, 4, 5);
+      const v1 = v128.shuffle<f32>(ab0, cd0, 2, 3, 6, 7);
+      const v2 = v128.shuffle<f32>(ab1, cd1, 0, 1, 4, 5);
+      const v3 = v128.shuffle<f32>(ab1, cd1, 2, 3, 6, 7);
+      sums = f32x4.sub(sums, f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3)));
+      const to = out + (half << 6);
+      const by: f32 = half ? 1 / 65536.0 : 1;
+      v128.store(to, f32x4.mul(v0, f32x4.splat(by)));
+      v128.store(to, f32x4.mul(v1, f32x4.splat(by / 16)), 16);
+      v128.store(to, f32x4.mul(v2, f32x4.splat(by / 256)), 32);
+      // The last is shifted to its place: it would be the sign.
+      v128.store(to, f32x4.mul(v3, f32x4.splat(half ? 1 : by / 4096)), 48);
+    }
+    v128.store(out, sums, 128);
+    x += 128;
+    out += PACKED_BLOCK;
+  }
+}
+
+function plus(sum: v128, x: v128, weights: v128): v128 {
+  return f32x4.add(sum, f32x4.mul(x, f32x4.convert_i32x4_s(weights)));
+}
+
+function scaled(weights: v128, scale: v128): v128 {
+  return f32x4.mul(f32x4.convert_i32x4_s(weights), scale);
+}
+
+/**
+ * Four rows times one packed vector, as if 8 stood for 0.
+ * @param a, b, c, d the rows' values; with an s before, their scales
+ */
+function fourRows(
+  a: usize,
+  b: usize,
+  c: usize,
+  d: usize,
+  sa: usize,
+  sb: usize,
+  sc: usize,
+  sd: usize,
+  packed: usize,
+  blocks: i32,
+): v128 {
+  let rowA = f32x4.splat(0);
+  let rowB = rowA;
+  let rowC = rowA;
+  let rowD = rowA;
+  for (let block = 0; block < blocks; block++) {
+    const wa = v128.load(a);
+    const wb = v128.load(b);
+    const wc = v128.load(c);
+    const wd = v128.load(d);
+    let x = f32x4.mul(v128.load(packed, 128), f32x4.splat(8));
+    let sumA = x;
+    let sumB = x;
+    let sumC = x;
+    let sumD = x;
+    x = v128.load(packed);
+    let mask = i32x4.splat(0xf);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 16);
+    mask = i32x4.splat(0xf0);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 32);
+    mask = i32x4.splat(0xf00);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 48);
+    mask = i32x4.splat(0xf000);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 64);
+    mask = i32x4.splat(0xf0000);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 80);
+    mask = i32x4.splat(0xf00000);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 96);
+    mask = i32x4.splat(0xf000000);
+    sumA = plus(sumA, x, v128.and(wa, mask));
+    sumB = plus(sumB, x, v128.and(wb, mask));
+    sumC = plus(sumC, x, v128.and(wc, mask));
+    sumD = plus(sumD, x, v128.and(wd, mask));
+    x = v128.load(packed, 112);
+    sumA = plus(sumA, x, i32x4.shr_u(wa, 28));
+    sumB = plus(sumB, x, i32x4.shr_u(wb, 28));
+    sumC = plus(sumC, x, i32x4.shr_u(wc, 28));
+    sumD = plus(sumD, x, i32x4.shr_u(wd, 28));
+    rowA = f32x4.add(rowA, f32x4.mul(sumA, v128.load32_splat(sa)));
+    rowB = f32x4.add(rowB, f32x4.mul(sumB, v128.load32_splat(sb)));
+    rowC = f32x4.add(rowC, f32x4.mul(sumC, v128.load32_splat(sc)));
+    rowD = f32x4.add(rowD, f32x4.mul(sumD, v128.load32_splat(sd)));
+    a += 16;
+    b += 16;
+    c += 16;
+    d += 16;
+    sa += 4;
+    sb += 4;
+    sc += 4;
+    sd += 4;
+    packed += PACKED_BLOCK;
+  }
+  return totals(rowA, rowB, rowC, rowD);
+}
+
+/**
+ * Two rows times four packed vectors, which share the taking apart, as if 8 stood for 0.
+ * @param a, b the rows' values; with an s before, their scales
+ * @param out float32 [2, 4]
+ */
+function twoRowsFourTokens(
+  a: usize,
+  b: usize,
+  sa: usize,
+  sb: usize,
+  p0: usize,
+  p1: usize,
+  p2: usize,
+  p3: usize,
+  blocks: i32,
+  out: usize,
+): void {
+  let a0 = f32x4.splat(0);
+  let a1 = a0;
+  let a2 = a0;
+  let a3 = a0;
+  let b0 = a0;
+  let b1 = a0;
+  let b2 = a0;
+  let b3 = a0;
+  for (let block = 0; block < blocks; block++) {
+    const wa = v128.load(a);
+    const wb = v128.load(b);
+    const scaleA = v128.load32_splat(sa);
+    const scaleB = v128.load32_splat(sb);
+    let fa = f32x4.mul(scaleA, f32x4.splat(8));
+    let fb = f32x4.mul(scaleB, f32x4.splat(8));
+    let x: v128;
+    x = v128.load(p0, 128);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 128);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 128);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 128);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    let mask = i32x4.splat(0xf);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf0);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 16);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 16);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 16);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 16);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf00);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 32);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 32);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 32);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 32);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf000);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 48);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 48);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 48);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 48);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf0000);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 64);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 64);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 64);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 64);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf00000);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 80);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 80);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 80);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 80);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    mask = i32x4.splat(0xf000000);
+    fa = scaled(v128.and(wa, mask), scaleA);
+    fb = scaled(v128.and(wb, mask), scaleB);
+    x = v128.load(p0, 96);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 96);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 96);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 96);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    fa = scaled(i32x4.shr_u(wa, 28), scaleA);
+    fb = scaled(i32x4.shr_u(wb, 28), scaleB);
+    x = v128.load(p0, 112);
+    a0 = f32x4.add(a0, f32x4.mul(x, fa));
+    b0 = f32x4.add(b0, f32x4.mul(x, fb));
+    x = v128.load(p1, 112);
+    a1 = f32x4.add(a1, f32x4.mul(x, fa));
+    b1 = f32x4.add(b1, f32x4.mul(x, fb));
+    x = v128.load(p2, 112);
+    a2 = f32x4.add(a2, f32x4.mul(x, fa));
+    b2 = f32x4.add(b2, f32x4.mul(x, fb));
+    x = v128.load(p3, 112);
+    a3 = f32x4.add(a3, f32x4.mul(x, fa));
+    b3 = f32x4.add(b3, f32x4.mul(x, fb));
+    a += 16;
+    b += 16;
+    sa += 4;
+    sb += 4;
+    p0 += PACKED_BLOCK;
+    p1 += PACKED_BLOCK;
+    p2 += PACKED_BLOCK;
+    p3 += PACKED_BLOCK;
+  }
+  v128.store(out, totals(a0, a1, a2, a3));
+  v128.store(out, totals(b0, b1, b2, b3), 16);
+}
+
+/** What a row's product is off by, since others than 8 stand for 0. */
+function zerosOf(matrix: Matrix, row: i32, packed: usize): f32 {
+  const blocks = matrix.blocks;
+  const zeros = matrix.zeros + <usize>row * <usize>((blocks + 1) >> 1);
+  const scales = matrix.scales + ((<usize>row * <usize>blocks) << 2);
+  let sums = f32x4.splat(0);
+  for (let block = 0; block < blocks; block++) {
+    const zero = (<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15;
+    const by = <f32>(zero - 8) * load<f32>(scales + (block << 2));
+    sums = f32x4.add(sums, f32x4.mul(v128.load(packed, 128), f32x4.splat(by)));
+    packed += PACKED_BLOCK;
+  }
+  return total(sums);
+}
+
+function valuesOf(matrix: Matrix, row: i32): usize {
+  return matrix.values + ((<usize>row * <usize>matrix.blocks) << 4);
+}
+
+function scalesOf(matrix: Matrix, row: i32): usize {
+  return matrix.scales + ((<usize>row * <usize>matrix.blocks) << 2);
+}
+
+/**
+ * Rows `first` to `end` of a matrix times the packed vectors of `tokens` tokens: out[token][row].
+ * @param scratch of this thread
+ */
+export function products(
+  matrix: Matrix,
+  first: i32,
+  end: i32,
+  packed: usize,
+  packedBytes: usize,
+  tokens: i32,
+  out: usize,
+  outBytes: usize,
+  scratch: usize,
+): void {
+  const blocks = matrix.blocks;
+  const last = end - 1;
+  let token = 0;
+  // Two tokens or three go with one of them again, which costs less than one after another.
+  for (; tokens - token > 1; token += 4) {
+    const p0 = packed + <usize>token * packedBytes;
+    const p1 = p0 + packedBytes;
+    const p2 = packed + <usize>min(token + 2, tokens - 1) * packedBytes;
+    const p3 = packed + <usize>min(token + 3, tokens - 1) * packedBytes;
+    const count: usize = min(4, tokens - token);
+    for (let row = first; row < end; row += 2) {
+      const other = min(row + 1, last);
+      twoRowsFourTokens(
+        valuesOf(matrix, row),
+        valuesOf(matrix, other),
+        scalesOf(matrix, row),
+        scalesOf(matrix, other),
+        p0,
+        p1,
+        p2,
+        p3,
+        blocks,
+        scratch,
+      );
+      for (let t: usize = 0; t < count; t++) {
+        const to = out + (<usize>token + t) * outBytes;
+        store<f32>(to + (<usize>row << 2), load<f32>(scratch + (t << 2)));
+        store<f32>(to + (<usize>other << 2), load<f32>(scratch + (t << 2), 16));
+      }
+    }
+  }
+  if (token < tokens) {
+    const vector = packed + <usize>token * packedBytes;
+    const to = out + <usize>token * outBytes;
+    for (let row = first; row < end; row += 4) {
+      const b = min(row + 1, last);
+      const c = min(row + 2, last);
+      const d = min(row + 3, last);
+      const sums = fourRows(
+        valuesOf(matrix, row),
+        valuesOf(matrix, b),
+        valuesOf(matrix, c),
+        valuesOf(matrix, d),
+        scalesOf(matrix, row),
+        scalesOf(matrix, b),
+        scalesOf(matrix, c),
+        scalesOf(matrix, d),
+        vector,
+        blocks,
+      );
+      v128.store32_lane(to + (<usize>row << 2), sums, 0);
+      v128.store32_lane(to + (<usize>b << 2), sums, 1);
+      v128.store32_lane(to + (<usize>c << 2), sums, 2);
+      v128.store32_lane(to + (<usize>d << 2), sums, 3);
+    }
+  }
+  if (!matrix.zeros) return;
+  for (token = 0; token < tokens; token++)
+    for (let row = first; row < end; row++) {
+      const to = out + <usize>token * outBytes + (<usize>row << 2);
+      store<f32>(to, load<f32>(to) + zerosOf(matrix, row, packed + <usize>token * packedBytes));
+    }
+}
+
+/**
+ * gelu(gate x) · (up x) of rows `first` to `end`, multiples of 32, packed for the next product.
+ * @param wide float32 [tokens, gate's rows and up's], for what is between
+ */
+export function gatedProducts(
+  gate: Matrix,
+  up: Matrix,
+  first: i32,
+  end: i32,
+  packed: usize,
+  packedBytes: usize,
+  tokens: i32,
+  wide: usize,
+  wideBytes: usize,
+  out: usize,
+  scratch: usize,
+): void {
+  const rows = <usize>gate.rows << 2;
+  products(gate, first, end, packed, packedBytes, tokens, wide, wideBytes, scratch);
+  products(up, first, end, packed, packedBytes, tokens, wide + rows, wideBytes, scratch);
+  for (let token: usize = 0; token < <usize>tokens; token++) {
+    const from = wide + token * wideBytes + (<usize>first << 2);
+    const to = wide + token * wideBytes + (<usize>end << 2);
+    for (let at = from; at < to; at += 16) v128.store(at, f32x4.mul(gelu(v128.load(at)), v128.load(at + rows)));
+    pack(from, (end - first) >> 5, out + token * packedBytes + <usize>(first >> 5) * PACKED_BLOCK);
+  }
+}
+
+/** A row of a matrix, times a factor. */
+export function copyRow(matrix: Matrix, row: i32, by: f32, out: usize): void {
+  const blocks = matrix.blocks;
+  const values = valuesOf(matrix, row);
+  const scales = scalesOf(matrix, row);
+  const zeros = matrix.zeros + <usize>row * <usize>((blocks + 1) >> 1);
+  for (let i = 0; i < blocks << 5; i += 2) {
+    const block = i >> 5;
+    const zero = matrix.zeros ? (<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15 : 8;
+    const scale = load<f32>(scales + (block << 2)) * by;
+    const both = <i32>load<u8>(values + (i >> 1));
+    store<f32>(out + (i << 2), <f32>((both & 15) - zero) * scale);
+    store<f32>(out + (i << 2), <f32>((both >> 4) - zero) * scale, 4);
+  }
+}
