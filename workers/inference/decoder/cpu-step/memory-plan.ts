@@ -13,6 +13,8 @@ export const MOST_TOKENS = 16;
 const BLOCK = 32;
 /** As in wasm/products.ts. */
 const PACKED_BLOCK = 144;
+/** As in wasm/products.ts: bytes that a thread computes in. */
+const SCRATCH = 18496;
 /** As in wasm/attention.ts: tokens in a part. */
 const PART = 128;
 /** What addresses can tell apart. */
@@ -122,7 +124,6 @@ export function planMemory(
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
   const mostParts = Math.ceil(capacity / PART);
-  const scoresBytes = 4 * 2 * PART;
   const turnsBytes = ROPE_TABLES.length * tableBytes;
   const each = (count: number) => floats(MOST_TOKENS * count);
 
@@ -140,7 +141,7 @@ export function planMemory(
     ...[each(hiddenSize), each(hiddenSize), each(wide), 4 * wide],
     ...[plan.room(MOST_TOKENS * packedBytes), packedBytes, plan.room(MOST_TOKENS * packedBytes)],
     ...[each(heads * headDim), each(heads * mostParts * headDim), each(heads * mostParts * 2), mostParts],
-    ...[logits, plan.room(threads * scoresBytes), scoresBytes],
+    ...[logits, plan.room(threads * SCRATCH), SCRATCH],
   ]);
   const { bytes, weights, structures } = plan;
   if (bytes > MOST_BYTES) return null;

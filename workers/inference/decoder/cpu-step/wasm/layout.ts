@@ -81,9 +81,9 @@ export class Model {
   mostParts: i32;
   /** [vocabSize] */
   logits: usize;
-  /** Of each thread. */
-  scores: usize;
-  scoresBytes: usize;
+  /** What threads compute in. */
+  scratch: usize;
+  scratchBytes: usize;
 }
 
 /** Threads' meeting place. The words that they wait on are lines apart. */

@@ -22,7 +22,7 @@ const PATIENCE = 20000;
 /** Does one chunk of the job. */
 function work(pool: Pool, chunk: i32, thread: i32): void {
   const model = pool.model;
-  const scratch = model.scores + <usize>thread * model.scoresBytes;
+  const scratch = model.scratch + <usize>thread * model.scratchBytes;
   if (pool.kind == ATTENTION) {
     const part = chunk % pool.parts;
     const which = chunk / pool.parts;

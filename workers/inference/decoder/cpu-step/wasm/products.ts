@@ -12,6 +12,12 @@ export const PACKED_BLOCK: usize = 144;
 /** So small values would be slow as they are divided, and change no sum that they are part of. */
 const LEAST: f32 = 1e-30;
 
+/** Blocks of a row that are unpacked together: they stay in the nearest cache. */
+const MOST_BLOCKS: i32 = 64;
+const UNPACKED: usize = 9216;
+/** A thread's scratch: two rows, and eight sums. */
+export const SCRATCH: usize = 18496;
+
 function flushed(x: usize, offset: usize): v128 {
   const v = v128.load(x + offset);
   return v128.and(v, f32x4.ge(f32x4.abs(v), f32x4.splat(LEAST)));
@@ -153,23 +159,36 @@ function fourRows(
   return totals(rowA, rowB, rowC, rowD);
 }
 
-/**
- * Two rows times four packed vectors, which share the taking apart, as if 8 stood for 0.
- * @param a, b the rows' values; with an s before, their scales
- * @param out float32 [2, 4]
- */
-function twoRowsFourTokens(
-  a: usize,
-  b: usize,
-  sa: usize,
-  sb: usize,
-  p0: usize,
-  p1: usize,
-  p2: usize,
-  p3: usize,
-  blocks: i32,
-  out: usize,
-): void {
+/** What stands for 0 in a row's block. @param zeros of the row; 0: 8 everywhere */
+function zeroOf(zeros: usize, block: i32): f32 {
+  return zeros ? <f32>((<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15) : 8;
+}
+
+/** Blocks of a row, so that their product with a packed vector is a sum of products of floats. */
+function unpackRow(matrix: Matrix, row: i32, first: i32, blocks: i32, out: usize): void {
+  let values = valuesOf(matrix, row) + (<usize>first << 4);
+  let scales = scalesOf(matrix, row) + (<usize>first << 2);
+  const zeros = zerosOf(matrix, row);
+  for (let block = first; block < first + blocks; block++) {
+    const scale = v128.load32_splat(scales);
+    const w = v128.load(values);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf)), scale));
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf0)), scale), 16);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf00)), scale), 32);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf000)), scale), 48);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf0000)), scale), 64);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf00000)), scale), 80);
+    v128.store(out, scaled(v128.and(w, i32x4.splat(0xf000000)), scale), 96);
+    v128.store(out, scaled(i32x4.shr_u(w, 28), scale), 112);
+    v128.store(out, f32x4.mul(scale, f32x4.splat(zeroOf(zeros, block))), 128);
+    values += 16;
+    scales += 4;
+    out += PACKED_BLOCK;
+  }
+}
+
+/** Two rows of floats times four vectors of as many bytes. @param out float32 [2, 4] */
+function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: usize, bytes: usize, out: usize): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let a2 = a0;
@@ -178,168 +197,35 @@ function twoRowsFourTokens(
   let b1 = a0;
   let b2 = a0;
   let b3 = a0;
-  for (let block = 0; block < blocks; block++) {
-    const wa = v128.load(a);
-    const wb = v128.load(b);
-    const scaleA = v128.load32_splat(sa);
-    const scaleB = v128.load32_splat(sb);
-    let fa = f32x4.mul(scaleA, f32x4.splat(8));
-    let fb = f32x4.mul(scaleB, f32x4.splat(8));
-    let x: v128;
-    x = v128.load(p0, 128);
+  for (let at: usize = 0; at < bytes; at += 16) {
+    const fa = v128.load(a + at);
+    const fb = v128.load(b + at);
+    let x = v128.load(p0 + at);
     a0 = f32x4.add(a0, f32x4.mul(x, fa));
     b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 128);
+    x = v128.load(p1 + at);
     a1 = f32x4.add(a1, f32x4.mul(x, fa));
     b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 128);
+    x = v128.load(p2 + at);
     a2 = f32x4.add(a2, f32x4.mul(x, fa));
     b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 128);
+    x = v128.load(p3 + at);
     a3 = f32x4.add(a3, f32x4.mul(x, fa));
     b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    let mask = i32x4.splat(0xf);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf0);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 16);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 16);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 16);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 16);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf00);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 32);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 32);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 32);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 32);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf000);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 48);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 48);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 48);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 48);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf0000);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 64);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 64);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 64);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 64);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf00000);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 80);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 80);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 80);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 80);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    mask = i32x4.splat(0xf000000);
-    fa = scaled(v128.and(wa, mask), scaleA);
-    fb = scaled(v128.and(wb, mask), scaleB);
-    x = v128.load(p0, 96);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 96);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 96);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 96);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    fa = scaled(i32x4.shr_u(wa, 28), scaleA);
-    fb = scaled(i32x4.shr_u(wb, 28), scaleB);
-    x = v128.load(p0, 112);
-    a0 = f32x4.add(a0, f32x4.mul(x, fa));
-    b0 = f32x4.add(b0, f32x4.mul(x, fb));
-    x = v128.load(p1, 112);
-    a1 = f32x4.add(a1, f32x4.mul(x, fa));
-    b1 = f32x4.add(b1, f32x4.mul(x, fb));
-    x = v128.load(p2, 112);
-    a2 = f32x4.add(a2, f32x4.mul(x, fa));
-    b2 = f32x4.add(b2, f32x4.mul(x, fb));
-    x = v128.load(p3, 112);
-    a3 = f32x4.add(a3, f32x4.mul(x, fa));
-    b3 = f32x4.add(b3, f32x4.mul(x, fb));
-    a += 16;
-    b += 16;
-    sa += 4;
-    sb += 4;
-    p0 += PACKED_BLOCK;
-    p1 += PACKED_BLOCK;
-    p2 += PACKED_BLOCK;
-    p3 += PACKED_BLOCK;
   }
   v128.store(out, totals(a0, a1, a2, a3));
   v128.store(out, totals(b0, b1, b2, b3), 16);
 }
 
-/** What a row's product is off by, since others than 8 stand for 0. */
-function zerosOf(matrix: Matrix, row: i32, packed: usize): f32 {
-  const blocks = matrix.blocks;
-  const zeros = matrix.zeros + <usize>row * <usize>((blocks + 1) >> 1);
-  const scales = matrix.scales + ((<usize>row * <usize>blocks) << 2);
+/** What a row's product is off by where others than 8 stand for 0. */
+function correctionOf(matrix: Matrix, row: i32, packed: usize): f32 {
+  const zeros = zerosOf(matrix, row);
+  let scales = scalesOf(matrix, row);
   let sums = f32x4.splat(0);
-  for (let block = 0; block < blocks; block++) {
-    const zero = (<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15;
-    const by = <f32>(zero - 8) * load<f32>(scales + (block << 2));
+  for (let block = 0; block < matrix.blocks; block++) {
+    const by = (zeroOf(zeros, block) - 8) * load<f32>(scales);
     sums = f32x4.add(sums, f32x4.mul(v128.load(packed, 128), f32x4.splat(by)));
+    scales += 4;
     packed += PACKED_BLOCK;
   }
   return total(sums);
@@ -351,6 +237,88 @@ function valuesOf(matrix: Matrix, row: i32): usize {
 
 function scalesOf(matrix: Matrix, row: i32): usize {
   return matrix.scales + ((<usize>row * <usize>matrix.blocks) << 2);
+}
+
+/** 0 where a matrix has none. */
+function zerosOf(matrix: Matrix, row: i32): usize {
+  return matrix.zeros ? matrix.zeros + <usize>row * <usize>((matrix.blocks + 1) >> 1) : 0;
+}
+
+/** Rows `first` to `end` of a matrix times one packed vector. */
+function timesOne(matrix: Matrix, first: i32, end: i32, packed: usize, out: usize): void {
+  const last = end - 1;
+  for (let row = first; row < end; row += 4) {
+    // What is past the last row is the last row again.
+    const b = min(row + 1, last);
+    const c = min(row + 2, last);
+    const d = min(row + 3, last);
+    const sums = fourRows(
+      valuesOf(matrix, row),
+      valuesOf(matrix, b),
+      valuesOf(matrix, c),
+      valuesOf(matrix, d),
+      scalesOf(matrix, row),
+      scalesOf(matrix, b),
+      scalesOf(matrix, c),
+      scalesOf(matrix, d),
+      packed,
+      matrix.blocks,
+    );
+    v128.store32_lane(out + (<usize>row << 2), sums, 0);
+    v128.store32_lane(out + (<usize>b << 2), sums, 1);
+    v128.store32_lane(out + (<usize>c << 2), sums, 2);
+    v128.store32_lane(out + (<usize>d << 2), sums, 3);
+  }
+  if (!matrix.zeros) return;
+  for (let row = first; row < end; row++) {
+    const to = out + (<usize>row << 2);
+    store<f32>(to, load<f32>(to) + correctionOf(matrix, row, packed));
+  }
+}
+
+/** The same of two tokens or more, for which weights become floats first, two rows at a time. */
+function timesSome(
+  matrix: Matrix,
+  first: i32,
+  end: i32,
+  packed: usize,
+  packedBytes: usize,
+  tokens: i32,
+  out: usize,
+  outBytes: usize,
+  scratch: usize,
+): void {
+  const last = end - 1;
+  const sums = scratch + 2 * UNPACKED;
+  for (let block = 0; block < matrix.blocks; block += MOST_BLOCKS) {
+    const blocks = min(MOST_BLOCKS, matrix.blocks - block);
+    const bytes = <usize>blocks * PACKED_BLOCK;
+    const from = packed + <usize>block * PACKED_BLOCK;
+    for (let row = first; row < end; row += 2) {
+      const other = min(row + 1, last);
+      unpackRow(matrix, row, block, blocks, scratch);
+      unpackRow(matrix, other, block, blocks, scratch + UNPACKED);
+      for (let token = 0; token < tokens; token += 4) {
+        const count = min(4, tokens - token);
+        const p0 = from + <usize>token * packedBytes;
+        // What is past the last token is the last token again.
+        const p1 = p0 + <usize>min(1, count - 1) * packedBytes;
+        const p2 = p0 + <usize>min(2, count - 1) * packedBytes;
+        const p3 = p0 + <usize>min(3, count - 1) * packedBytes;
+        twoTimesFour(scratch, scratch + UNPACKED, p0, p1, p2, p3, bytes, sums);
+        for (let t: usize = 0; t < <usize>count; t++) {
+          const to = out + (<usize>token + t) * outBytes;
+          put(to + (<usize>row << 2), load<f32>(sums + (t << 2)), block);
+          if (other > row) put(to + (<usize>other << 2), load<f32>(sums + (t << 2), 16), block);
+        }
+      }
+    }
+  }
+}
+
+/** The sum of blocks from `block` on, which are added to those before. */
+function put(at: usize, sum: f32, block: i32): void {
+  store<f32>(at, block == 0 ? sum : load<f32>(at) + sum);
 }
 
 /**
@@ -368,68 +336,8 @@ export function products(
   outBytes: usize,
   scratch: usize,
 ): void {
-  const blocks = matrix.blocks;
-  const last = end - 1;
-  let token = 0;
-  // Two tokens or three go with one of them again, which costs less than one after another.
-  for (; tokens - token > 1; token += 4) {
-    const p0 = packed + <usize>token * packedBytes;
-    const p1 = p0 + packedBytes;
-    const p2 = packed + <usize>min(token + 2, tokens - 1) * packedBytes;
-    const p3 = packed + <usize>min(token + 3, tokens - 1) * packedBytes;
-    const count: usize = min(4, tokens - token);
-    for (let row = first; row < end; row += 2) {
-      const other = min(row + 1, last);
-      twoRowsFourTokens(
-        valuesOf(matrix, row),
-        valuesOf(matrix, other),
-        scalesOf(matrix, row),
-        scalesOf(matrix, other),
-        p0,
-        p1,
-        p2,
-        p3,
-        blocks,
-        scratch,
-      );
-      for (let t: usize = 0; t < count; t++) {
-        const to = out + (<usize>token + t) * outBytes;
-        store<f32>(to + (<usize>row << 2), load<f32>(scratch + (t << 2)));
-        store<f32>(to + (<usize>other << 2), load<f32>(scratch + (t << 2), 16));
-      }
-    }
-  }
-  if (token < tokens) {
-    const vector = packed + <usize>token * packedBytes;
-    const to = out + <usize>token * outBytes;
-    for (let row = first; row < end; row += 4) {
-      const b = min(row + 1, last);
-      const c = min(row + 2, last);
-      const d = min(row + 3, last);
-      const sums = fourRows(
-        valuesOf(matrix, row),
-        valuesOf(matrix, b),
-        valuesOf(matrix, c),
-        valuesOf(matrix, d),
-        scalesOf(matrix, row),
-        scalesOf(matrix, b),
-        scalesOf(matrix, c),
-        scalesOf(matrix, d),
-        vector,
-        blocks,
-      );
-      v128.store32_lane(to + (<usize>row << 2), sums, 0);
-      v128.store32_lane(to + (<usize>b << 2), sums, 1);
-      v128.store32_lane(to + (<usize>c << 2), sums, 2);
-      v128.store32_lane(to + (<usize>d << 2), sums, 3);
-    }
-  }
-  if (!matrix.zeros) return;
-  for (token = 0; token < tokens; token++)
-    for (let row = first; row < end; row++) {
-      const to = out + <usize>token * outBytes + (<usize>row << 2);
-      store<f32>(to, load<f32>(to) + zerosOf(matrix, row, packed + <usize>token * packedBytes));
-    }
+  if (tokens == 1) timesOne(matrix, first, end, packed, out);
+  else timesSome(matrix, first, end, packed, packedBytes, tokens, out, outBytes, scratch);
 }
 
 /**
@@ -462,16 +370,18 @@ export function gatedProducts(
 
 /** A row of a matrix, times a factor. */
 export function copyRow(matrix: Matrix, row: i32, by: f32, out: usize): void {
-  const blocks = matrix.blocks;
-  const values = valuesOf(matrix, row);
+  let values = valuesOf(matrix, row);
   const scales = scalesOf(matrix, row);
-  const zeros = matrix.zeros + <usize>row * <usize>((blocks + 1) >> 1);
-  for (let i = 0; i < blocks << 5; i += 2) {
-    const block = i >> 5;
-    const zero = matrix.zeros ? (<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15 : 8;
+  const zeros = zerosOf(matrix, row);
+  for (let block = 0; block < matrix.blocks; block++) {
+    const zero = zeroOf(zeros, block);
     const scale = load<f32>(scales + (block << 2)) * by;
-    const both = <i32>load<u8>(values + (i >> 1));
-    store<f32>(out + (i << 2), <f32>((both & 15) - zero) * scale);
-    store<f32>(out + (i << 2), <f32>((both >> 4) - zero) * scale, 4);
+    for (let i = 0; i < 16; i++) {
+      const both = <i32>load<u8>(values);
+      store<f32>(out, (<f32>(both & 15) - zero) * scale);
+      store<f32>(out, (<f32>(both >> 4) - zero) * scale, 4);
+      values++;
+      out += 8;
+    }
   }
 }
