@@ -4,6 +4,7 @@
  * step that turns out to follow the answer's end is forgotten.
  */
 import type { FinishReason, Sampling } from '../../protocol/engine.ts';
+import { breathe } from './breathe.ts';
 import type { Decoder } from './decoder/decoder.ts';
 import type { Logits } from './decoder/logits.ts';
 import type { GpuSampler, GpuSamplers } from './sampling/gpu/gpu-sampler.ts';
@@ -84,18 +85,4 @@ function forget(decoder: Decoder, ahead: Logits | null): void {
   if (!ahead) return;
   ahead.dispose();
   decoder.stepBack();
-}
-
-const { port1, port2 } = new MessageChannel();
-let resumed: (() => void) | null = null;
-port1.onmessage = () => {
-  resumed?.();
-};
-
-/** Lets waiting messages in; unlike a timer it is not slowed to 4 ms a turn. */
-function breathe(): Promise<void> {
-  return new Promise((resolve) => {
-    resumed = resolve;
-    port2.postMessage(null);
-  });
 }

@@ -7,7 +7,9 @@ import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { AppendCache } from './append-cache.ts';
+import { breathe } from '../breathe.ts';
 import type { CpuStep } from './cpu-step/cpu-step.ts';
+import { MOST_TOKENS } from './cpu-step/memory-plan.ts';
 import { floatsToHalves } from './float16.ts';
 import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { Logits } from './logits.ts';
@@ -52,7 +54,7 @@ export interface DecoderOptions {
   /** Bytes that other texts' caches may take. Left out: none are kept. */
   parkingBytes?: number;
   device?: GPUDevice;
-  /** Reads generated tokens on the CPU, if the graph gives the cache's new rows only. Whoever made it disposes of it. */
+  /** Reads what has no pictures on the CPU, if the graph gives the cache's new rows only. Whoever made it disposes of it. */
   cpuStep?: CpuStep;
 }
 
@@ -211,13 +213,6 @@ export class Decoder {
   async step(id: number | GPUBuffer): Promise<Logits> {
     const position = this.length;
     const known = typeof id === 'number';
-    const { cpuStep } = this.options;
-    if (cpuStep && known && this.cache instanceof AppendCache) {
-      const logits = cpuStep.read([id], position, 1);
-      this.cache.wrote(position + 1);
-      this.held.push(id);
-      return new Logits(new this.ort.Tensor('float32', logits, [1, 1, logits.length]), undefined);
-    }
     const ownStep = await this.ownStep;
     if (ownStep) {
       const buffer = ownStep.run(id, position);
@@ -266,6 +261,10 @@ export class Decoder {
     keep: number,
     keys: TokenKey[],
   ): Promise<Logits> {
+    const seesPicture = pictures.some((picture) => picture.start < end && picture.start + picture.length > start);
+    const { cpuStep } = this.options;
+    if (cpuStep && this.cache instanceof AppendCache && !seesPicture && !('usage' in ids))
+      return this.runOwn(cpuStep, this.cache, ids, keep, keys);
     const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
     const feed = (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => {
@@ -305,6 +304,29 @@ export class Decoder {
     const logits = outputs['logits'];
     if (!logits) throw new EngineError('internal', 'the graph gave no logits');
     return new Logits(logits, this.options.device);
+  }
+
+  /** The same by our own step, which takes some tokens at a time. */
+  private async runOwn(
+    step: CpuStep,
+    cache: AppendCache,
+    ids: readonly number[],
+    keep: number,
+    keys: readonly TokenKey[],
+  ): Promise<Logits> {
+    const { vocabSize } = this.config.text;
+    const logits = new Float32Array(keep * vocabSize);
+    for (let start = 0; start < ids.length; start += MOST_TOKENS) {
+      const some = ids.slice(start, start + MOST_TOKENS);
+      const left = ids.length - start - some.length;
+      const kept = Math.max(0, Math.min(some.length, keep - left));
+      logits.set(step.read(some, cache.length, kept), Math.max(0, keep - left - some.length) * vocabSize);
+      cache.wrote(cache.length + some.length);
+      this.held.push(...keys.slice(start, start + some.length));
+      // All of it is one call after another otherwise.
+      if (left > 0) await breathe();
+    }
+    return new Logits(new this.ort.Tensor('float32', logits, [1, keep, vocabSize]), undefined);
   }
 
   /** [1, ids] */

@@ -6,11 +6,10 @@ import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { memoryGib } from '../runtime/memory.ts';
+import type { CpuStep } from '../decoder/cpu-step/cpu-step.ts';
 import type { Ort } from '../runtime/ort.ts';
-import { createCpuDecoder, createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
-import { expansionBudget } from './cpu/expand.ts';
-import { lazyBlob } from './cpu/lazy-bytes.ts';
+import { openOnCpu } from './cpu/cpu-model.ts';
+import { isOutOfMemory } from './cpu/cpu-session.ts';
 import { createGpuSessions, type StepParts } from './gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
@@ -20,6 +19,8 @@ export interface Opened {
   sessions: Sessions;
   /** What our own decode step needs; null where onnxruntime reads generated tokens, too. */
   step: StepParts | null;
+  /** The same on the CPU. */
+  cpuStep: CpuStep | null;
 }
 
 /** The first of these that the folder has and the device can run. */
@@ -43,7 +44,7 @@ const sessionError = (name: string, cause: unknown): EngineError =>
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  { dtype, config, stepCapacity }: { dtype: Dtype; config: Gemma3Config; stepCapacity: number | null },
+  { dtype, config, capacity, ownStep }: { dtype: Dtype; config: Gemma3Config; capacity: number; ownStep: boolean },
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
@@ -64,52 +65,30 @@ export async function createSessions(
   const count = () => {
     onCreated(++done, graphs.size);
   };
-  if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), step: null };
+  if (!gpu) {
+    const ours = folder.manifest.cache === 'static';
+    const options = { ort, config, graphs, files, capacity, ours, onCreated: count, signal };
+    const { sessions, step } = await openOnCpu(options).catch((cause: unknown) => {
+      throw sessionError('CPU', cause);
+    });
+    return { sessions, step: null, cpuStep: step };
+  }
   const { device } = gpu;
   const create = (asTheyAre: boolean) =>
     createGpuSessions({
       ...{ ort, device, config, graphs, files, signal, asTheyAre },
-      stepCapacity: asTheyAre ? null : stepCapacity,
+      stepCapacity: ownStep && !asTheyAre ? capacity : null,
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('WebGPU', cause);
     });
   try {
-    return await create(false);
+    return { ...(await create(false)), cpuStep: null };
   } catch (cause) {
     // Others export in ways not seen here: the runtime may take their graphs as they are.
     if (!(cause instanceof EngineError) || cause.code !== 'model-unsupported') throw cause;
     done = 0;
-    return create(true);
-  }
-}
-
-async function onCpu(
-  ort: Ort,
-  graphs: ReadonlyMap<SessionName, Uint8Array>,
-  blobs: ReadonlyMap<string, Blob>,
-  onCreated: () => void,
-  signal?: AbortSignal,
-): Promise<Sessions> {
-  const sessions: Sessions = {};
-  try {
-    for (const [name, graph] of graphs) {
-      if (signal?.aborted) throw new EngineError('aborted');
-      const files = new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
-      try {
-        sessions[name] =
-          name === 'model' || name === 'decoder_model_merged'
-            ? await createCpuDecoder(ort, graph, files, expansionBudget(memoryGib()))
-            : await createCpuSession(ort, graph, files);
-      } catch (cause) {
-        throw sessionError(name, cause);
-      }
-      onCreated();
-    }
-    return sessions;
-  } catch (cause) {
-    await releaseSessions(sessions);
-    throw cause;
+    return { ...(await create(true)), cpuStep: null };
   }
 }
 

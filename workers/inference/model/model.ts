@@ -10,6 +10,7 @@ import {
   type LoadProgress,
 } from '../../../protocol/engine.ts';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
+import type { CpuStep } from '../decoder/cpu-step/cpu-step.ts';
 import { Decoder } from '../decoder/decoder.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { GIB, memoryGib } from '../runtime/memory.ts';
@@ -26,6 +27,8 @@ import { chooseDtype, createSessions, releaseSessions, type Sessions } from './m
 const DEFAULT_CONTEXT = 4096;
 /** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
 const CHUNK = 256;
+/** By our own step, which is no faster with more. */
+const CPU_CHUNK = 64;
 
 /**
  * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
@@ -119,9 +122,11 @@ export async function openModel(
   sampler?.catch(() => undefined);
   let sessions: Sessions = {};
   let step: StepParts | null = null;
+  let cpuStep: CpuStep | null = null;
   const close = async () => {
     await releaseSessions(sessions);
     step?.weights.dispose();
+    cpuStep?.dispose();
     gpu?.device.destroy();
   };
   try {
@@ -129,10 +134,10 @@ export async function openModel(
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const capacity = Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered);
-    ({ sessions, step } = await createSessions(
+    ({ sessions, step, cpuStep } = await createSessions(
       ort,
       folder,
-      { dtype, config, stepCapacity: ownStep ? capacity : null },
+      { dtype, config, capacity, ownStep },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
@@ -140,18 +145,19 @@ export async function openModel(
     const session = sessions.decoder_model_merged ?? sessions.model;
     if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
     const graphs = { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) };
-    const make = (cache: 'static' | 'dynamic') =>
+    const make = (cache: 'static' | 'dynamic', own: CpuStep | null = null) =>
       new Decoder(ort, graphs, config, {
         capacity,
         staticCache: cache === 'static',
-        chunkSize: CHUNK,
+        chunkSize: own ? CPU_CHUNK : CHUNK,
         parkingBytes: parkingBytes(gpu),
         ...(gpu ? { device: gpu.device } : {}),
+        ...(own ? { cpuStep: own } : {}),
       });
     const { cache } = folder.manifest;
-    let decoder = make(step ? 'static' : cache);
+    let decoder = make(step ? 'static' : cache, cpuStep);
     if (step) decoder.stepWith(step.compiling);
-    if (step && cache === 'dynamic') decoder = await tried(decoder, make(cache));
+    if ((step ?? cpuStep) && cache === 'dynamic') decoder = await tried(decoder, make(cache));
     const encoder =
       sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
     return {

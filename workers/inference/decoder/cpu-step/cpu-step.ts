@@ -66,6 +66,11 @@ export class CpuStep {
     this.helpers.push(helper);
   }
 
+  /** Memory that it takes. */
+  get bytes(): number {
+    return this.plan.bytes;
+  }
+
   /** What the cache holds of an input: [kvHeads, capacity, headDim], of which the tokens read so far count. */
   rows(past: string): Float32Array {
     const at = this.plan.cache.get(past);

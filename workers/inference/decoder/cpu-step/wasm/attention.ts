@@ -14,19 +14,19 @@ const LEAST: f32 = -3e38;
 
 /** Queries, keys and values of a layer: norms, turns, and into the cache. @param projected float32 [q, k and v's rows] */
 export function turn(model: Model, layer: Layer, projected: usize, turns: usize, position: i32, queries: usize): void {
-  const bytes = <usize>model.headDim << 2;
-  const row = <usize>position * bytes;
-  const cached = <usize>model.capacity * bytes;
+  const bytes = model.headDim << 2;
+  const row = position * bytes;
+  const cached = model.capacity * bytes;
   for (let head = 0; head < model.heads; head++) {
     turnHead(model, projected, layer.qNorm, turns, model.scoreScale, queries);
     projected += bytes;
     queries += bytes;
   }
-  for (let head: usize = 0; head < <usize>model.kvHeads; head++) {
+  for (let head = 0; head < model.kvHeads; head++) {
     turnHead(model, projected, layer.kNorm, turns, 1, layer.keys + head * cached + row);
     projected += bytes;
   }
-  for (let head: usize = 0; head < <usize>model.kvHeads; head++) {
+  for (let head = 0; head < model.kvHeads; head++) {
     memory.copy(layer.values + head * cached + row, projected, bytes);
     projected += bytes;
   }
@@ -34,10 +34,10 @@ export function turn(model: Model, layer: Layer, projected: usize, turns: usize,
 
 /** out = RMSNorm(head), turned by its position (rotate_half), times `scale` */
 function turnHead(model: Model, head: usize, weight: usize, turns: usize, scale: f32, out: usize): void {
-  const half = <usize>model.headDim << 1;
+  const half = model.headDim << 1;
   const by = f32x4.splat(inverseRoot(head, model.headDim, model.epsilon));
   const scales = f32x4.splat(scale);
-  for (let at: usize = 0; at < half; at += 16) {
+  for (let at = 0; at < half; at += 16) {
     const first = v128.load(turns);
     const second = v128.load(turns, 16);
     const cos = v128.shuffle<f32>(first, second, 0, 2, 4, 6);
@@ -56,12 +56,12 @@ export function firstSeen(layer: Layer, position: i32): i32 {
 }
 
 /** Scores of two queries with two keys: out[query][key], `row` bytes from query to query. */
-function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: usize, out0: usize, out1: usize, next: usize): void {
+function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: i32, out0: usize, out1: usize, next: i32): void {
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
-  for (let at: usize = 0; at < bytes; at += 16) {
+  for (let at = 0; at < bytes; at += 16) {
     const x = v128.load(q0 + at);
     const y = v128.load(q1 + at);
     const k = v128.load(k0 + at);
@@ -79,8 +79,8 @@ function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: usize, out0
 
 /** Weights from scores, in place, and their sum; what fills up the last four is 0. */
 function softmax(scores: usize, count: i32, most: f32): f32 {
-  const end = scores + (<usize>count << 2);
-  const padded = scores + (<usize>((count + 3) & ~3) << 2);
+  const end = scores + (count << 2);
+  const padded = scores + (((count + 3) & ~3) << 2);
   for (let at = end; at < padded; at += 4) store<f32>(at, LEAST);
   let sums = f32x4.splat(0);
   for (let at = scores; at < padded; at += 16) {
@@ -92,7 +92,7 @@ function softmax(scores: usize, count: i32, most: f32): f32 {
 }
 
 /** out[0 to 16] += Σ weights · values, of two queries */
-function addValues(w0: usize, w1: usize, values: usize, bytes: usize, count: i32, out0: usize, out1: usize): void {
+function addValues(w0: usize, w1: usize, values: usize, bytes: i32, count: i32, out0: usize, out1: usize): void {
   let a0 = v128.load(out0);
   let a1 = v128.load(out0, 16);
   let a2 = v128.load(out0, 32);
@@ -147,26 +147,26 @@ export function attendPart(
   stats: usize,
   scores: usize,
 ): void {
-  const bytes = <usize>model.headDim << 2;
+  const bytes = model.headDim << 2;
   const group = model.heads / model.kvHeads;
-  const mostParts = <usize>model.mostParts;
+  const mostParts = model.mostParts;
   const first = firstSeen(layer, position) + part * PART;
   const count = min(PART, position + 1 - first);
-  const from = (<usize>kvHead * <usize>model.capacity + <usize>first) * bytes;
+  const from = (kvHead * model.capacity + first) * bytes;
   const keys = layer.keys + from;
-  const otherScores = scores + (<usize>PART << 2);
+  const otherScores = scores + (PART << 2);
   for (let g = 0; g < group; g += 2) {
     // An odd last one goes twice.
-    const head = <usize>(kvHead * group + g);
-    const other = <usize>(kvHead * group + min(g + 1, group - 1));
-    const to0 = head * mostParts + <usize>part;
-    const to1 = other * mostParts + <usize>part;
+    const head = kvHead * group + g;
+    const other = kvHead * group + min(g + 1, group - 1);
+    const to0 = head * mostParts + part;
+    const to1 = other * mostParts + part;
     const q0 = queries + head * bytes;
     const q1 = queries + other * bytes;
     for (let i = 0; i < count; i += 2) {
-      const next: usize = i + 1 < count ? 1 : 0;
-      const key = keys + <usize>i * bytes;
-      const at = <usize>i << 2;
+      const next: i32 = i + 1 < count ? 1 : 0;
+      const key = keys + i * bytes;
+      const at = i << 2;
       twoByTwo(q0, q1, key, key + next * bytes, bytes, scores + at, otherScores + at, next << 2);
     }
     const most0 = greatest(scores, count);
@@ -181,9 +181,9 @@ export function attendPart(
     memory.fill(out1, 0, bytes);
     for (let tile = 0; tile < count; tile += TILE) {
       const size = min(TILE, count - tile);
-      const at = <usize>tile << 2;
-      const values = layer.values + from + <usize>tile * bytes;
-      for (let dim: usize = 0; dim < bytes; dim += 64)
+      const at = tile << 2;
+      const values = layer.values + from + tile * bytes;
+      for (let dim = 0; dim < bytes; dim += 64)
         addValues(scores + at, otherScores + at, values + dim, bytes, size, out0 + dim, out1 + dim);
     }
   }
@@ -191,29 +191,29 @@ export function attendPart(
 
 function greatest(scores: usize, count: i32): f32 {
   let most = LEAST;
-  for (const end = scores + (<usize>count << 2); scores < end; scores += 4) most = max(most, load<f32>(scores));
+  for (const end = scores + (count << 2); scores < end; scores += 4) most = max(most, load<f32>(scores));
   return most;
 }
 
 /** A token's parts put together: out float32 [heads, headDim]. */
 export function combineParts(model: Model, count: i32, parts: usize, stats: usize, out: usize): void {
-  const bytes = <usize>model.headDim << 2;
-  for (let head: usize = 0; head < <usize>model.heads; head++) {
-    const first = head * <usize>model.mostParts;
+  const bytes = model.headDim << 2;
+  for (let head = 0; head < model.heads; head++) {
+    const first = head * model.mostParts;
     const from = parts + first * bytes;
     const stat = stats + (first << 3);
     let most = LEAST;
-    for (let i: usize = 0; i < <usize>count; i++) most = max(most, load<f32>(stat + (i << 3)));
+    for (let i = 0; i < count; i++) most = max(most, load<f32>(stat + (i << 3)));
     let sum: f32 = 0;
-    for (let i: usize = 0; i < <usize>count; i++) {
+    for (let i = 0; i < count; i++) {
       const at = stat + (i << 3);
       const by = f32x4.extract_lane(exp(f32x4.splat(load<f32>(at) - most)), 0);
       sum += by * load<f32>(at, 4);
       store<f32>(at, by);
     }
-    for (let dim: usize = 0; dim < bytes; dim += 16) {
+    for (let dim = 0; dim < bytes; dim += 16) {
       let all = f32x4.splat(0);
-      for (let i: usize = 0; i < <usize>count; i++)
+      for (let i = 0; i < count; i++)
         all = f32x4.add(all, f32x4.mul(v128.load32_splat(stat + (i << 3)), v128.load(from + i * bytes + dim)));
       v128.store(out + dim, f32x4.div(all, f32x4.splat(sum)));
     }

@@ -10,16 +10,26 @@ import { addNormed, norm } from './vectors';
 
 /** Weights times tokens in a chunk: a few microseconds. */
 const CHUNK = 65536;
-const LAYER_BYTES: usize = offsetof<Layer>();
+const LAYER_BYTES: i32 = offsetof<Layer>() as i32;
 
 /** Out of a matrix, how many rows make a chunk: a multiple of `unit`, and fewer than a ticket can count. */
 function rowsOf(matrix: Matrix, tokens: i32, unit: i32): i32 {
   const some = CHUNK / ((matrix.blocks << 5) * tokens);
   const least = matrix.rows / 32768 + 1;
-  return (max(some, max(least, unit)) + unit - 1) / unit * unit;
+  return ((max(some, max(least, unit)) + unit - 1) / unit) * unit;
 }
 
-function multiply(model: Model, a: Matrix, b: Matrix, c: Matrix, matrices: i32, from: usize, tokens: i32, to: usize, toBytes: usize): void {
+function multiply(
+  model: Model,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  matrices: i32,
+  from: usize,
+  tokens: i32,
+  to: usize,
+  toBytes: i32,
+): void {
   const pool = model.pool;
   const rows = rowsOf(a, tokens, 4);
   pool.kind = PRODUCTS;
@@ -60,11 +70,11 @@ function attend(model: Model, layer: Layer, position: i32, tokens: i32): void {
   pool.parts = parts;
   pool.chunks = tokens * model.kvHeads * parts;
   perform(pool);
-  const headBytes = <usize>model.headDim << 2;
-  for (let t: usize = 0; t < <usize>tokens; t++) {
-    const at = position + <i32>t;
+  const headBytes = model.headDim << 2;
+  for (let t = 0; t < tokens; t++) {
+    const at = position + t;
     const count = (at - firstSeen(layer, at)) / PART + 1;
-    const first = t * <usize>(model.heads * model.mostParts);
+    const first = t * (model.heads * model.mostParts);
     const out = model.wide + t * model.wideBytes;
     combineParts(model, count, model.parts + first * headBytes, model.stats + (first << 3), out);
     pack(out, layer.out.blocks, model.packed + t * model.packedBytes);
@@ -74,28 +84,28 @@ function attend(model: Model, layer: Layer, position: i32, tokens: i32): void {
 /** The norm of each token's x, packed. */
 function normed(model: Model, weight: usize, first: i32, tokens: i32): void {
   const blocks = model.hiddenSize >> 5;
-  const bytes = <usize>model.hiddenSize << 2;
-  for (let t: usize = 0; t < <usize>tokens; t++) {
+  const bytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++) {
     const out = model.wide + t * model.wideBytes;
-    norm(model.x + (<usize>first + t) * bytes, weight, model.hiddenSize, model.epsilon, out);
+    norm(model.x + (first + t) * bytes, weight, model.hiddenSize, model.epsilon, out);
     pack(out, blocks, model.packed + t * model.packedBytes);
   }
 }
 
 function addBranch(model: Model, weight: usize, tokens: i32): void {
-  const bytes = <usize>model.hiddenSize << 2;
-  for (let t: usize = 0; t < <usize>tokens; t++)
+  const bytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++)
     addNormed(model.x + t * bytes, model.branch + t * bytes, weight, model.hiddenSize, model.epsilon);
 }
 
 function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void {
-  const hiddenBytes = <usize>model.hiddenSize << 2;
+  const hiddenBytes = model.hiddenSize << 2;
   normed(model, layer.inputNorm, 0, tokens);
   multiply(model, layer.q, layer.k, layer.v, 3, model.packed, tokens, model.wide, model.wideBytes);
-  const queryBytes = <usize>(model.heads * model.headDim) << 2;
-  for (let t: usize = 0; t < <usize>tokens; t++) {
+  const queryBytes = (model.heads * model.headDim) << 2;
+  for (let t = 0; t < tokens; t++) {
     const turns = model.turns + t * model.turnsBytes + layer.turns;
-    turn(model, layer, model.wide + t * model.wideBytes, turns, position + <i32>t, model.queries + t * queryBytes);
+    turn(model, layer, model.wide + t * model.wideBytes, turns, position + t, model.queries + t * queryBytes);
   }
   attend(model, layer, position, tokens);
   multiply(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
@@ -113,13 +123,13 @@ function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void 
  */
 export function read(model: Model, position: i32, tokens: i32, keep: i32): void {
   model.pool.model = model;
-  const hiddenBytes = <usize>model.hiddenSize << 2;
-  for (let t: usize = 0; t < <usize>tokens; t++) {
+  const hiddenBytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++) {
     // No token is past the table.
-    const id = min(load<u32>(model.ids + (t << 2)), <u32>model.embedding.rows - 1);
+    const id = min(load<u32>(model.ids + (t << 2)), (model.embedding.rows as u32) - 1);
     copyRow(model.embedding, id, model.embeddingScale, model.x + t * hiddenBytes);
   }
-  for (let i: usize = 0; i < <usize>model.layerCount; i++)
+  for (let i = 0; i < model.layerCount; i++)
     runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
   if (keep > 0) logitsOf(model, tokens - keep, keep);
 }
@@ -128,7 +138,7 @@ export function read(model: Model, position: i32, tokens: i32, keep: i32): void 
 export function logitsOf(model: Model, first: i32, count: i32): void {
   const head = model.head;
   normed(model, model.finalNorm, first, count);
-  multiply(model, head, head, head, 1, model.packed, count, model.logits, <usize>head.rows << 2);
+  multiply(model, head, head, head, 1, model.packed, count, model.logits, head.rows << 2);
 }
 
 /** A helper's life. @param thread from 1 on */

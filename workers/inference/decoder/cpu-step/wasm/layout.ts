@@ -61,15 +61,15 @@ export class Model {
   ids: usize;
   /** [2 tables, headDim / 2, cosine and sine] */
   turns: usize;
-  turnsBytes: usize;
+  turnsBytes: i32;
   /** [hiddenSize] */
   x: usize;
   branch: usize;
   /** The widest that products read or give, and its packed form. */
   wide: usize;
-  wideBytes: usize;
+  wideBytes: i32;
   packed: usize;
-  packedBytes: usize;
+  packedBytes: i32;
   /** Packed, between the two halves of an MLP. */
   active: usize;
   /** [heads, headDim] */
@@ -83,7 +83,7 @@ export class Model {
   logits: usize;
   /** What threads compute in. */
   scratch: usize;
-  scratchBytes: usize;
+  scratchBytes: i32;
 }
 
 /** Threads' meeting place. The words that they wait on are lines apart. */
@@ -107,7 +107,7 @@ export class Pool {
   /** Packed, of `tokens` tokens that are `packedBytes` apart. */
   from: usize;
   to: usize;
-  toBytes: usize;
+  toBytes: i32;
   tokens: i32;
   /** Of attention: the first token's, and parts a token. */
   position: i32;

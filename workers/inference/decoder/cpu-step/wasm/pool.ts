@@ -11,18 +11,18 @@ export const GATED = 1;
 export const ATTENTION = 2;
 
 /** From the pool: words that threads wait on, on lines of their own. */
-const TICKETS: usize = 128;
-const DONE: usize = 192;
-const NUMBER: usize = 256;
-const SLEEPERS: usize = 320;
-const WAITING: usize = 384;
+const TICKETS: i32 = 128;
+const DONE: i32 = 192;
+const NUMBER: i32 = 256;
+const SLEEPERS: i32 = 320;
+const WAITING: i32 = 384;
 /** Turns of a loop, some ten microseconds, before a thread sleeps. */
 const PATIENCE = 20000;
 
 /** Does one chunk of the job. */
 function work(pool: Pool, chunk: i32, thread: i32): void {
   const model = pool.model;
-  const scratch = model.scratch + <usize>thread * model.scratchBytes;
+  const scratch = model.scratch + thread * model.scratchBytes;
   if (pool.kind == ATTENTION) {
     const part = chunk % pool.parts;
     const which = chunk / pool.parts;
@@ -30,9 +30,9 @@ function work(pool: Pool, chunk: i32, thread: i32): void {
     const token = which / model.kvHeads;
     const position = pool.position + token;
     if (part * PART > position - firstSeen(pool.layer, position)) return;
-    const headBytes = <usize>model.headDim << 2;
-    const queries = model.queries + <usize>(token * model.heads) * headBytes;
-    const first = <usize>(token * model.heads * model.mostParts);
+    const headBytes = model.headDim << 2;
+    const queries = model.queries + token * model.heads * headBytes;
+    const first = token * model.heads * model.mostParts;
     const parts = model.parts + first * headBytes;
     const stats = model.stats + (first << 3);
     attendPart(model, pool.layer, queries, kvHead, position, part, parts, stats, scratch);
@@ -53,7 +53,7 @@ function work(pool: Pool, chunk: i32, thread: i32): void {
     const chunks = chunksOf(matrix, rows);
     if (chunk < chunks) break;
     chunk -= chunks;
-    to += <usize>matrix.rows << 2;
+    to += matrix.rows << 2;
     matrix = i == 0 ? pool.b : pool.c;
   }
   const first = chunk * rows;

@@ -7,18 +7,18 @@ import { Matrix } from './layout';
 import { gelu, total, totals } from './vectors';
 
 /** Of a packed block: eight vectors, and −Σ of each lane's values. */
-export const PACKED_BLOCK: usize = 144;
+export const PACKED_BLOCK: i32 = 144;
 
 /** So small values would be slow as they are divided, and change no sum that they are part of. */
 const LEAST: f32 = 1e-30;
 
 /** Blocks of a row that are unpacked together: they stay in the nearest cache. */
 const MOST_BLOCKS: i32 = 64;
-const UNPACKED: usize = 9216;
+const UNPACKED: i32 = 9216;
 /** A thread's scratch: two rows, and eight sums. */
-export const SCRATCH: usize = 18496;
+export const SCRATCH: i32 = 18496;
 
-function flushed(x: usize, offset: usize): v128 {
+function flushed(x: usize, offset: i32): v128 {
   const v = v128.load(x + offset);
   return v128.and(v, f32x4.ge(f32x4.abs(v), f32x4.splat(LEAST)));
 }
@@ -27,7 +27,7 @@ function flushed(x: usize, offset: usize): v128 {
 export function pack(x: usize, blocks: i32, out: usize): void {
   for (let block = 0; block < blocks; block++) {
     let sums = f32x4.splat(0);
-    for (let half: usize = 0; half < 2; half++) {
+    for (let half = 0; half < 2; half++) {
       // Lane i holds the weights from 8i on: a transposition.
       const from = x + (half << 4);
       const a = flushed(from, 0);
@@ -161,13 +161,13 @@ function fourRows(
 
 /** What stands for 0 in a row's block. @param zeros of the row; 0: 8 everywhere */
 function zeroOf(zeros: usize, block: i32): f32 {
-  return zeros ? <f32>((<i32>load<u8>(zeros + (block >> 1)) >> ((block & 1) << 2)) & 15) : 8;
+  return zeros ? ((((load<u8>(zeros + (block >> 1)) as i32) >> ((block & 1) << 2)) & 15) as f32) : 8;
 }
 
 /** Blocks of a row, so that their product with a packed vector is a sum of products of floats. */
 function unpackRow(matrix: Matrix, row: i32, first: i32, blocks: i32, out: usize): void {
-  let values = valuesOf(matrix, row) + (<usize>first << 4);
-  let scales = scalesOf(matrix, row) + (<usize>first << 2);
+  let values = valuesOf(matrix, row) + (first << 4);
+  let scales = scalesOf(matrix, row) + (first << 2);
   const zeros = zerosOf(matrix, row);
   for (let block = first; block < first + blocks; block++) {
     const scale = v128.load32_splat(scales);
@@ -188,7 +188,7 @@ function unpackRow(matrix: Matrix, row: i32, first: i32, blocks: i32, out: usize
 }
 
 /** Two rows of floats times four vectors of as many bytes. @param out float32 [2, 4] */
-function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: usize, bytes: usize, out: usize): void {
+function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: usize, bytes: i32, out: usize): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
   let a2 = a0;
@@ -197,7 +197,7 @@ function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: u
   let b1 = a0;
   let b2 = a0;
   let b3 = a0;
-  for (let at: usize = 0; at < bytes; at += 16) {
+  for (let at = 0; at < bytes; at += 16) {
     const fa = v128.load(a + at);
     const fb = v128.load(b + at);
     let x = v128.load(p0 + at);
@@ -232,16 +232,16 @@ function correctionOf(matrix: Matrix, row: i32, packed: usize): f32 {
 }
 
 function valuesOf(matrix: Matrix, row: i32): usize {
-  return matrix.values + ((<usize>row * <usize>matrix.blocks) << 4);
+  return matrix.values + ((row * matrix.blocks) << 4);
 }
 
 function scalesOf(matrix: Matrix, row: i32): usize {
-  return matrix.scales + ((<usize>row * <usize>matrix.blocks) << 2);
+  return matrix.scales + ((row * matrix.blocks) << 2);
 }
 
 /** 0 where a matrix has none. */
 function zerosOf(matrix: Matrix, row: i32): usize {
-  return matrix.zeros ? matrix.zeros + <usize>row * <usize>((matrix.blocks + 1) >> 1) : 0;
+  return matrix.zeros ? matrix.zeros + row * ((matrix.blocks + 1) >> 1) : 0;
 }
 
 /** Rows `first` to `end` of a matrix times one packed vector. */
@@ -264,14 +264,14 @@ function timesOne(matrix: Matrix, first: i32, end: i32, packed: usize, out: usiz
       packed,
       matrix.blocks,
     );
-    v128.store32_lane(out + (<usize>row << 2), sums, 0);
-    v128.store32_lane(out + (<usize>b << 2), sums, 1);
-    v128.store32_lane(out + (<usize>c << 2), sums, 2);
-    v128.store32_lane(out + (<usize>d << 2), sums, 3);
+    v128.store32_lane(out + (row << 2), sums, 0);
+    v128.store32_lane(out + (b << 2), sums, 1);
+    v128.store32_lane(out + (c << 2), sums, 2);
+    v128.store32_lane(out + (d << 2), sums, 3);
   }
   if (!matrix.zeros) return;
   for (let row = first; row < end; row++) {
-    const to = out + (<usize>row << 2);
+    const to = out + (row << 2);
     store<f32>(to, load<f32>(to) + correctionOf(matrix, row, packed));
   }
 }
@@ -282,34 +282,34 @@ function timesSome(
   first: i32,
   end: i32,
   packed: usize,
-  packedBytes: usize,
+  packedBytes: i32,
   tokens: i32,
   out: usize,
-  outBytes: usize,
+  outBytes: i32,
   scratch: usize,
 ): void {
   const last = end - 1;
   const sums = scratch + 2 * UNPACKED;
   for (let block = 0; block < matrix.blocks; block += MOST_BLOCKS) {
     const blocks = min(MOST_BLOCKS, matrix.blocks - block);
-    const bytes = <usize>blocks * PACKED_BLOCK;
-    const from = packed + <usize>block * PACKED_BLOCK;
+    const bytes = blocks * PACKED_BLOCK;
+    const from = packed + block * PACKED_BLOCK;
     for (let row = first; row < end; row += 2) {
       const other = min(row + 1, last);
       unpackRow(matrix, row, block, blocks, scratch);
       unpackRow(matrix, other, block, blocks, scratch + UNPACKED);
       for (let token = 0; token < tokens; token += 4) {
         const count = min(4, tokens - token);
-        const p0 = from + <usize>token * packedBytes;
+        const p0 = from + token * packedBytes;
         // What is past the last token is the last token again.
-        const p1 = p0 + <usize>min(1, count - 1) * packedBytes;
-        const p2 = p0 + <usize>min(2, count - 1) * packedBytes;
-        const p3 = p0 + <usize>min(3, count - 1) * packedBytes;
+        const p1 = p0 + min(1, count - 1) * packedBytes;
+        const p2 = p0 + min(2, count - 1) * packedBytes;
+        const p3 = p0 + min(3, count - 1) * packedBytes;
         twoTimesFour(scratch, scratch + UNPACKED, p0, p1, p2, p3, bytes, sums);
-        for (let t: usize = 0; t < <usize>count; t++) {
-          const to = out + (<usize>token + t) * outBytes;
-          put(to + (<usize>row << 2), load<f32>(sums + (t << 2)), block);
-          if (other > row) put(to + (<usize>other << 2), load<f32>(sums + (t << 2), 16), block);
+        for (let t = 0; t < count; t++) {
+          const to = out + (token + t) * outBytes;
+          put(to + (row << 2), load<f32>(sums + (t << 2)), block);
+          if (other > row) put(to + (other << 2), load<f32>(sums + (t << 2), 16), block);
         }
       }
     }
@@ -330,10 +330,10 @@ export function products(
   first: i32,
   end: i32,
   packed: usize,
-  packedBytes: usize,
+  packedBytes: i32,
   tokens: i32,
   out: usize,
-  outBytes: usize,
+  outBytes: i32,
   scratch: usize,
 ): void {
   if (tokens == 1) timesOne(matrix, first, end, packed, out);
@@ -350,21 +350,21 @@ export function gatedProducts(
   first: i32,
   end: i32,
   packed: usize,
-  packedBytes: usize,
+  packedBytes: i32,
   tokens: i32,
   wide: usize,
-  wideBytes: usize,
+  wideBytes: i32,
   out: usize,
   scratch: usize,
 ): void {
-  const rows = <usize>gate.rows << 2;
+  const rows = gate.rows << 2;
   products(gate, first, end, packed, packedBytes, tokens, wide, wideBytes, scratch);
   products(up, first, end, packed, packedBytes, tokens, wide + rows, wideBytes, scratch);
-  for (let token: usize = 0; token < <usize>tokens; token++) {
-    const from = wide + token * wideBytes + (<usize>first << 2);
-    const to = wide + token * wideBytes + (<usize>end << 2);
+  for (let token = 0; token < tokens; token++) {
+    const from = wide + token * wideBytes + (first << 2);
+    const to = wide + token * wideBytes + (end << 2);
     for (let at = from; at < to; at += 16) v128.store(at, f32x4.mul(gelu(v128.load(at)), v128.load(at + rows)));
-    pack(from, (end - first) >> 5, out + token * packedBytes + <usize>(first >> 5) * PACKED_BLOCK);
+    pack(from, (end - first) >> 5, out + token * packedBytes + (first >> 5) * PACKED_BLOCK);
   }
 }
 
@@ -377,9 +377,9 @@ export function copyRow(matrix: Matrix, row: i32, by: f32, out: usize): void {
     const zero = zeroOf(zeros, block);
     const scale = load<f32>(scales + (block << 2)) * by;
     for (let i = 0; i < 16; i++) {
-      const both = <i32>load<u8>(values);
-      store<f32>(out, (<f32>(both & 15) - zero) * scale);
-      store<f32>(out, (<f32>(both >> 4) - zero) * scale, 4);
+      const both = load<u8>(values) as i32;
+      store<f32>(out, (((both & 15) as f32) - zero) * scale);
+      store<f32>(out, (((both >> 4) as f32) - zero) * scale, 4);
       values++;
       out += 8;
     }

@@ -2,9 +2,7 @@
 
 /** The sum of four lanes. */
 export function total(v: v128): f32 {
-  return (
-    f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3))
-  );
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
 /** Each of four vectors' sums. */
@@ -17,10 +15,10 @@ export function totals(a: v128, b: v128, c: v128, d: v128): v128 {
 /** e^x within two units of the last place (Cephes expf: its range reduction and polynomial); 0 is 1e-38. */
 export function exp(x: v128): v128 {
   const within = f32x4.min(f32x4.max(x, f32x4.splat(-87.3)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(within, f32x4.splat(1.44269504088896341)));
+  const n = f32x4.nearest(f32x4.mul(within, f32x4.splat(1.4426950408889634)));
   let r = f32x4.sub(within, f32x4.mul(n, f32x4.splat(0.693359375)));
-  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.12194440e-4)));
-  let p = f32x4.splat(1.9875691500e-4);
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(-2.1219444e-4)));
+  let p = f32x4.splat(1.98756915e-4);
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
@@ -41,17 +39,17 @@ export function gelu(g: v128): v128 {
 /** 1 / √(mean of squares + ε) */
 export function inverseRoot(x: usize, size: i32, epsilon: f32): f32 {
   let sums = f32x4.splat(0);
-  for (const end = x + (<usize>size << 2); x < end; x += 16) {
+  for (const end = x + (size << 2); x < end; x += 16) {
     const v = v128.load(x);
     sums = f32x4.add(sums, f32x4.mul(v, v));
   }
-  return 1 / sqrt<f32>(total(sums) / <f32>size + epsilon);
+  return 1 / sqrt<f32>(total(sums) / (size as f32) + epsilon);
 }
 
 /** RMSNorm: out = x / √(mean of squares + ε) · weight */
 export function norm(x: usize, weight: usize, size: i32, epsilon: f32, out: usize): void {
   const by = f32x4.splat(inverseRoot(x, size, epsilon));
-  for (const end = x + (<usize>size << 2); x < end; x += 16) {
+  for (const end = x + (size << 2); x < end; x += 16) {
     v128.store(out, f32x4.mul(f32x4.mul(v128.load(x), by), v128.load(weight)));
     weight += 16;
     out += 16;
@@ -61,7 +59,7 @@ export function norm(x: usize, weight: usize, size: i32, epsilon: f32, out: usiz
 /** x += norm(branch) */
 export function addNormed(x: usize, branch: usize, weight: usize, size: i32, epsilon: f32): void {
   const by = f32x4.splat(inverseRoot(branch, size, epsilon));
-  for (const end = x + (<usize>size << 2); x < end; x += 16) {
+  for (const end = x + (size << 2); x < end; x += 16) {
     const normed = f32x4.mul(f32x4.mul(v128.load(branch), by), v128.load(weight));
     v128.store(x, f32x4.add(v128.load(x), normed));
     branch += 16;
