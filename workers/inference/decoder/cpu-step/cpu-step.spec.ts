@@ -1,10 +1,13 @@
 /** Our own step gives onnxruntime's logits, whatever it follows, and leaves the same cache behind. */
-import { beforeAll, describe, expect, it } from 'vitest';
-import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { createCpuDecoder } from '../../model/cpu/cpu-session.ts';
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
+import { createCpuDecoder, createCpuSession } from '../../model/cpu/cpu-session.ts';
 import { DATA_FILE, known, ort, proofModel } from '../../model/cpu/testing/proof-model.ts';
 import { OnnxGraph } from '../../model/onnx-graph.ts';
-import { Decoder } from '../decoder.ts';
+import { asPublicExport } from '../../model/testing/public-form.ts';
+import { Decoder, type Prompt, type PromptPicture } from '../decoder.ts';
+import type { Graph } from '../graph-io.ts';
 import { readStepModel } from '../step/step-model.ts';
 import { CpuStep } from './cpu-step.ts';
 
@@ -12,40 +15,159 @@ import { CpuStep } from './cpu-step.ts';
 const CLOSE = 2e-5;
 const CAPACITY = 100;
 
-const config = parseGemma3Config(known.config);
-let own: Decoder;
-let theirs: Decoder;
+interface Pieces {
+  config: Gemma3Config;
+  decoder: Uint8Array;
+  embedTokens?: Uint8Array;
+  files: Map<string, Uint8Array>;
+}
 
-beforeAll(async () => {
+const folder = new URL('../../../../public/models/built-in/', import.meta.url);
+const read = async (name: string) => new Uint8Array(await readFile(new URL(name, folder)));
+
+const proof = async (): Promise<Pieces> => {
   const { graph, data } = await proofModel();
-  const model = readStepModel(new OnnxGraph(graph), [], config);
-  if (!model) throw new Error('the step does not understand the graph');
-  const files = new Map([[DATA_FILE, new Blob([data as Uint8Array<ArrayBuffer>])]]);
-  const step = await CpuStep.create({ model, config, files, capacity: CAPACITY, threads: 1 });
-  if (!step) throw new Error('no memory');
-  const session = await createCpuDecoder(ort, graph, new Map([[DATA_FILE, data]]), Infinity);
-  const options = { capacity: CAPACITY, staticCache: true, chunkSize: 20, parkingBytes: 2 ** 24 };
-  own = new Decoder(ort, { decoder: session }, config, { ...options, cpuStep: step });
-  theirs = new Decoder(ort, { decoder: session }, config, options);
-});
+  return { config: parseGemma3Config(known.config), decoder: graph, files: new Map([[DATA_FILE, data]]) };
+};
+
+const MODELS: { name: string; lengths: number[]; pieces: () => Promise<Pieces> }[] = [
+  { name: 'the proof, of one graph, with a window of 16', lengths: [1, 15, 16, 17, 31, 32, 33, 90], pieces: proof },
+  {
+    name: 'the proof in the form of public exports',
+    lengths: [15, 40],
+    pieces: async () => {
+      const { decoder, files, ...rest } = await proof();
+      const graph = new OnnxGraph(decoder);
+      asPublicExport(graph, files.get(DATA_FILE) ?? new Uint8Array());
+      return { ...rest, decoder: graph.encode(), files };
+    },
+  },
+  {
+    name: 'the built-in model, with pictures',
+    lengths: [40],
+    pieces: async () => {
+      const names = ['embed_tokens_q4.onnx_data', 'decoder_model_merged_q4.onnx_data'];
+      const files = await Promise.all(names.map(async (name) => [name, await read(`onnx/${name}`)] as const));
+      return {
+        config: parseGemma3Config(JSON.parse(new TextDecoder().decode(await read('config.json')))),
+        decoder: await read('onnx/decoder_model_merged_q4.onnx'),
+        embedTokens: await read('onnx/embed_tokens_q4.onnx'),
+        files: new Map(files),
+      };
+    },
+  },
+];
 
 const difference = (a: Float32Array, b: Float32Array): number =>
   a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? NaN))), 0);
 const ids = (count: number, seed = 7) => Array.from({ length: count }, (_, i) => 10 + ((i * i * seed) % 300));
-const both = async (act: (decoder: Decoder) => Promise<{ lastRows(): Promise<Float32Array> }>) => {
-  const a = await (await act(own)).lastRows();
-  return difference(a, await (await act(theirs)).lastRows());
-};
-const restart = async (length: number) => {
-  for (const decoder of [own, theirs]) {
-    decoder.clear();
-    await decoder.prefill({ ids: ids(length), pictures: [] });
-  }
-};
+const text = (of: readonly number[]): Prompt => ({ ids: of, pictures: [] });
 
-describe('a generated token', () => {
-  it.each([1, 15, 16, 17, 31, 32, 33, 90])('after a prompt of %d tokens', async (length) => {
-    await restart(length);
+describe.each(MODELS)('$name', ({ lengths, pieces }) => {
+  let config: Gemma3Config;
+  let step: CpuStep;
+  let own: Decoder;
+  let theirs: Decoder;
+  const sessions: Graph[] = [];
+
+  beforeAll(async () => {
+    const { decoder, embedTokens, files, ...rest } = await pieces();
+    config = rest.config;
+    const graphs = [decoder, ...(embedTokens ? [embedTokens] : [])].map((bytes) => new OnnxGraph(bytes));
+    const [graph, ...others] = graphs;
+    const model = graph && readStepModel(graph, others, config);
+    if (!model) throw new Error('the step does not understand the graph');
+    const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
+    const made = await CpuStep.create({ model, config, files: blobs, capacity: CAPACITY, threads: 1 });
+    if (!made) throw new Error('no memory');
+    step = made;
+    const graphOf = async (session: Promise<Graph>) => {
+      sessions.push(await session);
+      return session;
+    };
+    const both = {
+      decoder: await graphOf(createCpuDecoder(ort, decoder, files, Infinity)),
+      ...(embedTokens ? { embedTokens: await graphOf(createCpuSession(ort, embedTokens, files)) } : {}),
+    };
+    const options = { capacity: CAPACITY, staticCache: true, chunkSize: 20, parkingBytes: 2 ** 24 };
+    own = new Decoder(ort, both, config, { ...options, cpuStep: step });
+    theirs = new Decoder(ort, both, config, options);
+  });
+
+  afterAll(async () => {
+    own.dispose();
+    theirs.dispose();
+    step.dispose();
+    for (const session of sessions) await session.release();
+  });
+
+  const both = async (act: (decoder: Decoder) => Promise<{ lastRows(): Promise<Float32Array> }>) => {
+    const a = await (await act(own)).lastRows();
+    return difference(a, await (await act(theirs)).lastRows());
+  };
+  const restart = () => {
+    own.clear();
+    theirs.clear();
+  };
+  const steps = async () => {
     for (const id of [12, 250, 33]) expect(await both((decoder) => decoder.step(id))).toBeLessThan(CLOSE);
+  };
+
+  it.each(lengths)('a prompt of %d tokens, and some after it', async (length) => {
+    restart();
+    expect(await both((decoder) => decoder.prefill(text(ids(length))))).toBeLessThan(CLOSE);
+    await steps();
+  });
+
+  it('up to the last token that there is room for, and goes back', async () => {
+    restart();
+    await both((decoder) => decoder.prefill(text(ids(97))));
+    await steps();
+    expect(own.length).toBe(own.capacity);
+    const other = [...ids(60), 12, 250, 33, 5, 40, 7, 90];
+    for (const decoder of [own, theirs]) expect(await decoder.reuse(text(other))).toBe(60);
+    expect(await both((decoder) => decoder.prefill(text(other)))).toBeLessThan(CLOSE);
+    await steps();
+  });
+
+  it('goes on with a text that another came between', async () => {
+    restart();
+    const [first, second] = [ids(50), ids(45, 11).map((id) => id + 1)];
+    for (const prompt of [first, second, [...first, 9, 41, 7]])
+      expect(
+        await both(async (decoder) => {
+          const kept = await decoder.reuse(text(prompt));
+          expect(kept).toBe(prompt.length > 50 ? 50 : 0);
+          return decoder.prefill(text(prompt));
+        }),
+      ).toBeLessThan(CLOSE);
+    await steps();
+  });
+
+  it('gives logits of as many positions as are wanted', async () => {
+    if (sessions.length > 1) return;
+    restart();
+    const rows = await own.read(text(ids(40)), 40, 20);
+    restart();
+    for (let at = 1; at <= 40; at++) {
+      const wanted = await theirs.read(text(ids(40)), at, 1);
+      const row = rows.subarray((at - 21) * wanted.length, (at - 20) * wanted.length);
+      if (at > 20) expect(difference(row, wanted)).toBeLessThan(CLOSE);
+    }
+  });
+
+  it('goes on where onnxruntime read a picture', async () => {
+    if (!config.vision || config.imageTokenId === null) return;
+    restart();
+    const { tokensPerImage } = config.vision;
+    const features = Float32Array.from({ length: tokensPerImage * config.text.hiddenSize }, (_, i) => Math.sin(i));
+    const picture: PromptPicture = { start: 12, length: tokensPerImage, features, key: 'a' };
+    const image = new Array<number>(tokensPerImage).fill(config.imageTokenId);
+    const prompt = { ids: [...ids(12), ...image, ...ids(9)], pictures: [picture] };
+    expect(await both((decoder) => decoder.prefill(prompt))).toBeLessThan(CLOSE);
+    await steps();
+    const more = { ...prompt, ids: [...prompt.ids, 12, 250, 33, ...ids(10)] };
+    for (const decoder of [own, theirs]) expect(await decoder.reuse(more)).toBe(prompt.ids.length + 3);
+    expect(await both((decoder) => decoder.prefill(more))).toBeLessThan(CLOSE);
   });
 });

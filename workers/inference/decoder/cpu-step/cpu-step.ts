@@ -53,7 +53,7 @@ export class CpuStep {
       return null;
     }
     writeStructures(plan, memory.memory.buffer);
-    await loadWeights(plan.weights, files, memory.memory.buffer, signal);
+    await loadWeights(plan.weights, files, memory.memory.buffer, { signal });
     const step = new CpuStep(plan, memory, config, capacity);
     for (let thread = 1; thread < threads; thread++) step.startHelper(thread);
     return step;

@@ -17,6 +17,8 @@ const PACKED_BLOCK = 144;
 const SCRATCH = 18496;
 /** As in wasm/attention.ts: tokens in a part. */
 const PART = 128;
+/** As in wasm/pool.ts: what tickets can count, and threads that come for nothing. */
+const MOST_CHUNKS = 65000;
 /** What addresses can tell apart. */
 const MOST_BYTES = 2 ** 32;
 /** Nothing lies at 0, which stands for nothing. */
@@ -102,7 +104,8 @@ export function planMemory(
   threads: number,
 ): MemoryPlan | null {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
-  if (headDim % 16 !== 0) return null;
+  const mostParts = Math.ceil(capacity / PART);
+  if (headDim % 16 !== 0 || MOST_TOKENS * kvHeads * mostParts > MOST_CHUNKS) return null;
   const plan = new Planner();
   const { floats } = plan;
   const cache = new Map<string, number>();
@@ -123,7 +126,6 @@ export function planMemory(
   });
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
-  const mostParts = Math.ceil(capacity / PART);
   const turnsBytes = ROPE_TABLES.length * tableBytes;
   const each = (count: number) => floats(MOST_TOKENS * count);
 

@@ -12,7 +12,7 @@ interface Piece {
   to: number;
 }
 
-function piecesOf(weights: ReadonlyMap<number, StoredTensor>, files: ReadonlyMap<string, Blob>): Piece[] {
+function piecesOf(weights: ReadonlyMap<number, StoredTensor>, files: ReadonlyMap<string, Blob>, size: number): Piece[] {
   const pieces: Piece[] = [];
   for (const [at, { data }] of weights) {
     if (data instanceof Uint8Array) continue;
@@ -21,8 +21,8 @@ function piecesOf(weights: ReadonlyMap<number, StoredTensor>, files: ReadonlyMap
     if (!blob) throw new EngineError('model-missing', `${file} is not in the model folder`);
     const end = offset + (data.length ?? blob.size - offset);
     if (end > blob.size) throw new EngineError('model-damaged', `${file} is too short`);
-    for (let start = offset; start < end; start += PIECE)
-      pieces.push({ file, blob, start, end: Math.min(end, start + PIECE), to: at + start - offset });
+    for (let start = offset; start < end; start += size)
+      pieces.push({ file, blob, start, end: Math.min(end, start + size), to: at + start - offset });
   }
   return pieces;
 }
@@ -35,11 +35,11 @@ export async function loadWeights(
   weights: ReadonlyMap<number, StoredTensor>,
   files: ReadonlyMap<string, Blob>,
   memory: ArrayBufferLike,
-  signal?: AbortSignal,
+  { signal, piece: size = PIECE }: { signal?: AbortSignal | undefined; piece?: number } = {},
 ): Promise<void> {
   const bytes = new Uint8Array(memory);
   for (const [at, { data }] of weights) if (data instanceof Uint8Array) bytes.set(data, at);
-  const pieces = piecesOf(weights, files);
+  const pieces = piecesOf(weights, files, size);
   const read = async (piece: Piece | undefined) =>
     piece ? new Uint8Array(await piece.blob.slice(piece.start, piece.end).arrayBuffer()) : null;
   let ahead = read(pieces[0]);
