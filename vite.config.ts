@@ -3,6 +3,7 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
+import { isolationHeaders } from './protocol/isolation.ts';
 import { assembly } from './tools/assembly/plugin.ts';
 import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
 import { embedClient } from './tools/serve/embed-client.ts';
@@ -74,6 +75,8 @@ export default defineConfig({
       {
         // Components, and what needs a real browser's parsers or GPU.
         extends: true,
+        // Memory is shared between threads, as in the app.
+        server: { headers: isolationHeaders },
         test: {
           name: 'browser',
           include: ['{src,workers}/**/*.browser.spec.{ts,svelte.ts}'],

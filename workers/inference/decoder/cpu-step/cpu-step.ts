@@ -7,7 +7,7 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { Turns } from '../step/turns.ts';
 import type { StepModel } from '../step/step-model.ts';
 import { allocateKernels, type HelperJob, instantiate, type KernelMemory, type Kernels } from './kernels.ts';
-import { type MemoryPlan, MOST_TOKENS, planMemory, writeStructures } from './memory-plan.ts';
+import { HELPING, type MemoryPlan, MOST_TOKENS, planMemory, writeStructures } from './memory-plan.ts';
 import { loadWeights } from './weights.ts';
 
 export interface CpuStepOptions {
@@ -64,6 +64,11 @@ export class CpuStep {
     const job: HelperJob = { ...this.memory, pool: this.plan.pool, thread };
     helper.postMessage(job);
     this.helpers.push(helper);
+  }
+
+  /** Helpers that are there now. */
+  get helping(): number {
+    return new Int32Array(this.memory.memory.buffer, this.plan.pool + HELPING, 1)[0] ?? 0;
   }
 
   /** Memory that it takes. */

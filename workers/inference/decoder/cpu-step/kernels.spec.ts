@@ -84,10 +84,12 @@ it('gives the same to the bit with helpers, who end when they are told to', { ti
     expect(together.read(some, at, 1).every((value, i) => value === wanted[i])).toBe(true);
     at += count;
   }
-  const before = NodeHelper.stopped;
+  await vi.waitFor(() => {
+    expect(together.helping).toBe(2);
+  });
   together.dispose();
   await vi.waitFor(() => {
-    expect(NodeHelper.stopped).toBe(before + 2);
+    expect(together.helping).toBe(0);
   });
 });
 

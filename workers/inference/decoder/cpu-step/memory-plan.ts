@@ -26,6 +26,8 @@ const FIRST = 1024;
 const LINE = 64;
 /** wasm/pool.ts: words that threads wait on follow the structure. */
 const POOL_BYTES = 512;
+/** Of these, the number of helpers that are there. */
+export const HELPING = 448;
 
 export interface MemoryPlan {
   /** In all. */

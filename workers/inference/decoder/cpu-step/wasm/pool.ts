@@ -16,6 +16,8 @@ const DONE: i32 = 192;
 const NUMBER: i32 = 256;
 const SLEEPERS: i32 = 320;
 const WAITING: i32 = 384;
+/** Of helpers that have come and not gone. */
+const HELPING: i32 = 448;
 /** Turns of a loop, some ten microseconds, before a thread sleeps. */
 const PATIENCE = 20000;
 
@@ -112,6 +114,7 @@ export function perform(pool: Pool): void {
 /** A helper's life: returns when `stop` is set. @param thread from 1 on */
 export function help(pool: Pool, thread: i32): void {
   const base = changetype<usize>(pool);
+  atomic.add<i32>(base + HELPING, 1);
   let last = -1;
   while (true) {
     let turns = 0;
@@ -121,9 +124,10 @@ export function help(pool: Pool, thread: i32): void {
       atomic.wait<i32>(base + NUMBER, last, -1);
       atomic.sub<i32>(base + SLEEPERS, 1);
     }
-    if (pool.stop) return;
+    if (pool.stop) break;
     last = take(pool, thread);
   }
+  atomic.sub<i32>(base + HELPING, 1);
 }
 
 /** Helpers return. */
