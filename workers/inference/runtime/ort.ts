@@ -15,13 +15,6 @@ async function importBuild(device: Device): Promise<Ort> {
   return hasJspi() ? import('onnxruntime-web/jspi') : import('onnxruntime-web/webgpu');
 }
 
-/**
- * Threads that compute on the CPU, as far as the page may share memory between them. Half the cores it is: where others
- * compute too, more of them wait for each other and are slower than one.
- */
-export const cpuThreads = (): number =>
-  self.crossOriginIsolated ? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;
-
 const loaded = new Map<Device, Promise<Ort>>();
 
 /** The runtime for a device; imported once, and only when first needed. */
@@ -29,8 +22,10 @@ export function loadOrt(device: Device): Promise<Ort> {
   const known = loaded.get(device);
   if (known) return known;
   const loading = importBuild(device).then((ort) => {
-    // More than one thread hangs session creation of the WebGPU builds on cross-origin-isolated pages.
-    ort.env.wasm.numThreads = device === 'wasm' ? cpuThreads() : 1;
+    // More than one thread hangs session creation of the WebGPU builds on cross-origin-isolated pages. On the CPU half
+    // the cores it is: where others compute too, more of them wait for each other and are slower than one.
+    ort.env.wasm.numThreads =
+      device === 'wasm' && self.crossOriginIsolated ? Math.min(4, Math.ceil(navigator.hardwareConcurrency / 2)) : 1;
     ort.env.logLevel = 'error';
     return ort;
   });

@@ -10,7 +10,7 @@ import { CpuStep } from '../../decoder/cpu-step/cpu-step.ts';
 import { APPENDED, type Graph } from '../../decoder/graph-io.ts';
 import { readStepModel } from '../../decoder/step/step-model.ts';
 import { memoryGib } from '../../runtime/memory.ts';
-import { cpuThreads, type Ort } from '../../runtime/ort.ts';
+import type { Ort } from '../../runtime/ort.ts';
 import { ELEMENT, OnnxGraph, type OnnxValue } from '../onnx-graph.ts';
 import { changeForCpu, createCpuDecoder, createCpuSession } from './cpu-session.ts';
 import { expansionBudget } from './expand.ts';
@@ -51,6 +51,15 @@ class UnrunGraph implements Graph {
 const isDecoder = (name: SessionName): boolean => name === 'model' || name === 'decoder_model_merged';
 const OF_TEXT: readonly SessionName[] = ['model', 'decoder_model_merged', 'embed_tokens'];
 
+/**
+ * Threads of our own step, as far as the page may share memory between them: half the cores, of which some are two of one,
+ * and two where there are two, since threads that are kept waiting hold up nobody (wasm/pool.ts).
+ */
+const stepThreads = (): number => {
+  const cores = navigator.hardwareConcurrency;
+  return self.crossOriginIsolated ? Math.min(4, cores, Math.max(2, Math.ceil(cores / 2))) : 1;
+};
+
 export interface CpuModelOptions {
   ort: Ort;
   config: Gemma3Config;
@@ -90,7 +99,7 @@ async function makeStep(options: CpuModelOptions): Promise<{ step: CpuStep; deco
   // It works on a cache of floats of which it alone writes rows.
   const cached = decoder.inputs.filter(({ name }) => name.startsWith('past_key_values.'));
   if (!decoder.input(APPENDED.rows) || cached.some(({ dataType }) => dataType !== ELEMENT.float32)) return null;
-  const step = await CpuStep.create({ model, config, files, capacity, threads: cpuThreads(), signal });
+  const step = await CpuStep.create({ model, config, files, capacity, threads: stepThreads(), signal });
   return step && { step, decoder };
 }
 
