@@ -109,24 +109,24 @@ export async function openOnCpu(options: CpuModelOptions): Promise<CpuModel> {
   const sessions: Partial<Record<SessionName, Graph>> = {};
   const made = await makeStep(options);
   let step = made?.step ?? null;
+  const lazyFiles = () => new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
   const onlyText = [...graphs.keys()].every((name) => OF_TEXT.includes(name));
   try {
     for (const [name, graph] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      const files = new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
       if (made && ours && onlyText) {
         if (isDecoder(name)) sessions[name] = new UnrunGraph(made.decoder);
       } else if (isDecoder(name)) {
         // What both hold stays within what one may.
         const budget = Math.max(0, expansionBudget(memoryGib()) - (step?.bytes ?? 0));
-        const session = await createCpuDecoder(ort, graph, files, budget);
+        const session = await createCpuDecoder(ort, graph, lazyFiles(), budget);
         sessions[name] = session;
         // The runtime may have refused the changed graph.
         if (step && !session.inputNames.includes(APPENDED.rows)) {
           step.dispose();
           step = null;
         }
-      } else sessions[name] = await createCpuSession(ort, graph, files);
+      } else sessions[name] = await createCpuSession(ort, graph, lazyFiles());
       onCreated();
     }
     return { sessions, step };
