@@ -96,7 +96,7 @@ async function makeStep(options: CpuModelOptions): Promise<{ step: CpuStep; deco
     );
   if (!decoder || !model) return null;
   changeForCpu(decoder);
-  // It works on a cache of floats of which it alone writes rows.
+  // Its cache is of floats, and takes new rows from onnxruntime where that reads.
   const cached = decoder.inputs.filter(({ name }) => name.startsWith('past_key_values.'));
   if (!decoder.input(APPENDED.rows) || cached.some(({ dataType }) => dataType !== ELEMENT.float32)) return null;
   const step = await CpuStep.create({ model, config, files, capacity, threads: stepThreads(), signal });
@@ -117,8 +117,8 @@ export async function openOnCpu(options: CpuModelOptions): Promise<CpuModel> {
       if (made && ours && onlyText) {
         if (isDecoder(name)) sessions[name] = new UnrunGraph(made.decoder);
       } else if (isDecoder(name)) {
-        // What both hold stays within what one may.
-        const budget = Math.max(0, expansionBudget(memoryGib()) - (step?.bytes ?? 0));
+        // What both hold stays within what one may; of text it reads no more than a trial's.
+        const budget = step && onlyText ? 0 : Math.max(0, expansionBudget(memoryGib()) - (step?.bytes ?? 0));
         const session = await createCpuDecoder(ort, graph, lazyFiles(), budget);
         sessions[name] = session;
         // The runtime may have refused the changed graph.
