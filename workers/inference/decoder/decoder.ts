@@ -54,7 +54,7 @@ export interface DecoderOptions {
   /** Bytes that other texts' caches may take. Left out: none are kept. */
   parkingBytes?: number;
   device?: GPUDevice;
-  /** Reads what has no pictures on the CPU, if the graph gives the cache's new rows only. Whoever made it disposes of it. */
+  /** Reads all tokens on the CPU, if the graph gives the cache's new rows only. Whoever made it disposes of it. */
   cpuStep?: CpuStep;
 }
 
@@ -76,6 +76,33 @@ function knownOf(prompt: KeyedPrompt): (held: readonly TokenKey[]) => number {
     const torn = prompt.pictures.find((p) => p.start < known && known < p.start + p.length);
     return torn ? torn.start : known;
   };
+}
+
+interface OwnRun {
+  ids: readonly number[];
+  pictures: readonly PromptPicture[];
+  start: number;
+  end: number;
+  keep: number;
+  keys: readonly TokenKey[];
+}
+
+/** Tokens that our own step reads at once. */
+interface Part {
+  start: number;
+  end: number;
+  picture?: PromptPicture;
+}
+
+/** Text in parts that are not too long, and pictures whole. */
+function* partsOf(pictures: readonly PromptPicture[], start: number, end: number): Generator<Part> {
+  for (let at = start; at < end;) {
+    const picture = pictures.find((one) => one.start <= at && at < one.start + one.length);
+    const next = Math.min(...pictures.filter((one) => one.start > at).map((one) => one.start));
+    const stop = picture ? Math.min(end, picture.start + picture.length) : Math.min(end, next, at + MOST_TOKENS);
+    yield { start: at, end: stop, ...(picture ? { picture } : {}) };
+    at = stop;
+  }
 }
 
 /** Fewer tokens are read again as fast as they are fetched. */
@@ -261,10 +288,9 @@ export class Decoder {
     keep: number,
     keys: TokenKey[],
   ): Promise<Logits> {
-    const seesPicture = pictures.some((picture) => picture.start < end && picture.start + picture.length > start);
     const { cpuStep } = this.options;
-    if (cpuStep && this.cache instanceof AppendCache && !seesPicture && !('usage' in ids))
-      return this.runOwn(cpuStep, this.cache, ids, keep, keys);
+    if (cpuStep && this.cache instanceof AppendCache && !('usage' in ids))
+      return this.runOwn(cpuStep, this.cache, { ids, pictures, start, end, keep, keys });
     const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
     const feed = (name: string, make: (metadata: InferenceSession.TensorValueMetadata) => Tensor) => {
@@ -306,27 +332,33 @@ export class Decoder {
     return new Logits(logits, this.options.device);
   }
 
-  /** The same by our own step, which takes some tokens at a time. */
+  /** The same by our own step, which takes some tokens at a time, or a picture. */
   private async runOwn(
     step: CpuStep,
     cache: AppendCache,
-    ids: readonly number[],
-    keep: number,
-    keys: readonly TokenKey[],
+    { ids, pictures, start, end, keep, keys }: OwnRun,
   ): Promise<Logits> {
     const { vocabSize } = this.config.text;
     const logits = new Float32Array(keep * vocabSize);
-    for (let start = 0; start < ids.length; start += MOST_TOKENS) {
-      const some = ids.slice(start, start + MOST_TOKENS);
-      const left = ids.length - start - some.length;
-      const kept = Math.max(0, Math.min(some.length, keep - left));
-      logits.set(step.read(some, cache.length, kept), Math.max(0, keep - left - some.length) * vocabSize);
-      cache.wrote(cache.length + some.length);
-      this.held.push(...keys.slice(start, start + some.length));
+    for (const part of partsOf(pictures, start, end)) {
+      const { picture } = part;
+      const kept = Math.max(0, Math.min(part.end - part.start, keep - (end - part.end)));
+      const some = ids.slice(part.start - start, part.end - start);
+      const given = picture && { features: this.featuresOf(picture, part), whole: this.seesPicturesWhole };
+      const row = keep - (end - part.end) - kept;
+      logits.set(step.read(some, part.start, kept, given), Math.max(0, row) * vocabSize);
+      cache.wrote(part.end);
+      this.held.push(...keys.slice(part.start - start, part.end - start));
       // All of it is one call after another otherwise.
-      if (left > 0) await breathe();
+      if (part.end < end) await breathe();
     }
     return new Logits(new this.ort.Tensor('float32', logits, [1, keep, vocabSize]), undefined);
+  }
+
+  /** [part's tokens, hiddenSize] */
+  private featuresOf({ start, features }: PromptPicture, part: Part): Float32Array {
+    const width = this.config.text.hiddenSize;
+    return features.subarray((part.start - start) * width, (part.end - start) * width);
   }
 
   /** [1, ids] */

@@ -156,7 +156,7 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     }
   });
 
-  it('goes on where onnxruntime read a picture', async () => {
+  it('reads a picture, whose tokens see each other, and goes on after it', async () => {
     if (!config.vision || config.imageTokenId === null) return;
     restart();
     const { tokensPerImage } = config.vision;

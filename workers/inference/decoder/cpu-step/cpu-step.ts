@@ -22,6 +22,17 @@ export interface CpuStepOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** What a picture's tokens are. */
+export interface StepPicture {
+  /** [tokens, hiddenSize] */
+  features: Float32Array;
+  /** They all see each other. */
+  whole: boolean;
+}
+
+/** As in wasm/index.ts. */
+const NO_ID = 2 ** 32 - 1;
+
 export class CpuStep {
   private readonly kernels: Kernels;
   private readonly turns: Turns;
@@ -71,11 +82,6 @@ export class CpuStep {
     return new Int32Array(this.memory.memory.buffer, this.plan.pool + HELPING, 1)[0] ?? 0;
   }
 
-  /** Memory that it takes. */
-  get bytes(): number {
-    return this.plan.bytes;
-  }
-
   /** What the cache holds of an input: [kvHeads, capacity, headDim], of which the tokens read so far count. */
   rows(past: string): Float32Array {
     const at = this.plan.cache.get(past);
@@ -84,22 +90,41 @@ export class CpuStep {
     return new Float32Array(this.memory.memory.buffer, at, kvHeads * this.capacity * headDim);
   }
 
+  /** Tokens that can be read at once. */
+  get mostTokens(): number {
+    return this.plan.tokens;
+  }
+
   /**
-   * Reads tokens, of which there may be MOST_TOKENS and as many as the cache has room for; keys and values go into it.
+   * Reads tokens, no more than `mostTokens` and as many as the cache has room for; keys and values go into it.
    * @param position of the first
    * @param keep of how many of the last the logits are wanted
-   * @returns logits [keep, vocabSize], until the next call
+   * @param picture in place of the embeddings of all of them
+   * @returns logits [keep, vocabSize]
    */
-  read(ids: readonly number[], position: number, keep: number): Float32Array {
-    if (ids.length === 0 || ids.length > MOST_TOKENS || keep > ids.length || position + ids.length > this.capacity)
-      throw new EngineError('internal', `${ids.length} tokens at ${position}, ${keep} to be kept`);
-    const { plan, turns } = this;
+  read(ids: readonly number[], position: number, keep: number, picture?: StepPicture): Float32Array {
+    const count = ids.length;
+    if (count === 0 || count > this.mostTokens || keep > count || position + count > this.capacity)
+      throw new EngineError('internal', `${count} tokens at ${position}, ${keep} to be kept`);
+    const { plan, turns, kernels } = this;
+    const { vocabSize, hiddenSize } = this.config.text;
     const { buffer } = this.memory.memory;
-    new Uint32Array(buffer, plan.ids, ids.length).set(ids);
-    for (let i = 0; i < ids.length; i++)
+    const words = (at: number) => new Uint32Array(buffer, at, count);
+    if (picture) {
+      new Float32Array(buffer, plan.x, count * hiddenSize).set(picture.features);
+      words(plan.ids).fill(NO_ID);
+    } else words(plan.ids).set(ids);
+    words(plan.ends).set(ids.map((_, i) => position + (picture?.whole ? count : i + 1)));
+    for (let i = 0; i < count; i++)
       new Float32Array(buffer, plan.turns + i * plan.turnsBytes, plan.turnsBytes / 4).set(turns.at(position + i));
-    this.kernels.read(plan.model, position, ids.length, keep);
-    return new Float32Array(buffer, plan.logits, keep * this.config.text.vocabSize);
+    kernels.read(plan.model, position, count);
+    const logits = new Float32Array(keep * vocabSize);
+    for (let row = 0; row < keep; row += MOST_TOKENS) {
+      const rows = Math.min(MOST_TOKENS, keep - row);
+      kernels.logitsOf(plan.model, count - keep + row, rows);
+      logits.set(new Float32Array(buffer, plan.logits, rows * vocabSize), row * vocabSize);
+    }
+    return logits;
   }
 
   dispose(): void {

@@ -93,6 +93,22 @@ it('gives the same to the bit with helpers, who end when they are told to', { ti
   });
 });
 
+it('reads pictures whose tokens do not see each other one by one, too', async () => {
+  const { step } = await stepOf(SMALL);
+  const tokens = 9;
+  const features = Float32Array.from({ length: tokens * SMALL.hiddenSize }, (_, i) => Math.sin(i));
+  const none = new Array<number>(tokens).fill(0);
+  const together = step.read(none, 0, 1, { features, whole: false });
+  const whole = step.read(none, 0, 1, { features, whole: true });
+  for (let i = 0; i < tokens; i++) {
+    const row = features.subarray(i * SMALL.hiddenSize, (i + 1) * SMALL.hiddenSize);
+    const logits = step.read([0], i, 1, { features: row, whole: false });
+    if (i === tokens - 1) expect(distance(logits, [...together])).toBeLessThan(2e-5);
+  }
+  expect(distance(whole, [...together])).toBeGreaterThan(1e-3);
+  step.dispose();
+});
+
 it('refuses what it has no room for', async () => {
   const { step } = await stepOf(SMALL);
   expect(() => step.read(idsOf(MOST_TOKENS + 1), 0, 1)).toThrow();

@@ -3,7 +3,7 @@ import { plain, shared } from './wasm/index.ts?assembly';
 
 /** wasm/index.ts */
 export interface Kernels {
-  read(model: number, position: number, tokens: number, keep: number): void;
+  read(model: number, position: number, tokens: number): void;
   logitsOf(model: number, first: number, count: number): void;
   help(pool: number, thread: number): void;
   stop(pool: number): void;

@@ -7,7 +7,7 @@ import type { StoredTensor } from '../../model/onnx-graph.ts';
 import type { PackedMatrix, StepModel } from '../step/step-model.ts';
 import { ROPE_TABLES } from '../step/turns.ts';
 
-/** Tokens that go through the layers together at most. */
+/** Tokens of text that go through the layers together at most; a picture's do all. As in wasm/attention.ts. */
 export const MOST_TOKENS = 16;
 
 const BLOCK = 32;
@@ -35,9 +35,14 @@ export interface MemoryPlan {
   /** Addresses of the structures. */
   model: number;
   pool: number;
-  /** uint32 [MOST_TOKENS] */
+  /** Tokens that there is room for at once. */
+  tokens: number;
+  /** uint32 [tokens] */
   ids: number;
-  /** float32 [MOST_TOKENS, turnsBytes / 4] */
+  ends: number;
+  /** float32 [tokens, hiddenSize] */
+  x: number;
+  /** float32 [tokens, turnsBytes / 4] */
   turns: number;
   turnsBytes: number;
   /** float32 [MOST_TOKENS, vocabSize] */
@@ -101,7 +106,7 @@ class Planner {
  */
 export function planMemory(
   { layers, finalNorm, head, embedding }: StepModel,
-  { text }: Gemma3Config,
+  { text, vision }: Gemma3Config,
   capacity: number,
   threads: number,
 ): MemoryPlan | null {
@@ -129,27 +134,31 @@ export function planMemory(
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
   const turnsBytes = ROPE_TABLES.length * tableBytes;
-  const each = (count: number) => floats(MOST_TOKENS * count);
+  const tokens = Math.max(MOST_TOKENS, vision?.tokensPerImage ?? 0);
+  const each = (count: number) => floats(tokens * count);
+  const some = (count: number) => floats(MOST_TOKENS * count);
 
   const pool = plan.structure([threads - 1], POOL_BYTES);
   const ids = each(1);
-  const turns = plan.room(MOST_TOKENS * turnsBytes);
-  const logits = each(vocabSize);
+  const ends = each(1);
+  const turns = plan.room(tokens * turnsBytes);
+  const x = each(hiddenSize);
+  const logits = some(vocabSize);
   const model = plan.structure([
     ...[hiddenSize, intermediateSize, heads, kvHeads, headDim, capacity],
     { float: text.rmsNormEps },
     { float: text.queryPreAttnScalar ** -0.5 },
     { float: Math.fround(Math.sqrt(hiddenSize)) },
     ...[layers.length, plan.structure(layerWords), plan.matrix(embedding), plan.matrix(head), plan.weight(finalNorm)],
-    ...[pool, ids, turns, turnsBytes],
-    ...[each(hiddenSize), each(hiddenSize), each(wide), 4 * wide],
-    ...[plan.room(MOST_TOKENS * packedBytes), packedBytes, plan.room(MOST_TOKENS * packedBytes)],
-    ...[each(heads * headDim), each(heads * mostParts * headDim), each(heads * mostParts * 2), mostParts],
+    ...[pool, ids, ends, turns, turnsBytes],
+    ...[x, each(hiddenSize), each(wide), 4 * wide],
+    ...[plan.room(tokens * packedBytes), packedBytes, plan.room(tokens * packedBytes)],
+    ...[each(heads * headDim), some(heads * mostParts * headDim), some(heads * mostParts * 2), mostParts],
     ...[logits, plan.room(threads * SCRATCH), SCRATCH],
   ]);
   const { bytes, weights, structures } = plan;
   if (bytes > MOST_BYTES) return null;
-  return { bytes, model, pool, ids, turns, turnsBytes, logits, cache, weights, structures };
+  return { bytes, model, pool, tokens, ids, ends, x, turns, turnsBytes, logits, cache, weights, structures };
 }
 
 /** Writes the structures. */

@@ -1,6 +1,7 @@
 /**
- * A model's graphs on the CPU. Where our own step understands the decoder, it reads all text, over weights in 4 bits in a
- * memory of its own. onnxruntime reads pictures then, and of our own exports of text models no session is made at all.
+ * A model's graphs on the CPU. Where our own step understands the decoder, it reads all tokens, over weights in 4 bits in a
+ * memory of its own: of our own exports no session is made for that then. Others' are made one, which the step is tried
+ * against.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../../protocol/engine.ts';
@@ -96,7 +97,7 @@ async function makeStep(options: CpuModelOptions): Promise<{ step: CpuStep; deco
     );
   if (!decoder || !model) return null;
   changeForCpu(decoder);
-  // Its cache is of floats, and takes new rows from onnxruntime where that reads.
+  // The decoder keeps a cache for it where the graph's is one of floats that can be had row by row.
   const cached = decoder.inputs.filter(({ name }) => name.startsWith('past_key_values.'));
   if (!decoder.input(APPENDED.rows) || cached.some(({ dataType }) => dataType !== ELEMENT.float32)) return null;
   const step = await CpuStep.create({ model, config, files, capacity, threads: stepThreads(), signal });
@@ -110,15 +111,14 @@ export async function openOnCpu(options: CpuModelOptions): Promise<CpuModel> {
   const made = await makeStep(options);
   let step = made?.step ?? null;
   const lazyFiles = () => new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
-  const onlyText = [...graphs.keys()].every((name) => OF_TEXT.includes(name));
   try {
     for (const [name, graph] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      if (made && ours && onlyText) {
+      if (made && ours && OF_TEXT.includes(name)) {
         if (isDecoder(name)) sessions[name] = new UnrunGraph(made.decoder);
       } else if (isDecoder(name)) {
-        // What both hold stays within what one may; of text it reads no more than a trial's.
-        const budget = step && onlyText ? 0 : Math.max(0, expansionBudget(memoryGib()) - (step?.bytes ?? 0));
+        // For a trial, nothing need be fast.
+        const budget = step ? 0 : expansionBudget(memoryGib());
         const session = await createCpuDecoder(ort, graph, lazyFiles(), budget);
         sessions[name] = session;
         // The runtime may have refused the changed graph.

@@ -50,6 +50,9 @@ function turnHead(model: Model, head: usize, weight: usize, turns: usize, scale:
   }
 }
 
+/** Tokens whose attention there is room for at once. */
+export const MOST_ATTENDING = 16;
+
 /** The first token that a query at `position` sees. */
 export function firstSeen(layer: Layer, position: i32): i32 {
   return layer.window > 0 ? max(0, position + 1 - layer.window) : 0;
@@ -133,6 +136,7 @@ function addValues(w0: usize, w1: usize, values: usize, bytes: i32, count: i32, 
 /**
  * One part, of one token and the query heads of one head of keys and values.
  * @param queries float32 [heads, headDim], the token's
+ * @param seen, end the first token that it sees, and one past the last
  * @param parts, stats float32 [heads, mostParts, headDim] and [heads, mostParts, most and sum], the token's
  * @param scores float32 [2, PART], this thread's
  */
@@ -141,7 +145,8 @@ export function attendPart(
   layer: Layer,
   queries: usize,
   kvHead: i32,
-  position: i32,
+  seen: i32,
+  end: i32,
   part: i32,
   parts: usize,
   stats: usize,
@@ -150,8 +155,8 @@ export function attendPart(
   const bytes = model.headDim << 2;
   const group = model.heads / model.kvHeads;
   const mostParts = model.mostParts;
-  const first = firstSeen(layer, position) + part * PART;
-  const count = min(PART, position + 1 - first);
+  const first = seen + part * PART;
+  const count = min(PART, end - first);
   const from = (kvHead * model.capacity + first) * bytes;
   const keys = layer.keys + from;
   const otherScores = scores + (PART << 2);
@@ -193,6 +198,11 @@ function greatest(scores: usize, count: i32): f32 {
   let most = LEAST;
   for (const end = scores + (count << 2); scores < end; scores += 4) most = max(most, load<f32>(scores));
   return most;
+}
+
+/** Into how many parts that is cut which a token sees. */
+export function partsOf(seen: i32, end: i32): i32 {
+  return (end - seen - 1) / PART + 1;
 }
 
 /** A token's parts put together: out float32 [heads, headDim]. */

@@ -2,7 +2,7 @@
  * Tokens through the whole decoder: the functions that ../cpu-step.ts and ../helper.ts call. All they work on is in the
  * memory that they are given; nothing is allocated.
  */
-import { combineParts, firstSeen, PART, turn } from './attention';
+import { combineParts, firstSeen, MOST_ATTENDING, partsOf, turn } from './attention';
 import { Layer, Matrix, Model, Pool } from './layout';
 import { ATTENTION, chunksOf, GATED, perform, PRODUCTS, help as helpIn, stop as stopAll } from './pool';
 import { copyRow, pack } from './products';
@@ -59,25 +59,27 @@ function gate(model: Model, layer: Layer, tokens: i32): void {
   perform(pool);
 }
 
-function attend(model: Model, layer: Layer, position: i32, tokens: i32): void {
+/** Attention of some tokens, from `token` among those that are read. */
+function attendSome(model: Model, layer: Layer, position: i32, token: i32, tokens: i32): void {
   const pool = model.pool;
-  const last = position + tokens - 1;
-  // The last token sees most, and in a layer with a window none sees more.
-  const parts = (last - firstSeen(layer, last)) / PART + 1;
+  const ends = model.ends + (token << 2);
+  let parts = 1;
+  for (let t = 0; t < tokens; t++)
+    parts = max(parts, partsOf(firstSeen(layer, position + t), load<i32>(ends + (t << 2))));
   pool.kind = ATTENTION;
   pool.layer = layer;
+  pool.token = token;
   pool.position = position;
   pool.parts = parts;
   pool.chunks = tokens * model.kvHeads * parts;
   perform(pool);
   const headBytes = model.headDim << 2;
   for (let t = 0; t < tokens; t++) {
-    const at = position + t;
-    const count = (at - firstSeen(layer, at)) / PART + 1;
-    const first = t * (model.heads * model.mostParts);
-    const out = model.wide + t * model.wideBytes;
+    const count = partsOf(firstSeen(layer, position + t), load<i32>(ends + (t << 2)));
+    const first = t * model.heads * model.mostParts;
+    const out = model.wide + (token + t) * model.wideBytes;
     combineParts(model, count, model.parts + first * headBytes, model.stats + (first << 3), out);
-    pack(out, layer.out.blocks, model.packed + t * model.packedBytes);
+    pack(out, layer.out.blocks, model.packed + (token + t) * model.packedBytes);
   }
 }
 
@@ -107,7 +109,8 @@ function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void 
     const turns = model.turns + t * model.turnsBytes + layer.turns;
     turn(model, layer, model.wide + t * model.wideBytes, turns, position + t, model.queries + t * queryBytes);
   }
-  attend(model, layer, position, tokens);
+  for (let t = 0; t < tokens; t += MOST_ATTENDING)
+    attendSome(model, layer, position + t, t, min(MOST_ATTENDING, tokens - t));
   multiply(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
   addBranch(model, layer.attendedNorm, tokens);
   normed(model, layer.mlpNorm, 0, tokens);
@@ -116,22 +119,24 @@ function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void 
   addBranch(model, layer.fedNorm, tokens);
 }
 
+/** In place of the id of a token whose embedding is in x already: a picture's. */
+const NO_ID: u32 = 0xffffffff;
+
 /**
- * Reads tokens, whose ids and turns are in place; keys and values go into the cache.
+ * Reads tokens, whose ids, ends and turns are in place; keys and values go into the cache, final states into x.
  * @param position of the first
- * @param keep of how many of the last logits are wanted: float32 [keep, vocabSize]
  */
-export function read(model: Model, position: i32, tokens: i32, keep: i32): void {
+export function read(model: Model, position: i32, tokens: i32): void {
   model.pool.model = model;
   const hiddenBytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++) {
+    const id = load<u32>(model.ids + (t << 2));
     // No token is past the table.
-    const id = min(load<u32>(model.ids + (t << 2)), (model.embedding.rows as u32) - 1);
-    copyRow(model.embedding, id, model.embeddingScale, model.x + t * hiddenBytes);
+    const row = min(id, (model.embedding.rows as u32) - 1);
+    if (id != NO_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
   }
   for (let i = 0; i < model.layerCount; i++)
     runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
-  if (keep > 0) logitsOf(model, tokens - keep, keep);
 }
 
 /** Logits of `count` tokens' final states, which x holds, from the one at `first` on. */

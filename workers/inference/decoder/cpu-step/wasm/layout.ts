@@ -59,6 +59,8 @@ export class Model {
   pool: Pool;
   /** Of each token, what is read and what passes from kernel to kernel: */
   ids: usize;
+  /** One past the last token that it sees. */
+  ends: usize;
   /** [2 tables, headDim / 2, cosine and sine] */
   turns: usize;
   turnsBytes: i32;
@@ -109,7 +111,8 @@ export class Pool {
   to: usize;
   toBytes: i32;
   tokens: i32;
-  /** Of attention: the first token's, and parts a token. */
+  /** Of attention: the first token among those that are read, its position, and parts a token. */
+  token: i32;
   position: i32;
   parts: i32;
 }

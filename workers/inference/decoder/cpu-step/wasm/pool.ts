@@ -2,7 +2,7 @@
  * Jobs that threads share. A job is cut into chunks, and who is free takes the next: a thread that the system keeps waiting
  * holds up at most the chunk it has, and one that never came nobody. Threads wait for work in a short loop, then asleep.
  */
-import { attendPart, firstSeen, PART } from './attention';
+import { attendPart, firstSeen, partsOf } from './attention';
 import { Matrix, Pool } from './layout';
 import { gatedProducts, products } from './products';
 
@@ -30,14 +30,15 @@ function work(pool: Pool, chunk: i32, thread: i32): void {
     const which = chunk / pool.parts;
     const kvHead = which % model.kvHeads;
     const token = which / model.kvHeads;
-    const position = pool.position + token;
-    if (part * PART > position - firstSeen(pool.layer, position)) return;
+    const seen = firstSeen(pool.layer, pool.position + token);
+    const end = load<i32>(model.ends + ((pool.token + token) << 2));
+    if (part >= partsOf(seen, end)) return;
     const headBytes = model.headDim << 2;
-    const queries = model.queries + token * model.heads * headBytes;
+    const queries = model.queries + (pool.token + token) * model.heads * headBytes;
     const first = token * model.heads * model.mostParts;
     const parts = model.parts + first * headBytes;
     const stats = model.stats + (first << 3);
-    attendPart(model, pool.layer, queries, kvHead, position, part, parts, stats, scratch);
+    attendPart(model, pool.layer, queries, kvHead, seen, end, part, parts, stats, scratch);
     return;
   }
   const rows = pool.chunkRows;
