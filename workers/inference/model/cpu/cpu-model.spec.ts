@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
 import { Decoder } from '../../decoder/decoder.ts';
+import { agrees } from '../trial.ts';
 import { openOnCpu } from './cpu-model.ts';
 import { DATA_FILE, known, ort, proofModel } from './testing/proof-model.ts';
 
@@ -56,9 +57,16 @@ async function open(asked: { ours: boolean; config?: Gemma3Config; capacity?: nu
   return { ...opened, decoder, made: create.mock.calls.length };
 }
 
-async function distance({ decoder, step }: Awaited<ReturnType<typeof open>>): Promise<number> {
+type Opened = Awaited<ReturnType<typeof open>>;
+
+function decoderOf({ decoder, step }: Opened): Decoder {
   const options = { capacity: CAPACITY, staticCache: true, chunkSize: 20, ...(step ? { cpuStep: step } : {}) };
-  const it = new Decoder(ort, { decoder }, config, options);
+  return new Decoder(ort, { decoder }, config, options);
+}
+
+async function distance(opened: Opened): Promise<number> {
+  const { decoder, step } = opened;
+  const it = decoderOf(opened);
   const first = await (await it.prefill({ ids: known.ids, pictures: [] })).lastRows();
   const second = await (await it.step(known.next)).lastRows();
   it.dispose();
@@ -82,6 +90,7 @@ describe('a text model on the CPU', () => {
     const opened = await open({ ours: false });
     expect(opened.step).not.toBeNull();
     expect(opened.made).toBe(1);
+    expect(await agrees(decoderOf(opened), decoderOf({ ...opened, step: null }))).toBe(true);
     expect(await distance({ ...opened, step: null })).toBeLessThan(1e-4);
     opened.step?.dispose();
   });
