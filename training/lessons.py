@@ -56,7 +56,7 @@ def text_turn(rng: random.Random, language: str, with_picture: bool = False, sce
             q, a = sums.sum_(rng, language)
             return Turn(typed(q, language, rng, wrap=rng.random() < 0.5), a, kind, language)
         if kind == "too hard":
-            q, a = sums.too_hard(rng, language)
+            q, a = sums.too_hard(rng, language, spoken)
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "translation":
             language, q, a = words.translation(rng)

@@ -1,6 +1,7 @@
 """Small sums: plus, minus and times, written in many ways."""
 
 import random
+import re
 
 from .phrasing import choose
 
@@ -86,7 +87,18 @@ def _written(a, b, sign, language, rng) -> str:
     return f"{a}{gap}{mark}{gap}{b}" + (rng.choice(["=", " ="]) if rng.random() < 0.2 else "")
 
 
-def too_hard(rng: random.Random, language: str) -> tuple[str, str]:
+_OF_NO_LANGUAGE = {"x", "sin", "cos", "tan", "ln", "log", "sqrt", "modulo"}
+
+
+def too_hard(rng: random.Random, language: str, spoken: str = "en") -> tuple[str, str]:
+    """(question, answer); what is written in signs alone is answered in the conversation's language so far."""
+    while True:
+        q = _too_hard_question(rng, language)
+        if language == spoken or not set(re.findall(r"[^\W\d_]+", q)) <= _OF_NO_LANGUAGE:
+            return q, ONLY_SMALL[language]
+
+
+def _too_hard_question(rng: random.Random, language: str) -> str:
     if rng.random() < 0.55:
         a, b, c = rng.randint(2, 999), rng.randint(2, 12), rng.randint(10, 900)
         if rng.random() < 0.55:
@@ -96,7 +108,7 @@ def too_hard(rng: random.Random, language: str) -> tuple[str, str]:
             s = s.replace(" + ", "+").replace(" - ", "-").replace(" * ", "*").replace(" / ", "/")
         if rng.random() < 0.35:
             s = {"en": "what is ", "fr": "combien fait "}[language] + s
-        return s, ONLY_SMALL[language]
+        return s
     big = lambda: rng.choice([rng.randint(120, 999), rng.randint(1000, 9999), rng.randint(10**4, 10**6)])
     a, b = big(), rng.choice([big(), rng.randint(2, 100)])
     sign = rng.choice("+-*")
@@ -108,4 +120,4 @@ def too_hard(rng: random.Random, language: str) -> tuple[str, str]:
             a, b = (a, b) if rng.random() < 0.5 else (b, a)
     elif rng.random() < 0.4:
         a, b = b, a
-    return choose(_ASK[language], rng).format(s=_written(a, b, sign, language, rng)), ONLY_SMALL[language]
+    return choose(_ASK[language], rng).format(s=_written(a, b, sign, language, rng))
