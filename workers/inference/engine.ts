@@ -17,7 +17,8 @@ import {
   type Message,
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './answer-memory.ts';
-import type { Prompt, PromptPicture } from './decoder/decoder.ts';
+import type { Prompt } from './decoder/decoder.ts';
+import type { PromptPicture } from './decoder/token-reader.ts';
 import { decode } from './decode.ts';
 import { inspectGpu } from './gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';

@@ -5,7 +5,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from '../runtime/ort.ts';
 import { APPENDED, type CacheSlot } from './graph-io.ts';
-import { cacheBytes, type KvCache, type ParkedCache } from './kv-cache.ts';
+import { all, cacheBytes, type GraphCache, type ParkedCache } from './kv-cache.ts';
 
 type Values = Float32Array | Uint16Array;
 
@@ -21,7 +21,7 @@ const allocate = (slot: CacheSlot, rows: number): Values => {
 const bitsOf = (slot: CacheSlot, { buffer, byteOffset, length }: Values): Values =>
   slot.type === 'float16' ? new Uint16Array(buffer, byteOffset, length) : new Float32Array(buffer, byteOffset, length);
 
-export class AppendCache implements KvCache {
+export class AppendCache implements GraphCache {
   length = 0;
   /** [kvHeads, room, headDim] */
   private readonly values = new Map<CacheSlot, Values>();
@@ -110,6 +110,8 @@ export class AppendCache implements KvCache {
     this.length = length;
   }
 
+  keepable = all;
+
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
   }
@@ -132,7 +134,7 @@ export class AppendCache implements KvCache {
       this.room = length;
       this.length = length;
     };
-    return Promise.resolve({ bytes, restore, dispose: () => copies.clear() });
+    return Promise.resolve({ bytes, keepable: all, restore, dispose: () => copies.clear() });
   }
 
   dispose(): void {

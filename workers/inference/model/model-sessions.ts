@@ -11,15 +11,15 @@ import type { Ort } from '../runtime/ort.ts';
 import { createCpuDecoder, createCpuSession, isOutOfMemory } from './cpu/cpu-session.ts';
 import { expansionBudget } from './cpu/expand.ts';
 import { lazyBlob } from './cpu/lazy-bytes.ts';
-import { createGpuSessions, type StepParts } from './gpu-sessions.ts';
+import { createGpuSessions, type GpuSessionsOptions, type Kernels } from './gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;
 
 export interface Opened {
   sessions: Sessions;
-  /** What our own decode step needs; null where onnxruntime reads generated tokens, too. */
-  step: StepParts | null;
+  /** Null where onnxruntime reads all tokens. */
+  kernels: Kernels | null;
 }
 
 /** The first of these that the folder has and the device can run. */
@@ -43,7 +43,7 @@ const sessionError = (name: string, cause: unknown): EngineError =>
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  { dtype, config, stepCapacity }: { dtype: Dtype; config: Gemma3Config; stepCapacity: number | null },
+  { dtype, config, kernels }: { dtype: Dtype; config: Gemma3Config; kernels: GpuSessionsOptions['kernels'] },
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
@@ -64,12 +64,12 @@ export async function createSessions(
   const count = () => {
     onCreated(++done, graphs.size);
   };
-  if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), step: null };
+  if (!gpu) return { sessions: await onCpu(ort, graphs, files, count, signal), kernels: null };
   const { device } = gpu;
   const create = (asTheyAre: boolean) =>
     createGpuSessions({
       ...{ ort, device, config, graphs, files, signal, asTheyAre },
-      stepCapacity: asTheyAre ? null : stepCapacity,
+      kernels: asTheyAre ? null : kernels,
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('WebGPU', cause);
@@ -77,8 +77,9 @@ export async function createSessions(
   try {
     return await create(false);
   } catch (cause) {
-    // Others export in ways not seen here: the runtime may take their graphs as they are.
     if (!(cause instanceof EngineError) || cause.code !== 'model-unsupported') throw cause;
+    // The browser may refuse a kernel, or the runtime a changed graph; others export in ways not seen here.
+    console.warn('onnxruntime reads the graphs as they are, slower:', cause);
     done = 0;
     return create(true);
   }
