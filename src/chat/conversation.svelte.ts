@@ -273,7 +273,8 @@ export class Conversation implements Kept {
 
   toRecord(): ConversationRecord {
     const { id, named, pinned, created, updated, setup, memory } = this;
-    const title = this.title || titleFrom(this.draft);
+    const { text, files: attachments } = this.draft;
+    const title = this.title || titleFrom({ text, attachments });
     return { id, title, named, pinned, created, updated, setup, memory, leaf: this.tree.leaf };
   }
 
