@@ -1,6 +1,7 @@
 /** The GPU's sampler chooses what the CPU's does: the same ids from the same logits, settings and seed. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sampling } from '../../../../protocol/engine.ts';
+import { fromHalf, toHalf } from '../../decoder/float16.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
 import { seededRandom } from '../random.ts';
 import { Sampler } from '../sampler.ts';
@@ -141,6 +142,25 @@ it('of scores that tie where top_p cuts, those with lower ids stay', async () =>
   expect(Math.max(...drawn)).toBeLessThan(2249);
   expect(drawn.size).toBeGreaterThan(200);
   there.buffer.destroy();
+  samplers.dispose();
+});
+
+it('reads logits of 16 bits, many of which tie, from wherever they begin', async () => {
+  const vocabSize = 4097;
+  const samplers = new GpuSamplers(device, pipelines, vocabSize);
+  const random = seededRandom(1);
+  const halves = Uint16Array.from(makeLogits(random, vocabSize + 3, 'spread'), toHalf);
+  const size = halves.byteLength;
+  const buffer = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+  device.queue.writeBuffer(buffer, 0, halves);
+  const logits = Float32Array.from(halves.subarray(3), fromHalf);
+  for (const changed of [{}, WHOLE, { top_k: 0, top_p: 0.4, temperature: 3 }])
+    for (let seed = 0; seed < 20; seed++) {
+      const sampling = { ...GEMMA, ...changed, seed };
+      const { id } = samplers.begin(sampling).next({ device, buffer, first: 3, type: 'float16' }, []);
+      expect(await id).toBe(new Sampler(sampling).next(logits, []));
+    }
+  buffer.destroy();
   samplers.dispose();
 });
 
