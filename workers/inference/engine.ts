@@ -165,10 +165,7 @@ async function warmUp(model: Model): Promise<GpuSamplers | null> {
   const samplers = there && model.sampler ? new GpuSamplers(there.device, await model.sampler, logits.vocabSize) : null;
   try {
     if (samplers && there)
-      for (const temperature of [1, 0]) {
-        const sampling = { ...GEMMA_SAMPLING, temperature };
-        if (samplers.can(sampling)) await samplers.begin(sampling).next(there, []).id;
-      }
+      for (const temperature of [1, 0]) await samplers.begin({ ...GEMMA_SAMPLING, temperature }).next(there, []).id;
     if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();
