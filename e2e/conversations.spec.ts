@@ -16,6 +16,28 @@ async function open(page: Page, ...answers: Answer[]): Promise<Chat> {
 const button = (within: Page | Locator, name: string | RegExp) => within.getByRole('button', { name, exact: true });
 const side = (page: Page) => page.getByRole('navigation', { name: 'Conversations' });
 const rows = (page: Page) => side(page).getByRole('listitem');
+/** All that the browser keeps for the page but models, as text. */
+const stored = (page: Page): Promise<string> =>
+  page.evaluate(async () => {
+    const found: string[] = [];
+    for (const { name = '' } of await indexedDB.databases())
+      found.push(
+        await new Promise<string>((resolve) => {
+          const opening = indexedDB.open(name);
+          opening.onsuccess = () => {
+            const stores = [...opening.result.objectStoreNames];
+            if (stores.length === 0) resolve('');
+            const reading = opening.result.transaction(stores);
+            const all = stores.map((store) => reading.objectStore(store).getAll());
+            reading.oncomplete = () => {
+              opening.result.close();
+              resolve(JSON.stringify(all.map(({ result }) => result as unknown)));
+            };
+          };
+        }),
+      );
+    return JSON.stringify([found, { ...localStorage }, { ...sessionStorage }]);
+  });
 const title = (row: Locator) => row.getByRole('button').first();
 
 test.use({ viewport: { width: 1280, height: 800 } });
@@ -43,6 +65,34 @@ test('a conversation is there after a reload, with its pictures, and the list le
   await expect(page.getByRole('article', { name: 'You' })).toHaveText(/Good morning/);
   await page.goForward();
   await expect(chat.answers).toHaveCount(2);
+});
+
+test('what is being written is there after a reload, of each conversation and of one that has not begun', async ({
+  page,
+}) => {
+  const chat = await open(page);
+  await chat.message.fill('Half a thought');
+  await expect.poll(() => stored(page)).toContain('Half a thought');
+  await page.reload();
+  await expect(chat.message).toHaveValue('Half a thought');
+  await button(page.getByRole('banner'), 'New conversation').click();
+  await expect(chat.message).toHaveValue('');
+  await chat.ask('Hello');
+  await chat.attach('square.png', picture);
+  await chat.message.fill('And also');
+  await expect.poll(() => stored(page)).toContain('And also');
+  await page.reload();
+  await expect(chat.answers).toContainText('Fine.');
+  await expect(chat.message).toHaveValue('And also');
+  await expect(page.getByRole('img', { name: 'square.png' })).toBeVisible();
+  await title(rows(page).filter({ hasText: 'Half a thought' })).click();
+  await expect(chat.message).toHaveValue('Half a thought');
+  await expect(chat.answers).toHaveCount(0);
+  await chat.send.click();
+  await expect(chat.answers).toContainText('Fine.');
+  await page.reload();
+  await expect(chat.answers).toContainText('Fine.');
+  await expect(chat.message).toHaveValue('');
 });
 
 test('a question is put differently and an answer made again, and all versions stay', async ({ page }) => {
@@ -157,29 +207,13 @@ test('a private conversation is said to be one, and leaves no trace', async ({ p
   await expect(rows(page)).toHaveText(/Private\s*My secret/);
   expect(page.url()).not.toContain('#');
   await expect(page).not.toHaveTitle(/secret/);
-  const stored = await page.evaluate(async () => {
-    const found: string[] = [];
-    for (const { name = '' } of await indexedDB.databases())
-      found.push(
-        await new Promise<string>((resolve) => {
-          const opening = indexedDB.open(name);
-          opening.onsuccess = () => {
-            const stores = [...opening.result.objectStoreNames];
-            if (stores.length === 0) resolve('');
-            const reading = opening.result.transaction(stores);
-            const all = stores.map((store) => reading.objectStore(store).getAll());
-            reading.oncomplete = () => {
-              opening.result.close();
-              resolve(JSON.stringify(all.map(({ result }) => result as unknown)));
-            };
-          };
-        }),
-      );
-    return JSON.stringify([found, { ...localStorage }, { ...sessionStorage }]);
-  });
-  expect(stored).not.toContain('secret');
+  await chat.message.fill('Another secret');
+  // A little later than a draft that is kept.
+  await page.waitForTimeout(1000);
+  expect(await stored(page)).not.toContain('secret');
   await page.reload();
   await expect(rows(page)).toHaveCount(0);
+  await expect(chat.message).toHaveValue('');
 });
 
 test('all is saved to a file, deleted, and taken in again', async ({ page }) => {
@@ -228,6 +262,8 @@ test('everything is deleted, choices too', async ({ page }) => {
   const chat = await open(page);
   await chat.prefer(['Theme', 'dark']);
   await chat.ask('Hello');
+  await chat.message.fill('Half a thought');
+  await expect.poll(() => stored(page)).toContain('Half a thought');
   await button(side(page), 'Save, import, delete').click();
   const panel = page.getByRole('dialog', { name: 'Your data' });
   await button(panel, 'Delete everything').click();
@@ -236,6 +272,8 @@ test('everything is deleted, choices too', async ({ page }) => {
   await expect(page.locator('html')).not.toHaveAttribute('data-theme', 'dark');
   await expect(rows(page)).toHaveCount(0);
   expect(await page.evaluate(() => ({ ...localStorage }))).toEqual({});
+  await expect(chat.message).toHaveValue('');
+  expect(await stored(page)).not.toContain('Half a thought');
 });
 
 test('where the browser keeps nothing, the page says so and goes on', async ({ page }) => {

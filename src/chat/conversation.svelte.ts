@@ -6,7 +6,7 @@
 import type { Message } from '../../protocol/engine.ts';
 import type { WholeConversation } from '../conversations/export/format.ts';
 import type { Kept, Keeper } from '../conversations/keeper.ts';
-import type { ConversationRecord, Memory, MessageRecord, Setup } from '../conversations/records.ts';
+import type { ConversationRecord, KeptDraft, Memory, MessageRecord, Setup } from '../conversations/records.ts';
 import { titleFrom } from '../conversations/title.ts';
 import { Tree } from '../conversations/tree.ts';
 import { i18n } from '../i18n/i18n.svelte.ts';
@@ -21,7 +21,13 @@ import { fullnessOf } from './setup/room.ts';
 import { seenTurns, systemText } from './setup/told.ts';
 import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
-type Keeping = Pick<Keeper, 'change' | 'growing' | 'lose' | 'end' | 'settled'>;
+type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled'>;
+
+/** A conversation that was kept. */
+export interface Reopening extends WholeConversation {
+  /** What was being written. */
+  draft: KeptDraft;
+}
 
 export interface Beginning {
   setup?: Setup;
@@ -62,7 +68,7 @@ export class Conversation implements Kept {
 
   constructor(
     private readonly models: ModelStore,
-    begun: Beginning | { record: ConversationRecord; messages: readonly MessageRecord[] } = {},
+    begun: Beginning | Reopening = {},
     keeperFor: KeeperFor | null = null,
   ) {
     if ('record' in begun) {
@@ -71,9 +77,12 @@ export class Conversation implements Kept {
       this.private = false;
       this.created = created;
       this.updated = updated;
-      Object.assign(this, { title, named, pinned, ownSetup: setup, ownMemory: memory ?? {} });
+      Object.assign(this, { named, pinned, ownSetup: setup, ownMemory: memory ?? {} });
+      // Where nothing was said yet the title is the draft's.
+      if (named || leaf !== null) this.title = title;
       this.tree = Tree.of(begun.messages.map(fromRecord), leaf);
       this.turns = this.tree.branch();
+      void this.draft.reopen(begun.draft);
     } else {
       this.id = newId();
       this.private = begun.private ?? false;
@@ -84,6 +93,8 @@ export class Conversation implements Kept {
       if (begun.draft) this.draft = begun.draft;
     }
     this.keeper = this.private ? null : (keeperFor?.(this) ?? null);
+    this.keepDraft();
+    if (!('record' in begun) && begun.draft) this.keeper?.drafting();
   }
 
   get setup(): Setup {
@@ -173,6 +184,8 @@ export class Conversation implements Kept {
   handOverDraft(): Draft {
     const { draft } = this;
     this.draft = new Draft();
+    this.keepDraft();
+    this.keeper?.drafting();
     return draft;
   }
 
@@ -259,7 +272,9 @@ export class Conversation implements Kept {
   }
 
   toRecord(): ConversationRecord {
-    const { id, title, named, pinned, created, updated, setup, memory } = this;
+    const { id, named, pinned, created, updated, setup, memory } = this;
+    const { text, files: attachments } = this.draft;
+    const title = this.title || titleFrom({ text, attachments });
     return { id, title, named, pinned, created, updated, setup, memory, leaf: this.tree.leaf };
   }
 
@@ -271,6 +286,16 @@ export class Conversation implements Kept {
   messageRecord(id: string): MessageRecord | null {
     const turn = this.tree.get(id);
     return turn ? toRecord(turn, this.id) : null;
+  }
+
+  keptDraft(): KeptDraft | null {
+    const { text, files, empty } = this.draft;
+    return empty ? null : { text, files };
+  }
+
+  /** Whatever is written in it from now on. */
+  private keepDraft(): void {
+    this.draft.onchange = () => this.keeper?.drafting();
   }
 
   private tell(turns: readonly Turn[], memory: Memory): Message[] {
@@ -329,9 +354,9 @@ export class Conversation implements Kept {
     return Math.max(Date.now(), this.updated + 1);
   }
 
-  /** An empty conversation is not kept: there would be nothing to come back to. */
+  /** A conversation in which nothing was said or is being written is not kept: there would be nothing to come back to. */
   private changed(): void {
-    if (this.tree.size > 0) this.keeper?.change();
+    if (this.tree.size > 0 || !this.draft.empty) this.keeper?.change();
   }
 
   private run(turn: AnswerTurn, asked: readonly Turn[], { continueAnswer = false } = {}): void {

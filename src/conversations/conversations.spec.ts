@@ -14,6 +14,8 @@ const finish = (reason: Finish['reason'] = 'stop'): Finish => ({
   usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
   timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
 });
+/** Of what is being written. */
+const NOTHING = { text: '', files: [] };
 const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let count = 0;
@@ -193,11 +195,13 @@ describe('Conversations', () => {
     const { conversations, ask, titles, said } = await open(database(name));
     const secret = conversations.begin({ private: true });
     await ask('My secret', 'I keep it.');
+    secret.draft.text = 'Another secret';
     conversations.begin();
-    await turn(5);
+    await conversations.settled();
     expect(titles()).toEqual(['My secret']);
     const kept = database(name);
-    expect([await kept.list(), await kept.messagesOf(secret.id)]).toEqual([[], []]);
+    const found = [await kept.list(), await kept.messagesOf(secret.id), await kept.draftOf(secret.id)];
+    expect(found).toEqual([[], [], NOTHING]);
     expect((await conversations.search('keep')).map(({ match }) => match?.found)).toEqual(['keep']);
     await conversations.open(secret.id);
     expect(said()).toEqual(['My secret', 'I keep it.']);
@@ -253,16 +257,65 @@ describe('Conversations', () => {
     expect(await conversations.whole(id)).toMatchObject({ record: { title: 'First' }, messages: [{}, {}] });
   });
 
-  it('are not kept while nothing is said, and keep their draft while they are open', async () => {
-    const { conversations, ask } = await open();
-    const draft = conversations.current;
-    draft.draft.text = 'Half a thought';
+  it('keep what is being written, also where nothing was said yet', async () => {
+    const name = 'drafts';
+    const { conversations, ask } = await open(database(name));
+    const begun = conversations.current;
+    begun.setup = { system: 'Be brief.', sampling: {} };
+    begun.draft.text = 'Half a thought';
+    flushSync();
+    // What is on the page need not be found.
+    expect(conversations.list).toEqual([]);
     conversations.begin();
     await ask('Something else', 'Yes.');
     flushSync();
     expect(conversations.list.map(({ title }) => title)).toEqual(['Something else', 'Half a thought']);
-    await conversations.open(draft.id);
-    expect(conversations.current.draft.text).toBe('Half a thought');
+    const said = conversations.current;
+    said.draft.text = 'And ';
+    await said.draft.addFiles([new File(['Many words.'], 'words.txt', { type: 'text/plain' })]);
+    await conversations.settled();
+
+    const again = await open(database(name));
+    await expect.poll(() => again.titles()).toEqual(['Something else', 'Half a thought']);
+    await again.conversations.open(said.id);
+    const { draft } = again.conversations.current;
+    await expect.poll(() => draft.attachments).toMatchObject([{ name: 'words.txt', text: 'Many words.' }]);
+    expect(draft.text).toBe('And ');
+    await again.conversations.open(begun.id);
+    const { current } = again.conversations;
+    expect([current.draft.text, current.setup.system, current.empty]).toEqual(['Half a thought', 'Be brief.', true]);
+    // Its title is that of what is sent.
+    await again.ask('A whole thought', 'Good.');
+    await current.settled();
+    const kept = database(name);
+    expect([await kept.draftOf(begun.id), await kept.draftOf(said.id)]).toMatchObject([
+      NOTHING,
+      { text: 'And ', files: [{ name: 'words.txt' }] },
+    ]);
+    expect((await kept.get(begun.id))?.title).toBe('A whole thought');
+  });
+
+  it('are not kept while nothing is said or written, and stay on the page then', async () => {
+    const name = 'nothing';
+    const { conversations, ask, titles } = await open(database(name));
+    const { current } = conversations;
+    const kept = database(name);
+    current.draft.text = 'Half a thought';
+    await current.settled();
+    expect(await kept.list()).toMatchObject([{ id: current.id, title: 'Half a thought' }]);
+    // Heard of, too.
+    await turn(20);
+    current.draft.text = ' ';
+    await current.settled();
+    expect([await kept.list(), await kept.draftOf(current.id)]).toEqual([[], NOTHING]);
+    await turn(20);
+    expect([conversations.current === current, titles()]).toEqual([true, []]);
+    // Back to where it was written, and away from where it was said.
+    await ask('A whole thought', 'Yes.');
+    current.takeBack();
+    await current.settled();
+    expect((await kept.get(current.id))?.leaf).toBeNull();
+    expect((await kept.draftOf(current.id)).text).toBe('A whole thought');
   });
 
   it('hand what is being written on to another, with files that are still being read', async () => {
@@ -273,6 +326,12 @@ describe('Conversations', () => {
     const old = conversations.current;
     const next = conversations.begin({ draft: old.handOverDraft() });
     await reading;
+    await conversations.settled();
+    const kept = await conversations.database();
+    expect([await kept.draftOf(old.id), await kept.draftOf(next.id)]).toMatchObject([
+      NOTHING,
+      { text: 'Sum up this', files: [{ name: 'words.txt' }] },
+    ]);
     expect(old.draft.empty).toBe(true);
     expect([next.draft.text, next.draft.attachments.map(({ text }) => text)]).toEqual(['Sum up this', ['Many words.']]);
   });

@@ -2,13 +2,12 @@
  * All conversations: those that are kept, and those that are open on this page (private ones are nowhere else). Several
  * may be open at once, each with its draft and its answer being made; one is shown.
  */
-import { type Beginning, Conversation, type KeeperFor } from '../chat/conversation.svelte.ts';
+import { type Beginning, Conversation, type KeeperFor, type Reopening } from '../chat/conversation.svelte.ts';
 import type { ModelStore } from '../models/model.svelte.ts';
 import type { Database } from './database.ts';
 import type { WholeConversation } from './export/format.ts';
 import { Keeper } from './keeper.ts';
 import type { ConversationRecord } from './records.ts';
-import { titleFrom } from './title.ts';
 import { holds, type Match, matchIn } from './search.ts';
 
 /** A conversation in the list. */
@@ -53,12 +52,11 @@ export class Conversations {
   readonly list: readonly Entry[] = $derived.by(() => {
     // What was begun to be written can be come back to.
     const open = this.opened.filter((each) => !each.empty || (each !== this.current && !each.draft.empty));
-    const records = this.kept.filter(({ id }) => !open.some((each) => each.id === id));
+    const records = this.kept.filter(({ id }) => !this.opened.some((each) => each.id === id));
     const entries = [
       ...records.map((record) => ({ ...record, private: false, busy: false })),
       ...open.map((each) => ({
         ...each.toRecord(),
-        title: each.title || titleFrom(each.draft),
         private: each.private,
         busy: each.busy,
       })),
@@ -106,7 +104,7 @@ export class Conversations {
       this.show(open);
       return true;
     }
-    const kept = await this.whole(id).catch(this.told);
+    const kept = await this.reopening(id).catch(this.told);
     // Another was asked for meanwhile.
     if (!kept || wish !== this.wishes) return kept !== undefined;
     this.show(new Conversation(this.models, kept, this.keeperFor));
@@ -164,9 +162,12 @@ export class Conversations {
   async whole(id: string): Promise<WholeConversation | undefined> {
     const open = this.opened.find((each) => each.id === id);
     if (open) return open.whole();
-    const database = await this.database();
-    const [record, messages] = await Promise.all([database.get(id), database.messagesOf(id)]);
-    return record && { record, messages };
+    return this.reopening(id);
+  }
+
+  /** Resolves once all that is open is kept as it is now, or could not be. */
+  async settled(): Promise<void> {
+    await Promise.all(this.opened.map((each) => each.settled()));
   }
 
   /** The database. @throws where this browser keeps nothing */
@@ -174,6 +175,16 @@ export class Conversations {
     this.opening ??= this.openedBy();
     this.opening.catch(() => (this.opening = null));
     return this.opening;
+  }
+
+  private async reopening(id: string): Promise<Reopening | undefined> {
+    const database = await this.database();
+    const [record, messages, draft] = await Promise.all([
+      database.get(id),
+      database.messagesOf(id),
+      database.draftOf(id),
+    ]);
+    return record && { record, messages, draft };
   }
 
   private readonly keeperFor: KeeperFor = (conversation) => new Keeper(() => this.database(), conversation, this.told);
@@ -220,8 +231,10 @@ export class Conversations {
   }
 
   private hear(list: readonly ConversationRecord[]): void {
-    // Another tab deleted them.
-    const gone = this.kept.map(({ id }) => id).filter((id) => !list.some((each) => each.id === id));
+    // Another tab deleted them. One in which nothing was said yet is not kept while nothing is written in it.
+    const empty = this.opened.filter((each) => each.empty);
+    const left = [...list, ...empty];
+    const gone = this.kept.map(({ id }) => id).filter((id) => !left.some((each) => each.id === id));
     this.kept = list;
     if (gone.length > 0) this.drop(gone);
   }

@@ -78,6 +78,47 @@ describe('the database', () => {
     expect([await database.list(), await database.messagesOf('d')]).toEqual([[], []]);
   });
 
+  it('keeps what is being written until it is sent or deleted', async () => {
+    const database = open();
+    const file = (id: string, text: string) => ({ id, name: `${id}.txt`, blob: new Blob([text]) });
+    const written = (text: string, ...files: ReturnType<typeof file>[]) => ({ text, files });
+    const drafts = async () => {
+      const both = await Promise.all(['c', 'd'].map((id) => database.draftOf(id)));
+      return both.map(({ text, files }) => [text, ...files.map(({ name }) => name)].join(' '));
+    };
+    const [b, a] = [file('b', 'Second'), file('a', 'First')];
+    for (const id of ['c', 'd']) await database.keep(conversation(id), [], [], written(`Half of ${id}`));
+    await database.keep(conversation('c'), [], []);
+    await database.keepDraft('d', written('All of d', b, a));
+    expect(await drafts()).toEqual(['Half of c', 'All of d b.txt a.txt']);
+    expect(await (await database.draftOf('d')).files[1]?.blob.text()).toBe('First');
+    await database.keepDraft('d', written('All of d', a, b));
+    expect(await drafts()).toEqual(['Half of c', 'All of d a.txt b.txt']);
+    await database.keepDraft('d', written('', b));
+    expect(await drafts()).toEqual(['Half of c', ' b.txt']);
+    await database.keep(conversation('c'), [question('q', 'c', 'Half of c')], [], null);
+    expect(await drafts()).toEqual(['', ' b.txt']);
+    // It goes on elsewhere.
+    await database.keepDraft('c', written('', b));
+    await database.remove('d');
+    expect(await drafts()).toEqual([' b.txt', '']);
+    await database.removeEverything();
+    expect(await drafts()).toEqual(['', '']);
+  });
+
+  it('keeps a conversation for its draft, unless another tab has gone on with it', async () => {
+    const database = open();
+    const draft = { text: 'Half a thought', files: [] };
+    await database.keepBegun(conversation('c'), draft);
+    expect([await database.list(), await database.draftOf('c')]).toEqual([[conversation('c')], draft]);
+    await database.keepBegun(conversation('c'), null);
+    expect([await database.list(), (await database.draftOf('c')).text]).toEqual([[], '']);
+    await database.keep(conversation('c', { leaf: 'q' }), [question('q', 'c', 'A thought')], [], null);
+    for (const each of [draft, null]) await database.keepBegun(conversation('c'), each);
+    expect(await database.list()).toEqual([conversation('c', { leaf: 'q' })]);
+    expect(await database.messagesOf('c')).toHaveLength(1);
+  });
+
   it('changes a conversation that is kept, and makes none', async () => {
     const database = open();
     await database.keep(conversation('c'), [], []);
@@ -126,13 +167,14 @@ describe('the database', () => {
     end();
   });
 
-  it('opens the database of version 1, and loses nothing', async () => {
-    const name = 'old';
-    // As version 1 made it: Dexie counts in tens.
+  it.each([1, 2])('opens the database of version %d, and loses nothing', async (version) => {
+    const name = `old ${version}`;
+    // As that version made it: Dexie counts in tens.
     const old = await new Promise<IDBDatabase>((resolve, reject) => {
-      const request = indexedDB.open(name, 10);
+      const request = indexedDB.open(name, version * 10);
       request.onupgradeneeded = () => {
-        request.result.createObjectStore('conversations', { keyPath: 'id' });
+        const conversations = request.result.createObjectStore('conversations', { keyPath: 'id' });
+        if (version > 1) conversations.createIndex('created', 'created');
         request.result.createObjectStore('messages', { keyPath: 'id' }).createIndex('conversation', 'conversation');
       };
       request.onsuccess = () => resolve(request.result);
@@ -149,5 +191,7 @@ describe('the database', () => {
     expect(await database.begunAt(5)).toEqual(['c']);
     expect(await database.list()).toEqual([conversation('c', { created: 5 })]);
     expect(await database.messagesOf('c')).toEqual([question('q', 'c', 'Hello')]);
+    await database.keepDraft('c', { text: 'And', files: [] });
+    expect(await database.draftOf('c')).toEqual({ text: 'And', files: [] });
   });
 });

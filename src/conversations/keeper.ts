@@ -3,21 +3,28 @@
  * not be written is tried again with the next change, and told.
  */
 import type { Database } from './database.ts';
-import type { ConversationRecord, MessageRecord } from './records.ts';
+import type { ConversationRecord, KeptDraft, MessageRecord } from './records.ts';
 
 /** What the keeper asks when it writes: how the conversation is by then. */
 export interface Kept {
   toRecord(): ConversationRecord;
   /** Null where it is gone. */
   messageRecord(id: string): MessageRecord | null;
+  /** What is being written; null where nothing is. */
+  keptDraft(): KeptDraft | null;
 }
 
 /** An answer that is being made is written as often, ms. */
 const GROWING = 1000;
+/** And a draft: whoever reloads the page loses no more. */
+const DRAFTING = 300;
 
 export class Keeper {
   private readonly changed = new Set<string>();
   private readonly gone = new Set<string>();
+  /** The conversation itself is not what it was. */
+  private touched = false;
+  private drafted = false;
   private writing: Promise<void> = Promise.resolve();
   private asked = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -33,13 +40,21 @@ export class Keeper {
   /** The conversation, or these messages of it, are not what they were. */
   change(...messages: string[]): void {
     for (const id of messages) this.changed.add(id);
+    this.touched = true;
     this.write();
   }
 
   /** A message grows, and will for some time. */
   growing(message: string): void {
     this.changed.add(message);
+    this.touched = true;
     this.timer ??= setTimeout(() => this.write(), GROWING);
+  }
+
+  /** A message is being written, and will for some time. */
+  drafting(): void {
+    this.drafted = true;
+    this.timer ??= setTimeout(() => this.write(), DRAFTING);
   }
 
   lose(messages: readonly string[]): void {
@@ -47,6 +62,7 @@ export class Keeper {
       this.changed.delete(id);
       this.gone.add(id);
     }
+    this.touched = true;
     this.write();
   }
 
@@ -75,15 +91,17 @@ export class Keeper {
       const database = await this.database();
       this.asked = false;
       if (this.ended) return;
-      const [changed, gone] = [[...this.changed], [...this.gone]];
-      const records = changed.flatMap((id) => this.conversation.messageRecord(id) ?? []);
+      const [changed, gone, touched, drafted] = [[...this.changed], [...this.gone], this.touched, this.drafted];
       this.changed.clear();
       this.gone.clear();
+      this.touched = this.drafted = false;
       try {
-        await database.keep(this.conversation.toRecord(), records, gone);
+        await this.writeTo(database, changed, gone, { touched, drafted });
       } catch (cause) {
         for (const id of changed) if (!this.gone.has(id)) this.changed.add(id);
         for (const id of gone) this.gone.add(id);
+        this.touched ||= touched;
+        this.drafted ||= drafted;
         throw cause;
       }
       this.told(null);
@@ -91,5 +109,19 @@ export class Keeper {
       this.asked = false;
       this.told(cause);
     }
+  }
+
+  private async writeTo(
+    database: Database,
+    changed: readonly string[],
+    gone: readonly string[],
+    { touched, drafted }: { touched: boolean; drafted: boolean },
+  ): Promise<void> {
+    const record = this.conversation.toRecord();
+    const draft = this.conversation.keptDraft();
+    if (record.leaf === null && gone.length === 0) return database.keepBegun(record, draft);
+    if (!touched) return database.keepDraft(record.id, draft);
+    const records = changed.flatMap((id) => this.conversation.messageRecord(id) ?? []);
+    await database.keep(record, records, gone, drafted ? draft : undefined);
   }
 }

@@ -38,7 +38,7 @@ export interface ConversationRecord {
   setup: Setup;
   /** Left out: none. */
   memory?: Memory;
-  /** The last message of the branch that is read; null in an empty conversation. */
+  /** The last message of the branch that is read; null where nothing was said yet: then something is being written. */
   leaf: string | null;
 }
 
@@ -75,6 +75,29 @@ export interface AnswerRecord extends MessageBase {
   /** Null while it is made, where it failed, or where the tab was closed meanwhile. */
   finish: Finish | null;
   error: { code: EngineErrorCode; detail: string } | null;
+}
+
+/** A message that is being written. */
+export interface DraftRecord {
+  conversation: string;
+  text: string;
+  /** Ids, in their order. */
+  files: readonly string[];
+}
+
+/** A file of it, as it was given: it is read again when the conversation is opened. */
+export interface DraftFileRecord {
+  /** A UUID. */
+  id: string;
+  conversation: string;
+  name: string;
+  blob: Blob;
+}
+
+/** Both together. */
+export interface KeptDraft {
+  text: string;
+  files: readonly Omit<DraftFileRecord, 'conversation'>[];
 }
 
 export type MessageRecord = QuestionRecord | AnswerRecord;

@@ -14,7 +14,7 @@ function download(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
 }
 
-/** @param ids which; those that are gone meanwhile are left out. @returns whether there was something to save */
+/** @param ids which; those that are gone meanwhile, or in which nothing was said, are left out. @returns whether there was something to save */
 export async function saveConversations(
   conversations: Conversations,
   ids: readonly string[],
@@ -27,7 +27,8 @@ export async function saveConversations(
   async function* wholes(): AsyncGenerator<WholeConversation> {
     for (const id of ids) {
       const whole = await conversations.whole(id);
-      if (!whole) continue;
+      // A draft is not saved.
+      if (!whole || whole.messages.length === 0) continue;
       count += 1;
       yield whole;
     }

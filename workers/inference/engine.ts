@@ -17,7 +17,8 @@ import {
   type Message,
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './answer-memory.ts';
-import type { Prompt, PromptPicture } from './decoder/decoder.ts';
+import type { Prompt } from './decoder/decoder.ts';
+import type { PromptPicture } from './decoder/token-reader.ts';
 import { decode } from './decode.ts';
 import { inspectGpu } from './gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
@@ -164,10 +165,7 @@ async function warmUp(model: Model): Promise<GpuSamplers | null> {
   const samplers = there && model.sampler ? new GpuSamplers(there.device, await model.sampler, logits.vocabSize) : null;
   try {
     if (samplers && there)
-      for (const temperature of [1, 0]) {
-        const sampling = { ...GEMMA_SAMPLING, temperature };
-        if (samplers.can(sampling)) await samplers.begin(sampling).next(there, []).id;
-      }
+      for (const temperature of [1, 0]) await samplers.begin({ ...GEMMA_SAMPLING, temperature }).next(there, []).id;
     if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();

@@ -2,7 +2,7 @@
  * The message that is being written: its words and its files. A file is there from the moment it is added; it is read at
  * once, and goes with the message when it has been. What cannot be taken is said, and nothing else is lost by it.
  */
-import type { Attachment } from '../../conversations/records.ts';
+import type { Attachment, KeptDraft } from '../../conversations/records.ts';
 import { DraftFile } from './draft-file.svelte.ts';
 import { readFile } from './read-file.ts';
 import { type Refusal, Refused } from './refusal.ts';
@@ -14,9 +14,27 @@ export interface Written {
 }
 
 export class Draft {
-  text = $state('');
-  files = $state.raw<readonly DraftFile[]>([]);
+  /** Called when other words or files are in it. */
+  onchange: (() => void) | null = null;
+  private ownText = $state('');
+  private ownFiles = $state.raw<readonly DraftFile[]>([]);
   refusals = $state.raw<readonly Refusal[]>([]);
+
+  get text(): string {
+    return this.ownText;
+  }
+  set text(text: string) {
+    this.ownText = text;
+    this.onchange?.();
+  }
+
+  get files(): readonly DraftFile[] {
+    return this.ownFiles;
+  }
+  private set files(files: readonly DraftFile[]) {
+    this.ownFiles = files;
+    this.onchange?.();
+  }
 
   /** What would go with the message now. */
   get attachments(): Attachment[] {
@@ -35,10 +53,18 @@ export class Draft {
   /** Resolves once all have been read, or refused. */
   async addFiles(files: Iterable<File>): Promise<void> {
     this.refusals = [];
-    const added = Array.from(files, (file) => ({ file, entry: new DraftFile(file.name, file) }));
-    this.files = [...this.files, ...added.map(({ entry }) => entry)];
-    // One after the other: a picture takes much memory while it is looked at.
-    for (const { file, entry } of added) await this.read(file, entry);
+    await this.add(Array.from(files, (file) => ({ file, entry: new DraftFile(file.name, file) })));
+  }
+
+  /** What was written at an earlier visit. Resolves once its files have been read, or refused. */
+  async reopen({ text, files }: KeptDraft): Promise<void> {
+    this.text = text;
+    await this.add(
+      files.map(({ id, name, blob }) => {
+        const file = new File([blob], name, { type: blob.type });
+        return { file, entry: new DraftFile(name, file, id) };
+      }),
+    );
   }
 
   refuse(refusal: Refusal): void {
@@ -68,6 +94,12 @@ export class Draft {
     for (const file of this.files) file.stop();
     this.files = [];
     this.refusals = [];
+  }
+
+  private async add(added: readonly { file: File; entry: DraftFile }[]): Promise<void> {
+    this.files = [...this.files, ...added.map(({ entry }) => entry)];
+    // One after the other: a picture takes much memory while it is looked at.
+    for (const { file, entry } of added) await this.read(file, entry);
   }
 
   private async read(file: File, entry: DraftFile): Promise<void> {

@@ -1,12 +1,11 @@
 /**
  * The cache of a graph that gives new rows only (model/cpu/append-cache.ts): kept here, in the worker's memory, in arrays
- * that grow, or where our own kernels work; the graph is shown as much of them as its layers look at. Forgetting tokens is
- * free.
+ * that grow; the graph is shown as much of them as its layers look at. Forgetting tokens is free.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from '../runtime/ort.ts';
 import { APPENDED, type CacheSlot } from './graph-io.ts';
-import { cacheBytes, type KvCache, type ParkedCache } from './kv-cache.ts';
+import { all, cacheBytes, type GraphCache, type ParkedCache } from './kv-cache.ts';
 
 type Values = Float32Array | Uint16Array;
 
@@ -22,7 +21,7 @@ const allocate = (slot: CacheSlot, rows: number): Values => {
 const bitsOf = (slot: CacheSlot, { buffer, byteOffset, length }: Values): Values =>
   slot.type === 'float16' ? new Uint16Array(buffer, byteOffset, length) : new Float32Array(buffer, byteOffset, length);
 
-export class AppendCache implements KvCache {
+export class AppendCache implements GraphCache {
   length = 0;
   /** [kvHeads, room, headDim] */
   private readonly values = new Map<CacheSlot, Values>();
@@ -32,13 +31,8 @@ export class AppendCache implements KvCache {
     private readonly ort: Ort,
     private readonly slots: readonly CacheSlot[],
     private readonly capacity: number,
-    /** Where a slot's values are kept, by its input's name: [kvHeads, capacity, headDim]. Left out: in arrays that grow. */
-    private readonly place?: (past: string) => Float32Array,
   ) {
-    if (place) {
-      for (const slot of slots) this.values.set(slot, place(slot.past));
-      this.room = capacity;
-    } else this.grow(0);
+    this.grow(0);
   }
 
   /** Makes room for so many tokens; twice as much as there was, so that growing stays rare. */
@@ -116,6 +110,8 @@ export class AppendCache implements KvCache {
     this.length = length;
   }
 
+  keepable = all;
+
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
   }
@@ -134,25 +130,11 @@ export class AppendCache implements KvCache {
       throw cause;
     }
     const restore = () => {
-      for (const [slot, values] of copies)
-        if (this.place) this.copyIn(slot, values, length);
-        else this.values.set(slot, values);
-      if (!this.place) this.room = length;
+      for (const [slot, values] of copies) this.values.set(slot, values);
+      this.room = length;
       this.length = length;
     };
-    return Promise.resolve({ bytes, restore, dispose: () => copies.clear() });
-  }
-
-  /** @param values [kvHeads, length, headDim] */
-  private copyIn(slot: CacheSlot, values: Values, length: number): void {
-    const size = length * slot.headDim;
-    for (let h = 0; h < slot.kvHeads; h++)
-      this.values.get(slot)?.set(values.subarray(h * size, (h + 1) * size), h * this.room * slot.headDim);
-  }
-
-  /** Takes note of tokens whose rows are where they are kept: `length` are held then. */
-  wrote(length: number): void {
-    this.length = length;
+    return Promise.resolve({ bytes, keepable: all, restore, dispose: () => copies.clear() });
   }
 
   dispose(): void {

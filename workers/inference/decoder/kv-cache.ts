@@ -10,13 +10,9 @@ import type { CacheSlot } from './graph-io.ts';
 export interface KvCache {
   /** Tokens held. */
   readonly length: number;
-  /** The cache's inputs for a run that reads `count` tokens. */
-  past(count: number): Record<string, Tensor>;
-  /** Where the next run puts its outputs; null where the runtime allocates. */
-  fetches(): Record<string, Tensor | null>;
-  /** Takes the outputs of a run, after which `length` tokens are held. */
-  accept(outputs: InferenceSession.ReturnType, length: number): void;
-  /** Keeps the first `length` tokens. */
+  /** Of the first `length` tokens, how many can be gone on from: all, unless sliding layers have let some go. */
+  keepable(length: number): number;
+  /** Keeps the first `length` tokens, which must be keepable. */
   truncate(length: number): void;
   /** Bytes that a copy of what is held takes. */
   readonly bytes: number;
@@ -25,9 +21,21 @@ export interface KvCache {
   dispose(): void;
 }
 
+/** A cache that a graph reads and writes. */
+export interface GraphCache extends KvCache {
+  /** The cache's inputs for a run that reads `count` tokens. */
+  past(count: number): Record<string, Tensor>;
+  /** Where the next run puts its outputs; null where the runtime allocates. */
+  fetches(): Record<string, Tensor | null>;
+  /** Takes the outputs of a run, after which `length` tokens are held. */
+  accept(outputs: InferenceSession.ReturnType, length: number): void;
+}
+
 /** A copy of a cache's tokens. */
 export interface ParkedCache {
   readonly bytes: number;
+  /** As of the cache that it was copied from. */
+  keepable(length: number): number;
   /** The cache holds these tokens again, in place of what it holds then. The copy is spent. */
   restore(): void;
   dispose(): void;
@@ -38,7 +46,7 @@ export const cacheBytes = (slots: Iterable<CacheSlot>, length: number): number =
   [...slots].reduce((sum, slot) => sum + slot.kvHeads * length * slot.headDim * bytesOf(slot), 0);
 
 /** What `make` makes on the GPU; null, and all let go of, where there was no memory for it. */
-async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
+export async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
   const made = make();
@@ -49,9 +57,12 @@ async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T
   return null;
 }
 
+/** Every row is kept. */
+export const all = (length: number): number => length;
+
 const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
 
-export class StaticGpuCache implements KvCache {
+export class StaticGpuCache implements GraphCache {
   length = 0;
   private readonly tensors = new Map<CacheSlot, Tensor>();
 
@@ -71,12 +82,6 @@ export class StaticGpuCache implements KvCache {
     }
   }
 
-  /** A slot's buffer, by its input's name: [kvHeads, capacity, headDim]. */
-  buffer(past: string): GPUBuffer {
-    for (const [slot, tensor] of this.tensors) if (slot.past === past) return tensor.gpuBuffer as GPUBuffer;
-    throw new Error(`the cache has no ${past}`);
-  }
-
   past(): Record<string, Tensor> {
     return Object.fromEntries([...this.tensors].map(([slot, tensor]) => [slot.past, tensor]));
   }
@@ -88,6 +93,8 @@ export class StaticGpuCache implements KvCache {
   accept(_outputs: InferenceSession.ReturnType, length: number): void {
     this.length = length;
   }
+
+  keepable = all;
 
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
@@ -120,7 +127,7 @@ export class StaticGpuCache implements KvCache {
       this.length = length;
       dispose();
     };
-    return { bytes, restore, dispose };
+    return { bytes, keepable: all, restore, dispose };
   }
 
   /** Between the cache, whose heads are `capacity` rows apart, and buffers in which they are `length` rows apart. */
@@ -146,7 +153,7 @@ export class StaticGpuCache implements KvCache {
   }
 }
 
-export class DynamicCache implements KvCache {
+export class DynamicCache implements GraphCache {
   length = 0;
   private tensors = new Map<CacheSlot, Tensor>();
 
@@ -186,6 +193,8 @@ export class DynamicCache implements KvCache {
     this.length = length;
   }
 
+  keepable = all;
+
   truncate(length: number): void {
     if (length >= this.length) return;
     if (length === 0) {
@@ -223,7 +232,7 @@ export class DynamicCache implements KvCache {
       this.tensors = copies;
       this.length = length;
     };
-    return { bytes, restore, dispose: () => letGo(copies) };
+    return { bytes, keepable: all, restore, dispose: () => letGo(copies) };
   }
 
   private cut(slot: CacheSlot, old: Tensor, length: number): Tensor {

@@ -5,6 +5,7 @@ function text(keys: TokenKey[], bytes: number) {
   const cache = {
     bytes,
     disposed: false,
+    keepable: (length: number) => length,
     restore: () => undefined,
     dispose() {
       cache.disposed = true;

@@ -22,7 +22,7 @@ export class ParkedTexts {
   best(known: (keys: readonly TokenKey[]) => number): { text: ParkedText; known: number } | null {
     let best: { text: ParkedText; known: number } | null = null;
     for (const text of this.texts) {
-      const count = known(text.keys);
+      const count = text.cache.keepable(known(text.keys));
       if (count > (best?.known ?? 0)) best = { text, known: count };
     }
     return best;

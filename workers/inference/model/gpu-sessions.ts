@@ -1,22 +1,23 @@
 /**
- * A model's graphs as sessions on WebGPU. Where the decoder is one that our own decode step understands, its weights (and
- * those of the token embedding, which are the same bytes) are taken out of the graphs and given to each run instead: they
- * are then in buffers that the step can read, too.
+ * A model's graphs on WebGPU. A decoder that our own kernels understand is read by them, over weights that stream to the
+ * GPU while kernels compile, and onnxruntime makes sessions of the other graphs only. Where a decoder's sessions are wanted
+ * beside the kernels, the weights are taken out of its graphs and given to each run instead: they are held once.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
-import { DecodeStep, type DecodeStepOptions } from '../decoder/step/decode-step.ts';
-import { readStepModel } from '../decoder/step/step-model.ts';
+import { KernelReader } from '../decoder/step/kernel-reader.ts';
+import { readStepModel, weightsOf } from '../decoder/step/step-model.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { canReside, GpuWeights } from './gpu-weights.ts';
 import { keepLastLogits } from './last-logits.ts';
 import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
 
-export interface StepParts {
-  compiling: Promise<DecodeStep>;
+/** Our own kernels for a decoder, and the weights that they read. */
+export interface Kernels {
+  reader: KernelReader;
   weights: GpuWeights;
 }
 
@@ -69,20 +70,19 @@ function takeOut(ort: Ort, graph: OnnxGraph, weights: GpuWeights): Record<string
 
 const ignore = () => undefined;
 
-/** Meanwhile sessions are made: whoever takes up the step hears of what goes wrong. */
-function compileStep(options: Omit<DecodeStepOptions, 'weights'>, weights: GpuWeights): StepParts {
-  const compiling = DecodeStep.compile({ ...options, weights: (tensor) => weights.buffer(tensor) });
-  compiling.catch(ignore);
-  return { compiling, weights };
-}
-
 export interface GpuSessionsOptions {
   ort: Ort;
   device: GPUDevice;
   config: Gemma3Config;
-  /** Tokens that a static cache has room for; null where generated tokens are onnxruntime's, too. */
-  stepCapacity: number | null;
-  /** No graph is changed: a step needs that. */
+  /** For our own kernels (KernelReaderOptions); null where onnxruntime does it all. */
+  kernels: {
+    capacity: number;
+    chunkSize: number;
+    slack: number;
+    /** Sessions of the decoder are made, too, over the same weights. */
+    besideSessions: boolean;
+  } | null;
+  /** No graph is changed: our kernels need that. */
   asTheyAre?: boolean;
   graphs: ReadonlyMap<SessionName, Uint8Array>;
   /** Data files by the names graphs call them. */
@@ -92,57 +92,72 @@ export interface GpuSessionsOptions {
 }
 
 export interface GpuSessions {
+  /** Those of the decoder only where they read tokens. */
   sessions: Partial<Record<SessionName, Graph>>;
   /** Null where onnxruntime does it all. */
-  step: StepParts | null;
+  kernels: Kernels | null;
 }
 
-/** @throws whatever the runtime does; EngineError `out-of-memory`, `model-missing`, `aborted` */
+/** @throws whatever the runtime or the browser does; EngineError `out-of-memory`, `model-missing`, `aborted` */
 export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
-  const { ort, device, config, stepCapacity, asTheyAre, graphs, files, onCreated, signal } = options;
+  const { ort, device, config, asTheyAre, graphs, files, onCreated, signal } = options;
   const opened = new Map(
     [...graphs]
       .filter(([name]) => !asTheyAre && (DECODERS.includes(name) || name === WITH_TABLE))
       .map(([n, b]) => [n, new OnnxGraph(b)]),
   );
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
-  const model = decoder && stepCapacity !== null ? readStepModel(decoder, [...opened.values()], config) : null;
+  const model = decoder && options.kernels ? readStepModel(decoder, [...opened.values()], config) : null;
   if (decoder) keepLastLogits(decoder);
   const sessions: Partial<Record<SessionName, Graph>> = {};
 
   const weights = new GpuWeights(device);
   device.pushErrorScope('out-of-memory');
-  const inputs = new Map(model ? [...opened].map(([name, graph]) => [name, takeOut(ort, graph, weights)]) : []);
-  const step =
-    model && stepCapacity !== null ? compileStep({ device, model, config, capacity: stepCapacity }, weights) : null;
+  const besideSessions = options.kernels?.besideSessions ?? true;
+  const inputs = new Map(
+    model ? [...opened].map(([name, graph]) => [name, besideSessions ? takeOut(ort, graph, weights) : {}]) : [],
+  );
+  // Asked for before they are uploaded.
+  if (model) for (const tensor of weightsOf(model)) weights.buffer(tensor);
+  const compiling =
+    model && options.kernels
+      ? KernelReader.compile({
+          ...{ ort, device, model, config, weights: (tensor: StoredTensor) => weights.buffer(tensor) },
+          ...options.kernels,
+        })
+      : null;
+  compiling?.catch(ignore);
   const room = device.popErrorScope();
-  // While sessions are made, which one at a time is.
+  // While kernels are compiled and sessions made, which one at a time is.
   const uploading = weights.upload(files, signal);
   uploading.catch(ignore);
   try {
     for (const [name, bytes] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
       const given = inputs.get(name);
-      const session = await ort.InferenceSession.create(opened.get(name)?.encode() ?? bytes, {
-        executionProviders: [{ name: 'webgpu', device }],
-        // The jspi build reads a Blob piece by piece.
-        externalData: given ? [] : [...files].map(([path, data]) => ({ path, data })),
-        graphOptimizationLevel: 'all',
-        // Picture features are remembered here; everything else goes on to another run or in part to us.
-        preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
-      });
-      sessions[name] = given ? new WeightedGraph(session, given) : session;
+      if (!given || besideSessions) {
+        const session = await ort.InferenceSession.create(opened.get(name)?.encode() ?? bytes, {
+          executionProviders: [{ name: 'webgpu', device }],
+          // The jspi build reads a Blob piece by piece.
+          externalData: given ? [] : [...files].map(([path, data]) => ({ path, data })),
+          graphOptimizationLevel: 'all',
+          // Picture features are remembered here; everything else goes on to another run or in part to us.
+          preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
+        });
+        sessions[name] = given ? new WeightedGraph(session, given) : session;
+      }
       onCreated(name);
     }
     const short = await room;
     if (short) throw new EngineError('out-of-memory', short.message);
     await uploading;
-    return { sessions, step };
+    const reader = await compiling;
+    return { sessions, kernels: reader && { reader, weights } };
   } catch (cause) {
     await uploading.catch(ignore);
     for (const session of Object.values(sessions)) await session.release();
-    step?.compiling.then((compiled) => {
-      compiled.dispose();
+    await compiling?.then((reader) => {
+      reader.dispose();
     }, ignore);
     weights.dispose();
     throw cause;

@@ -6,21 +6,25 @@ import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { CpuStep } from '../decoder/cpu-step/cpu-step.ts';
+import type { TokenReader } from '../decoder/token-reader.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { openOnCpu } from './cpu/cpu-model.ts';
 import { isOutOfMemory } from './cpu/cpu-session.ts';
-import { createGpuSessions, type StepParts } from './gpu-sessions.ts';
+import { createGpuSessions, type GpuSessionsOptions } from './gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;
 
+/** Our own kernels for a decoder, and the weights that they read. */
+export interface Kernels {
+  reader: TokenReader;
+  weights: { dispose(): void };
+}
+
 export interface Opened {
   sessions: Sessions;
-  /** What our own decode step needs; null where onnxruntime reads generated tokens, too. */
-  step: StepParts | null;
-  /** The same on the CPU. */
-  cpuStep: CpuStep | null;
+  /** Null where onnxruntime reads all tokens. */
+  kernels: Kernels | null;
 }
 
 /** The first of these that the folder has and the device can run. */
@@ -40,11 +44,20 @@ const sessionError = (name: string, cause: unknown): EngineError =>
     ? cause
     : new EngineError(isOutOfMemory(cause) ? 'out-of-memory' : 'model-unsupported', `${name}: ${String(cause)}`);
 
+export interface SessionsOptions {
+  dtype: Dtype;
+  config: Gemma3Config;
+  /** On a GPU. */
+  kernels: GpuSessionsOptions['kernels'];
+  /** On the CPU, tokens that there is room for. */
+  capacity: number;
+}
+
 /** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory`, `aborted` */
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  { dtype, config, capacity, ownStep }: { dtype: Dtype; config: Gemma3Config; capacity: number; ownStep: boolean },
+  { dtype, config, kernels, capacity }: SessionsOptions,
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
@@ -67,28 +80,32 @@ export async function createSessions(
   };
   if (!gpu) {
     const ours = folder.manifest.cache === 'static';
-    const options = { ort, config, graphs, files, capacity, ours, onCreated: count, signal };
-    const { sessions, step } = await openOnCpu(options).catch((cause: unknown) => {
+    const { sessions, reader } = await openOnCpu({
+      ...{ ort, config, graphs, files, capacity, ours, signal },
+      onCreated: count,
+    }).catch((cause: unknown) => {
       throw sessionError('CPU', cause);
     });
-    return { sessions, step: null, cpuStep: step };
+    // The reader's weights are in its own memory.
+    return { sessions, kernels: reader && { reader, weights: reader } };
   }
   const { device } = gpu;
   const create = (asTheyAre: boolean) =>
     createGpuSessions({
       ...{ ort, device, config, graphs, files, signal, asTheyAre },
-      stepCapacity: ownStep && !asTheyAre ? capacity : null,
+      kernels: asTheyAre ? null : kernels,
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('WebGPU', cause);
     });
   try {
-    return { ...(await create(false)), cpuStep: null };
+    return await create(false);
   } catch (cause) {
-    // Others export in ways not seen here: the runtime may take their graphs as they are.
     if (!(cause instanceof EngineError) || cause.code !== 'model-unsupported') throw cause;
+    // The browser may refuse a kernel, or the runtime a changed graph; others export in ways not seen here.
+    console.warn('onnxruntime reads the graphs as they are, slower:', cause);
     done = 0;
-    return { ...(await create(true)), cpuStep: null };
+    return create(true);
   }
 }
 

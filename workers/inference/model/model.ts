@@ -10,25 +10,29 @@ import {
   type LoadProgress,
 } from '../../../protocol/engine.ts';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
-import type { CpuStep } from '../decoder/cpu-step/cpu-step.ts';
 import { Decoder } from '../decoder/decoder.ts';
+import { GraphReader } from '../decoder/graph-reader.ts';
+import type { TokenReader } from '../decoder/token-reader.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { GIB, memoryGib } from '../runtime/memory.ts';
 import { loadOrt } from '../runtime/ort.ts';
 import { compileSampler, type SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
-import type { StepParts } from './gpu-sessions.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { proveAdapter } from './proof.ts';
 import { agrees } from './trial.ts';
-import { chooseDtype, createSessions, releaseSessions, type Sessions } from './model-sessions.ts';
+import { chooseDtype, createSessions, type Kernels, releaseSessions, type Sessions } from './model-sessions.ts';
 
-/** Tokens of context made room for, unless asked otherwise; bounded by what the model offers. */
+/** Tokens of context unless asked otherwise; bounded by what the model offers. */
 const DEFAULT_CONTEXT = 4096;
+/** Where a cache takes memory as a text grows, and its sliding layers are bounded by their window. */
+const LONGEST_DEFAULT_CONTEXT = 32768;
 /** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
 const CHUNK = 256;
-/** By our own step, which is no faster with more. */
+/** By our kernels on the CPU, which are no faster with more. */
 const CPU_CHUNK = 64;
+/** So far back a text can be changed without being read anew from its beginning, where our kernels keep the cache. */
+const SLACK = 1024;
 
 /**
  * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
@@ -36,6 +40,17 @@ const CPU_CHUNK = 64;
  */
 const parkingBytes = (gpu: Gpu | null): number =>
   Math.min(GIB, gpu ? gpu.device.limits.maxBufferSize / 4 : (memoryGib() / 16) * GIB);
+
+/**
+ * Tokens of context where our kernels keep the cache: as many as half of the GPU's largest buffer holds keys and values
+ * of in full layers, which is all a browser tells of its memory.
+ */
+function growingContext({ text }: Gemma3Config, { device }: Gpu): number {
+  const full = text.layerTypes.filter((type) => type === 'full_attention').length;
+  const token = full * 2 * text.kvHeads * text.headDim * Float32Array.BYTES_PER_ELEMENT;
+  const room = Math.floor(device.limits.maxBufferSize / 2 / token);
+  return Math.max(DEFAULT_CONTEXT, Math.min(LONGEST_DEFAULT_CONTEXT, room));
+}
 
 export interface Model {
   folder: ModelFolder;
@@ -56,12 +71,12 @@ export interface Model {
 interface Chosen {
   gpu: Gpu | null;
   /** Whether our own kernels are right on it. */
-  ownStep: boolean;
+  ownKernels: boolean;
   fallback?: NonNullable<LoadedModel['fallback']>;
 }
 
 async function chooseDevice(asked: Device | undefined): Promise<Chosen> {
-  if (asked === 'wasm') return { gpu: null, ownStep: false };
+  if (asked === 'wasm') return { gpu: null, ownKernels: false };
   try {
     const gpu = await requestGpu();
     try {
@@ -72,7 +87,7 @@ async function chooseDevice(asked: Device | undefined): Promise<Chosen> {
     }
   } catch (cause) {
     if (asked === 'webgpu' || !(cause instanceof EngineError)) throw cause;
-    return { gpu: null, ownStep: false, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
+    return { gpu: null, ownKernels: false, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
   }
 }
 
@@ -84,11 +99,10 @@ const parseConfig = (json: unknown): Gemma3Config => {
   }
 };
 
-/** A decoder if it does what a trusted one does, which is let go then; else the trusted one. */
-async function tried(decoder: Decoder, trusted: Decoder): Promise<Decoder> {
-  const [kept, dropped] = (await agrees(decoder, trusted)) ? [decoder, trusted] : [trusted, decoder];
-  dropped.dispose();
-  return kept;
+/** The sessions that are left when our kernels read all tokens. */
+async function onlyEncoder({ vision_encoder, ...decoder }: Sessions): Promise<Sessions> {
+  await releaseSessions(decoder);
+  return vision_encoder ? { vision_encoder } : {};
 }
 
 /**
@@ -115,49 +129,61 @@ export async function openModel(
   const config = parseConfig(await folder.json('config.json'));
   // Proving a new adapter takes a moment, during which no bytes come.
   onProgress({ stage: 'session', done: 0, total: 1 });
-  const { gpu, ownStep, fallback } = await chooseDevice(options.device);
+  const { gpu, ownKernels, fallback } = await chooseDevice(options.device);
   const device: Device = gpu ? 'webgpu' : 'wasm';
   // While the model is read.
   const sampler = gpu ? compileSampler(gpu.device) : null;
   sampler?.catch(() => undefined);
   let sessions: Sessions = {};
-  let step: StepParts | null = null;
-  let cpuStep: CpuStep | null = null;
+  let kernels: Kernels | null = null;
   const close = async () => {
     await releaseSessions(sessions);
-    step?.weights.dispose();
-    cpuStep?.dispose();
+    kernels?.weights.dispose();
     gpu?.device.destroy();
   };
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
-    const capacity = Math.min(options.contextLength ?? DEFAULT_CONTEXT, offered);
-    ({ sessions, step, cpuStep } = await createSessions(
+    const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
+    const grown = gpu && ownKernels ? context(growingContext(config, gpu)) : null;
+    const growing = folder.manifest.cache === 'dynamic';
+    ({ sessions, kernels } = await createSessions(
       ort,
       folder,
-      { dtype, config, capacity, ownStep },
+      {
+        dtype,
+        config,
+        kernels: grown ? { capacity: grown, chunkSize: CHUNK, slack: SLACK, besideSessions: growing } : null,
+        capacity: context(DEFAULT_CONTEXT),
+      },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
     ));
-    const session = sessions.decoder_model_merged ?? sessions.model;
-    if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
-    const graphs = { decoder: session, ...(sessions.embed_tokens ? { embedTokens: sessions.embed_tokens } : {}) };
-    const make = (cache: 'static' | 'dynamic', own: CpuStep | null = null) =>
-      new Decoder(ort, graphs, config, {
+    const decoderOf = (reader: TokenReader, capacity: number) =>
+      new Decoder(reader, {
         capacity,
-        staticCache: cache === 'static',
-        chunkSize: own ? CPU_CHUNK : CHUNK,
+        chunkSize: gpu || !kernels ? CHUNK : CPU_CHUNK,
         parkingBytes: parkingBytes(gpu),
-        ...(gpu ? { device: gpu.device } : {}),
-        ...(own ? { cpuStep: own } : {}),
       });
-    const { cache } = folder.manifest;
-    let decoder = make(step ? 'static' : cache, cpuStep);
-    if (step) decoder.stepWith(step.compiling);
-    if ((step ?? cpuStep) && cache === 'dynamic') decoder = await tried(decoder, make(cache));
+    const ofGraph = () => {
+      const { model: whole, decoder_model_merged: merged, embed_tokens: embedTokens } = sessions;
+      const session = merged ?? whole;
+      if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
+      const graphs = { decoder: session, ...(embedTokens ? { embedTokens } : {}) };
+      const onGpu = gpu ? { device: gpu.device } : {};
+      const capacity = context(DEFAULT_CONTEXT);
+      return decoderOf(new GraphReader(ort, graphs, config, { capacity, staticCache: !growing, ...onGpu }), capacity);
+    };
+    let decoder = kernels ? decoderOf(kernels.reader, grown ?? context(DEFAULT_CONTEXT)) : ofGraph();
+    if (kernels && growing) {
+      const trusted = ofGraph();
+      const own = await agrees(decoder, trusted);
+      (own ? trusted : decoder).dispose();
+      if (own) sessions = await onlyEncoder(sessions);
+      else decoder = trusted;
+    }
     const encoder =
       sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
     return {

@@ -328,19 +328,6 @@ export class OnnxGraph {
     return this.entries.filter(({ inner }) => inner.includes(name)).map(({ node }) => node);
   }
 
-  /** What a run is given: initialisers that are listed with it are not. */
-  get inputs(): OnnxValue[] {
-    return this.all('input').filter(({ name }) => !this.tensors.has(name));
-  }
-
-  get outputs(): OnnxValue[] {
-    return this.all('output');
-  }
-
-  private all(kind: 'input' | 'output'): OnnxValue[] {
-    return [...this.values[kind].keys()].flatMap((name) => this.value(kind, name) ?? []);
-  }
-
   input(name: string): OnnxValue | undefined {
     return this.value('input', name);
   }

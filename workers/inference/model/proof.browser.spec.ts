@@ -1,6 +1,7 @@
 /** What is proven of an adapter, and what is used of it where a part is wrong. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { DecodeStep } from '../decoder/step/decode-step.ts';
+import { KernelReader } from '../decoder/step/kernel-reader.ts';
+import { Logits } from '../decoder/logits.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { loadOrt, type Ort } from '../runtime/ort.ts';
 import { proveAdapter } from './proof.ts';
@@ -22,19 +23,18 @@ afterAll(() => {
   gpu.device.destroy();
 });
 
-it('is proven once: prompts by onnxruntime, generated tokens by our own step', { timeout: 60_000 }, async () => {
-  const run = vi.spyOn(DecodeStep.prototype, 'run');
-  expect(await proveAdapter(ort, gpu)).toEqual({ ownStep: true });
-  expect(run).toHaveBeenCalledTimes(1);
-  expect(await proveAdapter(ort, gpu)).toEqual({ ownStep: true });
-  expect(run).toHaveBeenCalledTimes(1);
+it('is proven once, by our own kernels and by onnxruntime', { timeout: 60_000 }, async () => {
+  const run = vi.spyOn(KernelReader.prototype, 'read');
+  expect(await proveAdapter(ort, gpu)).toEqual({ ownKernels: true });
+  expect(run).toHaveBeenCalledTimes(2);
+  expect(await proveAdapter(ort, gpu)).toEqual({ ownKernels: true });
+  expect(run).toHaveBeenCalledTimes(2);
 });
 
-it('does without our own step where that alone is wrong, and remembers it', { timeout: 60_000 }, async () => {
-  const wrong = gpu.device.createBuffer({ size: 4 * 2 ** 18, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC });
-  const run = vi.spyOn(DecodeStep.prototype, 'run').mockReturnValue(wrong);
-  expect(await proveAdapter(ort, gpu)).toEqual({ ownStep: false });
-  expect(await proveAdapter(ort, gpu)).toEqual({ ownStep: false });
-  expect(run).toHaveBeenCalledTimes(1);
-  wrong.destroy();
+it('does without our own kernels where they alone are wrong, and remembers it', { timeout: 60_000 }, async () => {
+  const wrong = new Logits(new ort.Tensor('float32', new Float32Array(2 ** 12), [1, 1, 2 ** 12]), undefined);
+  const run = vi.spyOn(KernelReader.prototype, 'read').mockResolvedValue(wrong);
+  expect(await proveAdapter(ort, gpu)).toEqual({ ownKernels: false });
+  expect(await proveAdapter(ort, gpu)).toEqual({ ownKernels: false });
+  expect(run).toHaveBeenCalledTimes(2);
 });

@@ -6,11 +6,12 @@
 import { EngineError } from '../../../protocol/engine.ts';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../decoder/decoder.ts';
-import type { Graph } from '../decoder/graph-io.ts';
+import { GraphReader } from '../decoder/graph-reader.ts';
+import type { TokenReader } from '../decoder/token-reader.ts';
 import { kernelText } from '../decoder/step/kernels.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Ort } from '../runtime/ort.ts';
-import { createGpuSessions, type StepParts } from './gpu-sessions.ts';
+import { createGpuSessions } from './gpu-sessions.ts';
 import known from './proof/known-answer.json';
 import graphUrl from './proof/model_q4.onnx?url';
 import dataUrl from './proof/model_q4.onnx_data?url';
@@ -50,13 +51,13 @@ const subject = (ort: Ort, gpu: Gpu): string =>
 
 const memory = () => caches.open('fournil-proven-adapters');
 const WHOLLY = 'proven';
-const WITHOUT_STEP = 'proven without the decode step';
+const WITHOUT_KERNELS = 'proven without our kernels';
 const place = (what: string) => new URL(`/proven?${encodeURIComponent(what)}`, self.origin);
 
 /** What may be used on an adapter. */
 export interface Proven {
-  /** Our own decode step; where it alone is wrong, onnxruntime reads generated tokens, too. */
-  ownStep: boolean;
+  /** Our own kernels; where they alone are wrong, onnxruntime reads all tokens. */
+  ownKernels: boolean;
 }
 
 /** Storage may be refused (private windows): the proof is then made again. */
@@ -64,13 +65,13 @@ const recall = (what: string): Promise<Proven | null> =>
   memory().then(
     async (cache) => {
       const found = await (await cache.match(place(what)))?.text();
-      return found === undefined ? null : { ownStep: found === WHOLLY };
+      return found === undefined ? null : { ownKernels: found === WHOLLY };
     },
     () => null,
   );
-const remember = (what: string, { ownStep }: Proven): Promise<void> =>
+const remember = (what: string, { ownKernels }: Proven): Promise<void> =>
   memory().then(
-    (cache) => cache.put(place(what), new Response(ownStep ? WHOLLY : WITHOUT_STEP)),
+    (cache) => cache.put(place(what), new Response(ownKernels ? WHOLLY : WITHOUT_KERNELS)),
     () => undefined,
   );
 
@@ -92,39 +93,36 @@ async function prove(ort: Ort, gpu: Gpu): Promise<Proven> {
   const [graph, data] = await Promise.all([bytes(graphUrl), bytes(dataUrl)]);
   const config = parseGemma3Config(known.config);
   const capacity = ids.length + 1;
-  /** How far prompt and next token are off. */
-  const read = async (session: Graph, step?: StepParts): Promise<[number, number]> => {
-    const options = { capacity, staticCache: true, chunkSize: ids.length, device: gpu.device };
-    const decoder = new Decoder(ort, { decoder: session }, config, options);
-    if (step) decoder.stepWith(step.compiling);
+  const chunkSize = ids.length;
+  /** How far prompt and next token are off, at most. */
+  const read = async (reader: TokenReader): Promise<number> => {
+    const decoder = new Decoder(reader, { capacity, chunkSize });
     const prompt = await (await decoder.prefill({ ids, pictures: [] })).lastRows();
     const token = await (await decoder.step(next)).lastRows();
     decoder.dispose();
-    return [distance(prompt, right[0]), distance(token, right[1])];
+    return Math.max(distance(prompt, right[0]), distance(token, right[1]));
   };
-  let off: [number, number];
-  let ownStep = true;
+  let worst: number;
+  let ownKernels = false;
   try {
-    const { sessions, step } = await createGpuSessions({
-      ...{ ort, device: gpu.device, config, stepCapacity: capacity },
+    const { sessions, kernels } = await createGpuSessions({
+      ...{ ort, device: gpu.device, config, kernels: { capacity, chunkSize, slack: 0, besideSessions: true } },
       graphs: new Map([['model', graph]]),
       files: new Map([['model_q4.onnx_data', new Blob([data])]]),
       onCreated: () => undefined,
     });
-    const session = sessions.model;
-    if (!session || !step) throw new Error('the decode step does not understand its own proof');
-    off = await read(session, step);
-    if (!(off[1] <= TOLERANCE)) {
-      ownStep = false;
-      off = await read(session);
-    }
+    const { model: session } = sessions;
+    if (!session || !kernels) throw new Error('our kernels do not understand their own proof');
+    worst = await read(
+      new GraphReader(ort, { decoder: session }, config, { capacity, staticCache: true, device: gpu.device }),
+    );
+    ownKernels = (await read(kernels.reader)) <= TOLERANCE;
     await session.release();
-    step.weights.dispose();
+    kernels.weights.dispose();
   } catch (cause) {
     throw new EngineError('adapter-wrong', `${gpu.adapter}: ${String(cause)}`);
   }
-  const worst = Math.max(...off);
   if (!(worst <= TOLERANCE))
     throw new EngineError('adapter-wrong', `${gpu.adapter}: logits are off by ${worst.toFixed(3)}`);
-  return { ownStep };
+  return { ownKernels };
 }

@@ -1,6 +1,6 @@
 /**
- * Others' exports say nothing of how their caches may be given, and our decode step knows their graphs by their form
- * alone. So both are tried on what the graph computes in the way that every export allows: a cache that grows.
+ * Our kernels know others' graphs by their form alone. So they are tried on what the graph computes in the way that every
+ * export allows: with a cache that grows.
  */
 import type { Decoder } from '../decoder/decoder.ts';
 import type { Logits } from '../decoder/logits.ts';
@@ -52,7 +52,7 @@ export async function agrees(decoder: Decoder, trusted: Decoder): Promise<boolea
     const found = await read(decoder, ids);
     return wanted.every((row, i) => likeness(found[i] ?? new Float32Array(), row) >= ALIKE);
   } catch (cause) {
-    console.warn('Our own decode step and static cache are not for this export:', cause);
+    console.warn('Our kernels are not for this export:', cause);
     return false;
   }
 }

@@ -1,26 +1,42 @@
 /**
  * Logits to the next token. The same filters in the same order as transformers' `GenerationMixin._get_logits_processor`
  * (generation/utils.py), with the meaning they have in generation/logits_process.py: repetition_penalty, and when
- * sampling temperature, top_k (ties with the kth stay), top_p, min_p.
+ * sampling temperature, top_k (ties with the kth stay), top_p (of ties with the last the lower ids), min_p. What they
+ * leave is drawn from in order of id: that needs no sorting, here or on the GPU, and the same seed gives the same answer.
  */
 import { EngineError, type Sampling } from '../../../protocol/engine.ts';
-import { atLeast, Histogram, kthScore, sortBest } from './candidates.ts';
+import { kthScore } from './kth-score.ts';
 import { type Random, seededRandom } from './random.ts';
 import { checkSampling } from './settings.ts';
+import { distanceOf, FAR, fraction, leastWeight, octavesAScore, share, weightAt } from './weights.ts';
 
 export { defaultSampling, mergeSampling } from './settings.ts';
+
+/** A digit of a distance from the best score, which has three. */
+const DIGITS = [18, 9, 0] as const;
+const DIGIT = 2 ** 9;
+
+/** Where top_p cuts. */
+interface Cut {
+  /** From the best score: what is nearer stays. */
+  distance: number;
+  /** How many at just that distance stay. */
+  ties: number;
+}
 
 /** One for each answer: its random numbers go on from token to token. */
 export class Sampler {
   private readonly random: Random;
   // Reused from token to token; made at the first, when the vocabulary's size is known.
   private scores = new Float32Array(0);
+  /** Of the candidates, in order of id. */
   private ids = new Int32Array(0);
-  private weights = new Float64Array(0);
+  private distances = new Uint32Array(0);
+  private weights = new Uint32Array(0);
   /** For each id, the number of the call that last penalised it. */
   private penalised = new Uint32Array(0);
   private calls = 0;
-  private readonly histogram = new Histogram();
+  private readonly mass = new Float64Array(DIGIT);
 
   /** @throws EngineError `bad-request` */
   constructor(private readonly sampling: Sampling) {
@@ -37,15 +53,14 @@ export class Sampler {
     if (logits.length === 0) throw new EngineError('internal', 'there are no logits');
     const scores = this.penalise(logits, history);
     const best = argmax(scores);
-    const { temperature } = this.sampling;
-    const scale = 1 / temperature;
-    // Also for temperatures so low that their inverse is no number.
-    return scale === Infinity ? best : this.draw(scores, scores[best] ?? 0, scale);
+    const octaves = octavesAScore(this.sampling.temperature);
+    return octaves === Infinity ? best : this.draw(scores, scores[best] ?? 0, octaves);
   }
 
   /** Once for each id, however often it is in `history`. */
   private penalise(logits: Float32Array, history: ArrayLike<number>): Float32Array {
-    const { repetition_penalty: penalty } = this.sampling;
+    // As on the GPU.
+    const penalty = Math.fround(this.sampling.repetition_penalty);
     if (penalty === 1) return logits;
     if (this.scores.length !== logits.length) {
       this.scores = new Float32Array(logits.length);
@@ -64,50 +79,73 @@ export class Sampler {
     return scores;
   }
 
-  private draw(scores: Float32Array, best: number, scale: number): number {
+  private draw(scores: Float32Array, best: number, octaves: number): number {
     const { top_k: topK, top_p: topP, min_p: minP } = this.sampling;
     if (this.ids.length !== scores.length) {
       this.ids = new Int32Array(scores.length);
-      this.weights = new Float64Array(scores.length);
+      this.distances = new Uint32Array(scores.length);
+      this.weights = new Uint32Array(scores.length);
     }
-    const { ids, weights } = this;
-    const hasTopK = topK > 0 && topK < scores.length;
-    let least = -Infinity;
-    if (hasTopK) least = kthScore(scores, topK, ids);
-    else if (topP < 1) {
-      this.histogram.measure(scores, best, scale);
-      least = this.histogram.scoreHolding(topP);
-    }
-    let count = atLeast(scores, least, ids);
-    // Best first, as on the GPU: the same seed gives the same answer. The whole vocabulary is not worth sorting.
-    if (topP < 1 || hasTopK) sortBest(ids, count, scores);
+    const { ids, distances, weights } = this;
+    const least = topK > 0 && topK < scores.length ? kthScore(scores, topK, ids) : -Infinity;
+    let count = 0;
     let total = 0;
-    for (let i = 0; i < count; i++) {
-      const weight = Math.exp(((scores[ids[i] ?? 0] ?? 0) - best) * scale);
-      weights[i] = weight;
-      total += weight;
+    for (let id = 0; id < scores.length; id++) {
+      const score = scores[id] ?? 0;
+      if (score < least) continue;
+      const distance = distanceOf(score, best, octaves);
+      if (distance === FAR) continue;
+      ids[count] = id;
+      distances[count] = distance;
+      total += weights[count++] = weightAt(distance);
     }
-    // Without top_k the candidates are not everything, but top_p is a share of everything.
-    if (topP < 1) count = holding(weights, count, topP * (hasTopK ? total : this.histogram.total));
-    // The best one's weight is 1, and min_p is a share of it.
-    if (minP > 0) count = keepWeights(ids, weights, count, minP);
-    return this.pick(count);
+    // The best one's weight is known, and min_p is a share of it.
+    if (topP < 1 || minP > 0) total = this.keep(count, this.cut(count, topP, total), leastWeight(minP));
+    return this.pick(count, share(total, fraction(this.random())));
   }
 
-  private pick(count: number): number {
-    const { ids, weights } = this;
+  /** Where the nearest candidates hold their share. Digit by digit: nothing is sorted. */
+  private cut(count: number, topP: number, total: number): Cut {
+    if (topP === 1) return { distance: FAR, ties: 0 };
+    const { distances, weights, mass } = this;
+    let known = 0;
+    let wanted = Math.max(1, share(total, fraction(topP)));
+    for (const shift of DIGITS) {
+      mass.fill(0);
+      for (let i = 0; i < count; i++) {
+        const digits = (distances[i] ?? 0) >>> shift;
+        const digit = digits % DIGIT;
+        if (digits >>> 9 === known) mass[digit] = (mass[digit] ?? 0) + (weights[i] ?? 0);
+      }
+      let digit = 0;
+      while (wanted > (mass[digit] ?? Infinity)) wanted -= mass[digit++] ?? 0;
+      known = known * DIGIT + digit;
+    }
+    return { distance: known, ties: Math.ceil(wanted / weightAt(known)) };
+  }
+
+  /** What does not stay weighs nothing. @returns the sum of what stays */
+  private keep(count: number, { distance, ties }: Cut, least: number): number {
+    const { distances, weights } = this;
     let total = 0;
-    for (let i = 0; i < count; i++) total += weights[i] ?? 0;
-    let left = this.random() * total;
-    let chosen = 0;
     for (let i = 0; i < count; i++) {
+      const far = distances[i] ?? 0;
       const weight = weights[i] ?? 0;
-      // Rounding may leave a crumb at the end: it goes to the last one that can be chosen.
-      if (weight > 0) chosen = i;
-      left -= weight;
+      if (weight >= least && (far < distance || (far === distance && ties-- > 0))) total += weight;
+      else weights[i] = 0;
+    }
+    return total;
+  }
+
+  /** The candidate with whose weight the sum passes `target`. */
+  private pick(count: number, target: number): number {
+    const { ids, weights } = this;
+    let i = 0;
+    for (let left = target; i < count - 1; i++) {
+      left -= weights[i] ?? 0;
       if (left < 0) break;
     }
-    return ids[chosen] ?? 0;
+    return ids[i] ?? 0;
   }
 }
 
@@ -127,26 +165,4 @@ function argmax(scores: Float32Array): number {
   }
   if (finite !== 0) throw new EngineError('internal', 'the model gave logits that are not finite numbers');
   return best;
-}
-
-/** How many of the first weights are needed to hold `mass`; at least one. */
-function holding(weights: Float64Array, count: number, mass: number): number {
-  let held = 0;
-  for (let i = 0; i < count; i++) {
-    held += weights[i] ?? 0;
-    if (held >= mass) return i + 1;
-  }
-  return count;
-}
-
-/** Keeps the weights of `least` and more, and their ids; returns how many. */
-function keepWeights(ids: Int32Array, weights: Float64Array, count: number, least: number): number {
-  let kept = 0;
-  for (let i = 0; i < count; i++) {
-    const weight = weights[i] ?? 0;
-    if (weight < least) continue;
-    ids[kept] = ids[i] ?? 0;
-    weights[kept++] = weight;
-  }
-  return kept;
 }

@@ -6,9 +6,12 @@ import { createCpuDecoder, createCpuSession } from '../../model/cpu/cpu-session.
 import { DATA_FILE, known, ort, proofModel } from '../../model/cpu/testing/proof-model.ts';
 import { OnnxGraph } from '../../model/onnx-graph.ts';
 import { asPublicExport } from '../../model/testing/public-form.ts';
-import { Decoder, type Prompt, type PromptPicture } from '../decoder.ts';
+import { Decoder, type Prompt } from '../decoder.ts';
 import type { Graph } from '../graph-io.ts';
+import { GraphReader } from '../graph-reader.ts';
 import { readStepModel } from '../step/step-model.ts';
+import type { PromptPicture } from '../token-reader.ts';
+import { CpuReader } from './cpu-reader.ts';
 import { CpuStep } from './cpu-step.ts';
 
 /** Sums are added in another order. */
@@ -65,7 +68,6 @@ const text = (of: readonly number[]): Prompt => ({ ids: of, pictures: [] });
 
 describe.each(MODELS)('$name', ({ lengths, pieces }) => {
   let config: Gemma3Config;
-  let step: CpuStep;
   let own: Decoder;
   let theirs: Decoder;
   const sessions: Graph[] = [];
@@ -80,7 +82,6 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
     const made = await CpuStep.create({ model, config, files: blobs, capacity: CAPACITY, threads: 1 });
     if (!made) throw new Error('no memory');
-    step = made;
     const graphOf = async (session: Promise<Graph>) => {
       sessions.push(await session);
       return session;
@@ -89,15 +90,14 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
       decoder: await graphOf(createCpuDecoder(ort, decoder, files, Infinity)),
       ...(embedTokens ? { embedTokens: await graphOf(createCpuSession(ort, embedTokens, files)) } : {}),
     };
-    const options = { capacity: CAPACITY, staticCache: true, chunkSize: 20, parkingBytes: 2 ** 24 };
-    own = new Decoder(ort, both, config, { ...options, cpuStep: step });
-    theirs = new Decoder(ort, both, config, options);
+    const options = { capacity: CAPACITY, chunkSize: 20, parkingBytes: 2 ** 24 };
+    own = new Decoder(new CpuReader(ort, made, config, model.seesPicturesWhole), options);
+    theirs = new Decoder(new GraphReader(ort, both, config, { capacity: CAPACITY, staticCache: true }), options);
   });
 
   afterAll(async () => {
     own.dispose();
     theirs.dispose();
-    step.dispose();
     for (const session of sessions) await session.release();
   });
 

@@ -82,12 +82,11 @@ export class CpuStep {
     return new Int32Array(this.memory.memory.buffer, this.plan.pool + HELPING, 1)[0] ?? 0;
   }
 
-  /** What the cache holds of an input: [kvHeads, capacity, headDim], of which the tokens read so far count. */
-  rows(past: string): Float32Array {
-    const at = this.plan.cache.get(past);
-    if (at === undefined) throw new EngineError('internal', `the step has no ${past}`);
+  /** Where keys and values are kept: each [kvHeads, capacity, headDim]. */
+  slots(): Float32Array[] {
     const { kvHeads, headDim } = this.config.text;
-    return new Float32Array(this.memory.memory.buffer, at, kvHeads * this.capacity * headDim);
+    const { buffer } = this.memory.memory;
+    return this.plan.cache.map((at) => new Float32Array(buffer, at, kvHeads * this.capacity * headDim));
   }
 
   /** Tokens that can be read at once. */
@@ -127,8 +126,9 @@ export class CpuStep {
     return logits;
   }
 
+  /** More than once is no more than once. */
   dispose(): void {
     this.kernels.stop(this.plan.pool);
-    for (const helper of this.helpers) helper.terminate();
+    for (const helper of this.helpers.splice(0)) helper.terminate();
   }
 }

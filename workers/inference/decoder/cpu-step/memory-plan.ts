@@ -5,7 +5,7 @@
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../model/onnx-graph.ts';
 import type { PackedMatrix, StepModel } from '../step/step-model.ts';
-import { ROPE_TABLES } from '../step/turns.ts';
+import { KINDS } from '../step/turns.ts';
 
 /** Tokens of text that go through the layers together at most; a picture's do all. As in wasm/attention.ts. */
 export const MOST_TOKENS = 16;
@@ -47,8 +47,8 @@ export interface MemoryPlan {
   turnsBytes: number;
   /** float32 [MOST_TOKENS, vocabSize] */
   logits: number;
-  /** float32 [kvHeads, capacity, headDim], by the names of the cache's inputs. */
-  cache: ReadonlyMap<string, number>;
+  /** float32 [kvHeads, capacity, headDim] each. */
+  cache: readonly number[];
   weights: ReadonlyMap<number, StoredTensor>;
   /** The structures' words, by their addresses. */
   structures: ReadonlyMap<number, readonly Word[]>;
@@ -115,25 +115,25 @@ export function planMemory(
   if (headDim % 16 !== 0 || MOST_TOKENS * kvHeads * mostParts > MOST_CHUNKS) return null;
   const plan = new Planner();
   const { floats } = plan;
-  const cache = new Map<string, number>();
-  const cached = (name: string) => {
+  const cache: number[] = [];
+  const cached = () => {
     const at = floats(kvHeads * capacity * headDim);
-    cache.set(name, at);
+    cache.push(at);
     return at;
   };
   const tableBytes = 4 * headDim;
   const layerWords = layers.flatMap((layer): Word[] => {
-    const rope = ROPE_TABLES.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
+    const rope = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
     const { inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm, q, k, v, out, gate, up, down } = layer;
     return [
-      ...[cached(layer.key), cached(layer.value), layer.window ?? 0, rope * tableBytes],
+      ...[cached(), cached(), layer.window ?? 0, rope * tableBytes],
       ...[inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm].map((norm) => plan.weight(norm)),
       ...[q, k, v, out, gate, up, down].map((matrix) => plan.matrix(matrix)),
     ];
   });
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
-  const turnsBytes = ROPE_TABLES.length * tableBytes;
+  const turnsBytes = KINDS.length * tableBytes;
   const tokens = Math.max(MOST_TOKENS, vision?.tokensPerImage ?? 0);
   const each = (count: number) => floats(tokens * count);
   const some = (count: number) => floats(MOST_TOKENS * count);

@@ -1,10 +1,7 @@
-// Attention of one new token over a part of the cache, for all query heads that share a key head: a workgroup for each key
-// head and part. Softmax as the tokens come, TILE at a time. Out: sums of values, not yet divided, and of each the
-// largest score and the sum of weights.
-
-struct Moment {
-  position: u32,
-}
+// Attention of new tokens over a part of the cache: a workgroup for each key head, part, and QUERIES tokens, for all query
+// heads that share the key head. Softmax as the keys come, TILE at a time. Out: sums of values, not yet divided, and of
+// each the largest score and the sum of weights. Before this stand those of moment.wgsl, TILE, SLOTS (parts of all
+// tokens) and QUERIES.
 
 @group(0) @binding(0) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(1) var<storage, read> keys: array<vec4f>;
@@ -15,83 +12,105 @@ struct Moment {
 
 const THREADS = 128u;
 const GROUP = HEADS / KV_HEADS;
+// A token's query of one head; those of a token are neighbours.
+const ALL = GROUP * QUERIES;
 const LANES = THREADS / TILE;
 const QUADS = DIM / 4u;
 const DIMS_A_THREAD = (DIM + THREADS - 1u) / THREADS;
 const LEAST = -3.0e38;
 
-var<workgroup> shares: array<f32, THREADS * GROUP>;
-var<workgroup> scores: array<f32, TILE * GROUP>;
-// Of each query head: the largest score so far, the sum of weights, and what older sums are worth.
-var<workgroup> most: array<f32, GROUP>;
-var<workgroup> weight: array<f32, GROUP>;
-var<workgroup> keep: array<f32, GROUP>;
+var<workgroup> shares: array<f32, THREADS * ALL>;
+var<workgroup> scores: array<f32, TILE * ALL>;
+// Of each query: the largest score so far, the sum of weights, what older sums are worth, and which keys it sees.
+var<workgroup> most: array<f32, ALL>;
+var<workgroup> weight: array<f32, ALL>;
+var<workgroup> keep: array<f32, ALL>;
+var<workgroup> first: array<u32, ALL>;
+var<workgroup> end: array<u32, ALL>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let kv = group.x;
-  let s = span(moment.position);
-  let begin = s.first + group.y * s.length;
-  let end = min(begin + s.length, s.end);
-  let rows = kv * CAPACITY;
-  var sums: array<f32, GROUP * DIMS_A_THREAD>;
-  if (thread < GROUP) {
+  let token = group.z * QUERIES;
+  let count = moment.count;
+  let rows = moment.rows[KIND];
+  let begin = first_of(moment.position, token) + group.y * moment.lengths[KIND];
+  var until = 0u;
+  for (var q = 0u; q < QUERIES; q++) {
+    if (token + q < count) { until = max(until, moment.tokens[(token + q) * RECORD].x); }
+  }
+  until = min(until, begin + moment.lengths[KIND]);
+  let head = kv * rows;
+  var sums: array<f32, ALL * DIMS_A_THREAD>;
+  if (thread < ALL) {
+    let mine = token + thread / GROUP;
     most[thread] = LEAST;
     weight[thread] = 0.0;
+    first[thread] = first_of(moment.position, mine);
+    end[thread] = select(0u, moment.tokens[min(mine, count - 1u) * RECORD].x, mine < count);
   }
+  workgroupBarrier();
 
-  for (var tile = begin; tile < end; tile += TILE) {
+  for (var tile = begin; tile < until; tile += TILE) {
     let key = tile + thread / LANES;
     let lane = thread % LANES;
     // With its value: not every compiler makes it zero again in each round.
-    var share = array<f32, GROUP>();
-    if (key < end) {
+    var share = array<f32, ALL>();
+    if (key < until) {
+      let row = (head + key % rows) * QUADS;
       for (var i = lane; i < QUADS; i += LANES) {
-        let k = keys[(rows + key) * QUADS + i];
-        for (var g = 0u; g < GROUP; g++) { share[g] += dot(k, queries[(kv * GROUP + g) * QUADS + i]); }
+        let k = keys[row + i];
+        for (var q = 0u; q < QUERIES; q++) {
+          let at = ((token + q) * HEADS + kv * GROUP) * QUADS + i;
+          for (var g = 0u; g < GROUP; g++) { share[q * GROUP + g] += dot(k, queries[at + g * QUADS]); }
+        }
       }
     }
-    for (var g = 0u; g < GROUP; g++) { shares[g * THREADS + thread] = share[g]; }
+    for (var g = 0u; g < ALL; g++) { shares[g * THREADS + thread] = share[g]; }
     workgroupBarrier();
-    for (var i = thread; i < TILE * GROUP; i += THREADS) {
+    for (var i = thread; i < TILE * ALL; i += THREADS) {
       let at = i / TILE * THREADS + i % TILE * LANES;
       var score = 0.0;
       for (var l = 0u; l < LANES; l++) { score += shares[at + l]; }
-      scores[i] = select(LEAST, score, tile + i % TILE < end);
+      let seen = tile + i % TILE;
+      scores[i] = select(LEAST, score, seen >= first[i / TILE] && seen < min(end[i / TILE], until));
     }
     workgroupBarrier();
-    if (thread < GROUP) {
+    if (thread < ALL) {
       var high = most[thread];
       for (var i = 0u; i < TILE; i++) { high = max(high, scores[thread * TILE + i]); }
       keep[thread] = exp(most[thread] - high);
       most[thread] = high;
     }
     workgroupBarrier();
-    for (var i = thread; i < TILE * GROUP; i += THREADS) {
-      scores[i] = select(0.0, exp(scores[i] - most[i / TILE]), tile + i % TILE < end);
+    for (var i = thread; i < TILE * ALL; i += THREADS) {
+      let score = scores[i];
+      scores[i] = select(exp(score - most[i / TILE]), 0.0, score == LEAST);
     }
     workgroupBarrier();
-    if (thread < GROUP) {
+    if (thread < ALL) {
       var sum = weight[thread] * keep[thread];
       for (var i = 0u; i < TILE; i++) { sum += scores[thread * TILE + i]; }
       weight[thread] = sum;
     }
-    let count = min(TILE, end - tile);
+    let tokens = min(TILE, until - tile);
     for (var j = 0u; j < DIMS_A_THREAD; j++) {
       let dim = j * THREADS + thread;
       if (dim >= DIM) { break; }
-      for (var g = 0u; g < GROUP; g++) { sums[g * DIMS_A_THREAD + j] *= keep[g]; }
-      for (var i = 0u; i < count; i++) {
-        let v = cached[(rows + tile + i) * DIM + dim];
-        for (var g = 0u; g < GROUP; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
+      for (var g = 0u; g < ALL; g++) { sums[g * DIMS_A_THREAD + j] *= keep[g]; }
+      for (var i = 0u; i < tokens; i++) {
+        let v = cached[(head + (tile + i) % rows) * DIM + dim];
+        for (var g = 0u; g < ALL; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
       }
     }
     // Scores and what is kept are written anew.
     workgroupBarrier();
   }
 
-  for (var g = 0u; g < GROUP; g++) {
-    let at = (kv * GROUP + g) * MOST_PARTS + group.y;
+  for (var g = 0u; g < ALL; g++) {
+    let mine = token + g / GROUP;
+    if (mine >= count) { break; }
+    let at = (kv * GROUP + g % GROUP) * SLOTS + group.y * count + mine;
     for (var j = 0u; j < DIMS_A_THREAD; j++) {
       let dim = j * THREADS + thread;
       if (dim < DIM) { parts[at * DIM + dim] = sums[g * DIMS_A_THREAD + j]; }

@@ -1,8 +1,5 @@
-// Attention's parts put together: a workgroup for each query head.
-
-struct Moment {
-  position: u32,
-}
+// Attention's parts put together: a workgroup for each query head and token. Before this stand those of moment.wgsl and
+// SLOTS (parts of all tokens).
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 @group(0) @binding(1) var<storage, read> stats: array<vec2f>;
@@ -13,16 +10,16 @@ const THREADS = 64u;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let s = span(moment.position);
-  let count = (s.end - s.first + s.length - 1u) / s.length;
-  let at = group.x * MOST_PARTS;
+  let count = moment.count;
+  let last = moment.parts[KIND] * count;
+  let at = group.x * SLOTS + group.y;
   var most = stats[at].x;
-  for (var i = 1u; i < count; i++) { most = max(most, stats[at + i].x); }
+  for (var i = count; i < last; i += count) { most = max(most, stats[at + i].x); }
   var weight = 0.0;
-  for (var i = 0u; i < count; i++) { weight += stats[at + i].y * exp(stats[at + i].x - most); }
+  for (var i = 0u; i < last; i += count) { weight += stats[at + i].y * exp(stats[at + i].x - most); }
   for (var dim = thread; dim < DIM; dim += THREADS) {
     var sum = 0.0;
-    for (var i = 0u; i < count; i++) { sum += parts[(at + i) * DIM + dim] * exp(stats[at + i].x - most); }
-    attended[group.x * DIM + dim] = sum / weight;
+    for (var i = 0u; i < last; i += count) { sum += parts[(at + i) * DIM + dim] * exp(stats[at + i].x - most); }
+    attended[(group.y * HEADS + group.x) * DIM + dim] = sum / weight;
   }
 }

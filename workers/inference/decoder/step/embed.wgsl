@@ -1,5 +1,6 @@
-// A token's embedding, a row of the 4-bit table times √hidden, and its norm for the first layer.
-@group(0) @binding(0) var<storage, read> token: array<u32>;
+// Tokens' embeddings, rows of the 4-bit table times √hidden, and their norm for the first layer: a workgroup for each
+// token. Where there is GIVEN in place of an id, the row is there already: a picture's.
+@group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read> values: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
 @group(0) @binding(3) var<storage, read_write> x: array<f32>;
@@ -7,17 +8,19 @@
 @group(0) @binding(5) var<storage, read_write> next: array<f32>;
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let id = ids[group.x];
+  let base = group.x * SIZE;
   // No token is past the table; what a sampler that failed leaves behind must not be read from.
-  let row = min(token[0], VOCABULARY - 1u);
+  let row = min(id, VOCABULARY - 1u);
   var squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
     let word = values[(row * SIZE + i) / 8u];
     let weight = f32((word >> (i % 8u * 4u)) & 15u) - zero_a(row, i / 32u);
-    let value = weight * scales[(row * SIZE + i) / 32u] * FACTOR;
-    x[i] = value;
+    let value = select(weight * scales[(row * SIZE + i) / 32u] * FACTOR, x[base + i], id == GIVEN);
+    x[base + i] = value;
     squares += value * value;
   }
   let then = inverse_root(thread, squares);
-  for (var i = thread; i < SIZE; i += THREADS) { next[i] = x[i] * then * next_weight[i]; }
+  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * then * next_weight[i]; }
 }

@@ -1,11 +1,11 @@
 /** Kernels alone, held against plain arithmetic: shapes of real models, and pasts longer than a test's model has. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
+import known from '../../model/proof/known-answer.json';
 import { seededRandom } from '../../sampling/random.ts';
-import { partsOf } from './decode-step.ts';
 import { type Constants, type KernelName, Kernels, productShape } from './kernels.ts';
-
-const TILE = 32;
-const MOST_PARTS = 64;
+import { Moment, shareOut, TILE } from './moment.ts';
+import { manyGroups, manyShape, TOKENS } from './product-many.ts';
 
 let device: GPUDevice;
 let kernels: Kernels;
@@ -30,7 +30,7 @@ function upload(values: Values): GPUBuffer {
 
 async function run(
   name: KernelName,
-  { constants, buffers, groups }: { constants: Constants; buffers: GPUBuffer[]; groups: [number, number] },
+  { constants, buffers, groups }: { constants: Constants; buffers: GPUBuffer[]; groups: [number, number?, number?] },
 ): Promise<void> {
   const pipeline = await kernels.get(name, constants);
   const encoder = device.createCommandEncoder();
@@ -128,6 +128,38 @@ describe('a product in 4 bits', () => {
     expect(farthest(await download(out), wanted)).toBeLessThan(1e-4);
   });
 
+  it.each([
+    [7, 64, 1],
+    [100, 640, 8],
+    [640, 2048, 17],
+    [65, 32, 9],
+  ])('%d rows of %d, with %d vectors', async (rows, columns, tokens) => {
+    for (const withZeros of [false, true]) {
+      const x = floats(columns * Math.ceil(tokens / TOKENS) * TOKENS);
+      const [gate, up] = [matrix(rows, columns, { withZeros }), matrix(rows, columns, { withZeros })];
+      // Of another product before these rows, as queries stand before keys.
+      const stride = rows + 3;
+      const out = upload(new Float32Array(stride * Math.ceil(tokens / TOKENS) * TOKENS));
+      const shape = device.createBuffer({ size: 16, usage: globalThis.GPUBufferUsage.UNIFORM | COPY_DST });
+      device.queue.writeBuffer(shape, 0, manyShape({ rows, columns }, 3, stride));
+      const groups: [number, number] = [manyGroups(rows), Math.ceil(tokens / TOKENS)];
+      const of = ({ buffers, zeros }: typeof up) => [upload(x), out, ...buffers, shape, ...(withZeros ? [zeros] : [])];
+      const row = (values: Float32Array, token: number) => values.subarray(token * stride, (token + 1) * stride);
+      const vector = (token: number) => x.subarray(token * columns, (token + 1) * columns);
+      await run(withZeros ? 'manyZeros' : 'many', { constants: {}, buffers: of(gate), groups });
+      const plain = await download(out);
+      await run(withZeros ? 'manyGatedZeros' : 'manyGated', { constants: {}, buffers: of(up), groups });
+      const gated = await download(out);
+      for (let token = 0; token < tokens; token++) {
+        const gates = gate.times(vector(token));
+        expect(farthest(row(plain, token), [0, 0, 0, ...gates])).toBeLessThan(1e-4);
+        const ups = up.times(vector(token));
+        const wanted = gates.map((g, i) => gelu(g) * (ups[i] ?? 0));
+        expect(farthest(row(gated, token), [0, 0, 0, ...wanted]) / Math.max(1, ...wanted)).toBeLessThan(1e-4);
+      }
+    }
+  });
+
   it.each([false, true])('gated, also where the gate is far from zero (with zeros: %s)', async (withZeros) => {
     // Gates from -60 to 60: tanh must not give what is no number.
     const x = floats(640).map((value) => 20 * value);
@@ -158,7 +190,14 @@ it('an embedding with zeros of its own, and its norm', async () => {
   });
   const weight = floats(SIZE);
   const [x, next] = [upload(new Float32Array(SIZE)), upload(new Float32Array(SIZE))];
-  const constants = { SIZE, EPSILON: '1e-6f', VOCABULARY: ROWS, BLOCKS: SIZE / 32, FACTOR: '3e+0f' };
+  const constants = {
+    SIZE,
+    EPSILON: '1e-6f',
+    VOCABULARY: ROWS,
+    BLOCKS: SIZE / 32,
+    FACTOR: '3e+0f',
+    GIVEN: 2 ** 32 - 1,
+  };
   const bound = [upload(Uint32Array.of(token)), ...buffers, x, upload(weight), next, zeros];
   await run('embedZeros', { constants, buffers: bound, groups: [1, 1] });
   expect(farthest(await download(x), wanted)).toBeLessThan(1e-5);
@@ -180,38 +219,56 @@ function attention(q: Float32Array, k: Float32Array, v: Float32Array, tokens: nu
 
 describe('attention over a long past', () => {
   const CAPACITY = 5000;
+  const SLOTS = 64;
   const [HEADS, KV_HEADS] = [4, 2];
 
   it.each([
-    { DIM: 64, WINDOW: 0, position: 0 },
-    { DIM: 64, WINDOW: 0, position: 2047 },
-    { DIM: 64, WINDOW: 0, position: 2048 },
-    { DIM: 64, WINDOW: 0, position: 4999 },
-    { DIM: 64, WINDOW: 512, position: 511 },
-    { DIM: 64, WINDOW: 512, position: 512 },
-    { DIM: 256, WINDOW: 512, position: 4321 },
-    { DIM: 16, WINDOW: 0, position: 100 },
-  ])('$DIM dimensions, a window of $WINDOW, at $position', async ({ DIM, WINDOW, position }) => {
-    const q = floats(HEADS * DIM);
-    const k = floats(KV_HEADS * CAPACITY * DIM);
-    const v = floats(KV_HEADS * CAPACITY * DIM);
-    const span = { DIM, HEADS, KV_HEADS, CAPACITY, WINDOW, TILE, MOST_PARTS };
-    const empty = (count: number) => upload(new Float32Array(count).fill(NaN));
-    const moment = upload(Uint32Array.of(position, 0, 0, 0));
-    const [parts, stats, out] = [empty(HEADS * MOST_PARTS * DIM), empty(HEADS * MOST_PARTS * 2), empty(HEADS * DIM)];
-    const count = partsOf(position, WINDOW || null);
-    const buffers = [upload(q), upload(k), upload(v), moment, parts, stats];
-    await run('attend', { constants: span, buffers, groups: [KV_HEADS, count] });
-    await run('combine', { constants: span, buffers: [parts, stats, moment, out], groups: [HEADS, 1] });
-    const first = WINDOW ? Math.max(0, position + 1 - WINDOW) : 0;
-    const tokens = Array.from({ length: position + 1 - first }, (_, i) => first + i);
-    const row = CAPACITY * DIM;
-    const wanted = [0, 1, 2, 3].flatMap((head) => {
-      const at = (head >> 1) * row;
-      const query = q.subarray(head * DIM, (head + 1) * DIM);
-      return attention(query, k.subarray(at, at + row), v.subarray(at, at + row), tokens, DIM);
-    });
-    expect(farthest(await download(out), wanted)).toBeLessThan(1e-5);
-    for (const buffer of [...buffers, out]) buffer.destroy();
-  });
+    { DIM: 64, WINDOW: 0, position: 0, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 0, position: 2047, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 0, position: 2048, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 0, position: 4999, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 512, position: 511, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 512, position: 512, tokens: 1, QUERIES: 1 },
+    { DIM: 256, WINDOW: 512, position: 4321, tokens: 1, QUERIES: 1 },
+    { DIM: 16, WINDOW: 0, position: 100, tokens: 1, QUERIES: 1 },
+    { DIM: 64, WINDOW: 0, position: 0, tokens: 9, QUERIES: 4 },
+    { DIM: 64, WINDOW: 0, position: 3000, tokens: 17, QUERIES: 8 },
+    { DIM: 16, WINDOW: 100, position: 60, tokens: 64, QUERIES: 4 },
+    // In a ring of fewer rows than there are tokens.
+    { DIM: 64, WINDOW: 100, position: 900, tokens: 30, QUERIES: 4, ring: 200 },
+  ])(
+    '$DIM dimensions, a window of $WINDOW, $tokens at $position, $QUERIES at once',
+    async ({ DIM, WINDOW, position, tokens, QUERIES, ring }) => {
+      const rows = ring ?? CAPACITY;
+      const q = floats(tokens * HEADS * DIM);
+      const k = floats(KV_HEADS * rows * DIM);
+      const v = floats(KV_HEADS * rows * DIM);
+      const constants = { DIM, HEADS, KV_HEADS, WINDOW, KIND: WINDOW ? 0 : 1, TILE, SLOTS, QUERIES };
+      const empty = (count: number) => upload(new Float32Array(count).fill(NaN));
+      // Four tokens in the middle see each other, as a picture's do.
+      const ends = Array.from({ length: tokens }, (_, i) => position + (i >= 3 && i < 7 && tokens > 7 ? 7 : i + 1));
+      const share = shareOut({ position, ends }, { window: WINDOW || null, rows, queries: QUERIES, slots: SLOTS });
+      const moment = upload(momentOf(DIM).write({ position, ends }, [share, share]));
+      const [parts, stats, out] = [empty(HEADS * SLOTS * DIM), empty(HEADS * SLOTS * 2), empty(tokens * HEADS * DIM)];
+      const buffers = [upload(q), upload(k), upload(v), moment, parts, stats];
+      await run('attend', { constants, buffers, groups: [KV_HEADS, share.parts, Math.ceil(tokens / QUERIES)] });
+      await run('combine', { constants, buffers: [parts, stats, moment, out], groups: [HEADS, tokens] });
+      const wanted = ends.flatMap((end, token) => {
+        const first = WINDOW ? Math.max(0, position + token + 1 - WINDOW) : 0;
+        const seen = Array.from({ length: end - first }, (_, i) => (first + i) % rows);
+        return [0, 1, 2, 3].flatMap((head) => {
+          const at = (head >> 1) * rows * DIM;
+          const query = q.subarray((token * HEADS + head) * DIM, (token * HEADS + head + 1) * DIM);
+          return attention(query, k.subarray(at, at + rows * DIM), v.subarray(at, at + rows * DIM), seen, DIM);
+        });
+      });
+      expect(farthest(await download(out), wanted)).toBeLessThan(1e-5);
+      for (const buffer of [...buffers, out]) buffer.destroy();
+    },
+  );
 });
+
+function momentOf(headDim: number): Moment {
+  const text = { ...parseGemma3Config(known.config).text, headDim };
+  return new Moment({ ...parseGemma3Config(known.config), text });
+}

@@ -3,37 +3,43 @@ import attend from './attend.wgsl?raw';
 import combine from './combine.wgsl?raw';
 import embed from './embed.wgsl?raw';
 import normAdd from './norm-add.wgsl?raw';
+import gelu from './gelu.wgsl?raw';
+import moment from './moment.wgsl?raw';
 import norm from './norm.wgsl?raw';
 import gated from './product-gated.wgsl?raw';
+import { productMany } from './product-many.ts';
 import plain from './product-plain.wgsl?raw';
 import three from './product-three.wgsl?raw';
 import product from './product.wgsl?raw';
-import span from './span.wgsl?raw';
 import turn from './turn.wgsl?raw';
 
 /** What stands for 0 in a row's block of 4-bit weights: 8 in a symmetric matrix. */
 const symmetric = (matrix: 'a' | 'b'): string => `fn zero_${matrix}(row: u32, block: u32) -> f32 { return 8.0; }\n`;
 /** As MatMulNBits keeps them: uint8 [rows, ceil(blocks / 2)], the first in the lower half. */
-const stored = (matrix: 'a' | 'b', binding: number): string => `
+const stored = (matrix: 'a' | 'b', binding: number, blocks = 'BLOCKS'): string => `
 @group(0) @binding(${binding}) var<storage, read> zeros_${matrix}: array<u32>;
 fn zero_${matrix}(row: u32, block: u32) -> f32 {
-  let byte = row * ((BLOCKS + 1u) / 2u) + block / 2u;
+  let byte = row * ((${blocks} + 1u) / 2u) + block / 2u;
   return f32((zeros_${matrix}[byte / 4u] >> (byte % 4u * 8u + block % 2u * 4u)) & 15u);
 }
 `;
 
 const SOURCES = {
-  attend: span + attend,
-  combine: span + combine,
+  attend: moment + attend,
+  combine: moment + combine,
   embed: norm + symmetric('a') + embed,
   embedZeros: norm + stored('a', 6) + embed,
   normAdd: norm + normAdd,
-  gated: product + symmetric('a') + symmetric('b') + gated,
-  gatedZeros: product + stored('a', 6) + stored('b', 7) + gated,
+  gated: product + gelu + symmetric('a') + symmetric('b') + gated,
+  gatedZeros: product + gelu + stored('a', 6) + stored('b', 7) + gated,
   plain: product + symmetric('a') + plain,
   plainZeros: product + stored('a', 4) + plain,
   three: product + three,
-  turn,
+  many: symmetric('a') + productMany(false),
+  manyZeros: stored('a', 5, 'shape.blocks') + productMany(false),
+  manyGated: gelu + symmetric('a') + productMany(true),
+  manyGatedZeros: gelu + stored('a', 5, 'shape.blocks') + productMany(true),
+  turn: moment + turn,
 };
 export type KernelName = keyof typeof SOURCES;
 

@@ -1,4 +1,5 @@
-// The residual stream takes a branch's normalised output: x += norm(branch); and the next branch reads norm(x).
+// The residual stream takes a branch's normalised output: x += norm(branch); and the next branch reads norm(x). A workgroup
+// for each token.
 @group(0) @binding(0) var<storage, read> branch: array<f32>;
 @group(0) @binding(1) var<storage, read> branch_weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;
@@ -6,16 +7,17 @@
 @group(0) @binding(4) var<storage, read_write> next: array<f32>;
 
 @compute @workgroup_size(THREADS)
-fn main(@builtin(local_invocation_index) thread: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let base = group.x * SIZE;
   var squares = 0.0;
-  for (var i = thread; i < SIZE; i += THREADS) { squares += branch[i] * branch[i]; }
+  for (var i = thread; i < SIZE; i += THREADS) { squares += branch[base + i] * branch[base + i]; }
   let by = inverse_root(thread, squares);
   squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
-    let sum = x[i] + branch[i] * by * branch_weight[i];
-    x[i] = sum;
+    let sum = x[base + i] + branch[base + i] * by * branch_weight[i];
+    x[base + i] = sum;
     squares += sum * sum;
   }
   let then = inverse_root(thread, squares);
-  for (var i = thread; i < SIZE; i += THREADS) { next[i] = x[i] * then * next_weight[i]; }
+  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * then * next_weight[i]; }
 }

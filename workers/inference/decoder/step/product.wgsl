@@ -43,12 +43,6 @@ fn times(weights: vec4u, zero: f32, s: Slice) -> f32 {
        + eight(weights.z, s.even2, s.odd2) + eight(weights.w, s.even3, s.odd3) - zero * s.sum;
 }
 
-/** √(2/π) (g + 0.044715 g³), within what tanh can be trusted with. */
-fn gelu(g: f32) -> f32 {
-  let t = clamp(0.7978845608028654 * (g + 0.044715 * g * g * g), -12.0, 12.0);
-  return 0.5 * g * (1.0 + tanh(t));
-}
-
 var<workgroup> sums: array<f32, ROWS_A_GROUP * LANES>;
 
 fn total(row: u32) -> f32 {

@@ -47,6 +47,18 @@ export interface StepModel {
   /** Rows are tokens. Of the same values, but some exports hold them twice. */
   head: PackedMatrix;
   embedding: PackedMatrix;
+  /** The graph lets a picture's tokens see each other. */
+  seesPicturesWhole: boolean;
+}
+
+/** All tensors that kernels read. */
+export function weightsOf({ layers, finalNorm, head, embedding }: StepModel): StoredTensor[] {
+  const matrix = ({ values, scales, zeros }: PackedMatrix) => [values, scales, ...(zeros ? [zeros] : [])];
+  const ofLayer = (layer: StepLayer) => [
+    ...[layer.inputNorm, layer.qNorm, layer.kNorm, layer.attendedNorm, layer.mlpNorm, layer.fedNorm],
+    ...[layer.q, layer.k, layer.v, layer.out, layer.gate, layer.up, layer.down].flatMap(matrix),
+  ];
+  return [...layers.flatMap(ofLayer), finalNorm, ...matrix(head), ...matrix(embedding)];
 }
 
 const BLOCK = 32;
@@ -283,7 +295,8 @@ export function readStepModel(
     if (last.outputs[0] !== 'logits') throw new Unknown('logits are changed');
     const head = trace.matrix(last);
     const embedding = readEmbedding([decoder, ...others], head);
-    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding };
+    const seesPicturesWhole = decoder.input('image_rows') !== undefined;
+    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding, seesPicturesWhole };
     checkWidths(model, config);
     return model;
   } catch (cause) {

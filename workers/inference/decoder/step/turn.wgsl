@@ -1,12 +1,6 @@
 // Queries and keys: each head's RMSNorm, turned by the position (rotate_half); new keys and values go into the cache.
-// One workgroup a head: queries, keys, values. Before this stand: DIM, HEADS, KV_HEADS, CAPACITY, EPSILON, SCALE (of
-// attention's scores), ROPE (which of the two tables).
-
-struct Moment {
-  position: u32,
-  // Tables of DIM / 2 pairs (cosine, sine): of sliding layers, of full ones.
-  @align(16) turns: array<vec2f>,
-}
+// A workgroup for each head (queries, keys, values) and token. Before this stand those of moment.wgsl, EPSILON, and SCALE (of
+// attention's scores).
 
 @group(0) @binding(0) var<storage, read> projected: array<f32>;
 @group(0) @binding(1) var<storage, read> q_weight: array<f32>;
@@ -23,9 +17,12 @@ var<workgroup> sums: array<f32, THREADS>;
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let head = group.x;
-  let base = head * DIM;
+  let token = group.y;
+  let rows = moment.rows[KIND];
+  let base = (token * (HEADS + 2u * KV_HEADS) + head) * DIM;
+  let row = (moment.position + token) % rows;
   if (head >= HEADS + KV_HEADS) {
-    let to = ((head - HEADS - KV_HEADS) * CAPACITY + moment.position) * DIM;
+    let to = ((head - HEADS - KV_HEADS) * rows + row) * DIM;
     for (var i = thread; i < DIM; i += THREADS) { cached[to + i] = projected[base + i]; }
     return;
   }
@@ -36,16 +33,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   var sum = 0.0;
   for (var i = 0u; i < THREADS; i++) { sum += sums[i]; }
   let by = inverseSqrt(sum / f32(DIM) + EPSILON);
-  let to = ((head - HEADS) * CAPACITY + moment.position) * DIM;
+  let query = (token * HEADS + head) * DIM;
+  let to = ((head - HEADS) * rows + row) * DIM;
+  let turns = token * RECORD + 1u + KIND * HALF;
   for (var i = thread; i < HALF; i += THREADS) {
-    let turn = moment.turns[ROPE * HALF + i];
+    let turn = bitcast<vec2f>(moment.tokens[turns + i]);
     var a = projected[base + i] * by;
     var b = projected[base + HALF + i] * by;
     if (head < HEADS) {
       a *= q_weight[i];
       b *= q_weight[HALF + i];
-      queries[base + i] = SCALE * (a * turn.x - b * turn.y);
-      queries[base + HALF + i] = SCALE * (b * turn.x + a * turn.y);
+      queries[query + i] = SCALE * (a * turn.x - b * turn.y);
+      queries[query + HALF + i] = SCALE * (b * turn.x + a * turn.y);
     } else {
       a *= k_weight[i];
       b *= k_weight[HALF + i];

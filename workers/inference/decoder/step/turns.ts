@@ -1,8 +1,8 @@
 /** Rotary embedding: how far each pair of a head's values is turned at a position. */
 import type { Gemma3Config, LayerType, Rope } from '../../../../protocol/gemma3-config.ts';
 
-/** The order of the tables, as turn.wgsl knows it. */
-export const ROPE_TABLES: readonly LayerType[] = ['sliding_attention', 'full_attention'];
+/** The kinds of layers, as moment.wgsl numbers them. */
+export const KINDS: readonly LayerType[] = ['sliding_attention', 'full_attention'];
 
 /** Rounded to float32 at each step, as the reference does and as exports do (transformers `modeling_rope_utils.py`). */
 const inverseFrequency = ({ theta, factor }: Rope, i: number, headDim: number): number =>
@@ -13,17 +13,18 @@ export class Turns {
   private readonly values: Float32Array<ArrayBuffer>;
 
   constructor({ text: { headDim, rope } }: Gemma3Config) {
-    this.frequencies = ROPE_TABLES.flatMap((type) =>
+    this.frequencies = KINDS.flatMap((type) =>
       Array.from({ length: headDim / 2 }, (_, i) => inverseFrequency(rope[type], i, headDim)),
     );
     this.values = new Float32Array(2 * this.frequencies.length);
   }
 
-  get byteLength(): number {
-    return this.values.byteLength;
+  /** Values of a position. */
+  get length(): number {
+    return this.values.length;
   }
 
-  /** [tables, headDim / 2, cosine and sine]; overwritten by the next call. */
+  /** [kinds of layers, headDim / 2, cosine and sine]; overwritten by the next call. */
   at(position: number): Float32Array<ArrayBuffer> {
     for (const [i, frequency] of this.frequencies.entries()) {
       const angle = Math.fround(position * frequency);

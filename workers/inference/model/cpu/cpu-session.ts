@@ -20,13 +20,6 @@ export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles):
     graphOptimizationLevel: 'all',
   });
 
-/** Changes a decoder's graph: the last logits, new rows of the cache, attention that is fast here. */
-export function changeForCpu(graph: OnnxGraph): void {
-  keepLastLogits(graph);
-  appendToCache(graph);
-  avoidTiles(graph);
-}
-
 /**
  * Where the memory is not there after all, no product is expanded; where the runtime refuses the changed graph (others
  * export in ways not seen here), it gets the graph as it is.
@@ -41,7 +34,9 @@ export async function createCpuDecoder(
 ): Promise<InferenceSession> {
   const attempt = async (bytes: number) => {
     const graph = new OnnxGraph(model);
-    changeForCpu(graph);
+    keepLastLogits(graph);
+    appendToCache(graph);
+    avoidTiles(graph);
     const { data } = expandProducts(graph, files, bytes);
     return await createCpuSession(ort, graph.encode(), new Map([...files, ...data]));
   };

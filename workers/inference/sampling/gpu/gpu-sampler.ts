@@ -1,31 +1,33 @@
 /**
  * The sampler for logits that are on the GPU: four bytes come back for each token, the chosen id, and the id is also in a
- * buffer that the next step can read. The same filters as `sampler.ts`, in 32-bit floats; what it cannot do (sampling from
- * the whole vocabulary) it says in advance, and more candidates than it can sort (scores that tie) it says afterwards.
+ * buffer that the next step can read. It chooses what `sampler.ts` chooses. Only more scores that tie with the kth of a
+ * small top_k than it has room for it leaves to the CPU, and says so afterwards.
  */
 import { EngineError, type Sampling } from '../../../../protocol/engine.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
 import { type Random, seededRandom } from '../random.ts';
 import { checkSampling } from '../settings.ts';
+import { fraction, leastWeight, octavesAScore } from '../weights.ts';
 import source from './sampler.wgsl?raw';
 
-/** Candidates that the shader can sort; with ties there may be more than top_k. */
-const ROOM = 1024;
 const THREADS = 256;
-/** Each thread looks at some logits, and the parts' best ones fit one workgroup. */
+/** Candidates have one thread each; with ties there may be more than top_k. Beyond, all scores are looked at anew. */
+const SMALL_TOP_K = THREADS / 2;
+/** Each thread looks at some logits, and what the parts hold fits one workgroup. */
 const LOGITS_A_PART = THREADS * 16;
 const NOT_FINITE = 0xffffffff;
 const TOO_MANY = 0xfffffffe;
-const LEVELS = 3;
-const BINS = 2048;
-
-/** Also where the temperature is so low that its inverse is no number. */
-const isGreedy = ({ temperature }: Sampling): boolean => 1 / temperature === Infinity;
+/** Of both selections by digits: how many digits, and the sizes of their histograms. */
+const DIGITS = 3;
+const COUNTS = 2048;
+const MASSES = 2 * 512;
+const SETTINGS = 48;
+const STATE = 48;
 
 /** A token that was chosen, or is being. */
 export interface Choice {
   /**
-   * Null where too many scores tie to be sorted on the GPU: `Sampler` can choose among them.
+   * Null where too many scores tie with the kth: `Sampler` can choose among them.
    * @throws EngineError `internal` when a logit is not a finite number; `device-lost`
    */
   id: Promise<number | null>;
@@ -47,6 +49,10 @@ export interface SamplerPipelines {
   draw: GPUComputePipeline;
   bestOfPart: GPUComputePipeline;
   bestOfAll: GPUComputePipeline;
+  weigh: GPUComputePipeline;
+  cut: GPUComputePipeline;
+  tally: GPUComputePipeline;
+  pick: GPUComputePipeline;
 }
 
 /** For vocabularies of any size. @throws GPUPipelineError where the browser refuses a kernel */
@@ -63,15 +69,19 @@ export async function compileSampler(device: GPUDevice): Promise<SamplerPipeline
       layout: pipelineLayout,
       compute: { module, entryPoint },
     });
-  const [count, find, collect, draw, bestOfPart, bestOfAll] = await Promise.all([
+  const [count, find, collect, draw, bestOfPart, bestOfAll, weigh, cut, tally, pick] = await Promise.all([
     pipeline('count'),
     pipeline('find'),
     pipeline('collect'),
     pipeline('draw'),
     pipeline('best_of_part'),
     pipeline('best_of_all'),
+    pipeline('weigh'),
+    pipeline('cut'),
+    pipeline('tally'),
+    pipeline('pick'),
   ]);
-  return { layout, count, find, collect, draw, bestOfPart, bestOfAll };
+  return { layout, count, find, collect, draw, bestOfPart, bestOfAll, weigh, cut, tally, pick };
 }
 
 /** What is on the GPU for all answers of a model; one answer at a time. */
@@ -93,20 +103,15 @@ export class GpuSamplers {
     this.parts = Math.min(THREADS, Math.ceil(vocabSize / LOGITS_A_PART));
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM, MAP_READ } = GPUBufferUsage;
     const buffer = (label: string, size: number, usage: number) => device.createBuffer({ label, size, usage });
-    this.settings = buffer('sampler settings', 48, UNIFORM | COPY_DST);
+    this.settings = buffer('sampler settings', SETTINGS, UNIFORM | COPY_DST);
     this.seen = buffer('sampler seen', Math.ceil(vocabSize / 32) * 4, STORAGE | COPY_DST);
-    this.state = buffer('sampler state', 20, STORAGE | COPY_DST);
-    this.histogram = buffer('sampler histogram', LEVELS * BINS * 4, STORAGE | COPY_DST);
-    this.candidates = buffer('sampler candidates', ROOM * 8, STORAGE);
+    this.state = buffer('sampler state', STATE, STORAGE | COPY_DST);
+    this.histogram = buffer('sampler histogram', DIGITS * (COUNTS + MASSES) * 4, STORAGE | COPY_DST);
+    // Two for what each part holds.
+    this.candidates = buffer('sampler candidates', THREADS * 2 * 8, STORAGE);
     // Twice as long as an id: read as int64 it is the same number.
     this.chosen = buffer('sampler chosen', 8, STORAGE | COPY_SRC);
     this.staging = buffer('sampler staging', 4, MAP_READ | COPY_DST);
-  }
-
-  /** Whether an answer with these settings can be sampled here. Greedy can, and top_k up to what can be sorted. */
-  can(sampling: Sampling): boolean {
-    const { top_k } = sampling;
-    return isGreedy(sampling) || (top_k > 0 && top_k <= ROOM / 2 && top_k < this.vocabSize);
   }
 
   /** For one answer. @throws EngineError `bad-request` */
@@ -139,8 +144,9 @@ export class GpuSamplers {
   /** All that is asked of the GPU is submitted before this returns. */
   private async choose(sampling: Sampling, random: Random, logits: GpuLogits): Promise<number | null> {
     const { device, pipelines, parts } = this;
-    const greedy = isGreedy(sampling);
-    this.writeSettings(sampling, greedy ? 0 : random(), logits);
+    const { top_k: topK, top_p: topP } = sampling;
+    const greedy = octavesAScore(sampling.temperature) === Infinity;
+    this.writeSettings(sampling, greedy, random, logits);
     const buffers = [
       ...[this.settings, logits.buffer, this.seen, this.state],
       ...[this.histogram, this.candidates, this.chosen],
@@ -158,16 +164,23 @@ export class GpuSamplers {
       pass.setPipeline(pipeline);
       pass.dispatchWorkgroups(groups);
     };
-    if (greedy) {
+    const select = (add: GPUComputePipeline, find: GPUComputePipeline) => {
+      for (let digit = 0; digit < DIGITS; digit++) {
+        run(add, parts);
+        run(find, 1);
+      }
+    };
+    const hasTopK = topK > 0 && topK < this.vocabSize;
+    const few = hasTopK && topK <= SMALL_TOP_K;
+    if (greedy || !few) {
       run(pipelines.bestOfPart, parts);
       run(pipelines.bestOfAll, 1);
-    } else {
-      for (let level = 0; level < LEVELS; level++) {
-        run(pipelines.count, parts);
-        run(pipelines.find, 1);
-      }
-      run(pipelines.collect, parts);
-      run(pipelines.draw, 1);
+    }
+    if (!greedy) {
+      if (hasTopK) select(pipelines.count, pipelines.find);
+      if (!few && topP < 1) select(pipelines.weigh, pipelines.cut);
+      run(few ? pipelines.collect : pipelines.tally, parts);
+      run(few ? pipelines.draw : pipelines.pick, 1);
     }
     pass.end();
     encoder.copyBufferToBuffer(this.chosen, 0, this.staging, 0, 4);
@@ -175,14 +188,17 @@ export class GpuSamplers {
     return this.readChosen();
   }
 
-  private writeSettings(sampling: Sampling, random: number, { first, type }: GpuLogits): void {
-    const values = new DataView(new ArrayBuffer(48));
-    const integers = [this.vocabSize, first, type === 'float16' ? 1 : 0, sampling.top_k];
-    const temperature = sampling.temperature > 0 ? 1 / sampling.temperature : 0;
-    const floats = [temperature, sampling.top_p, sampling.min_p, sampling.repetition_penalty, random];
+  private writeSettings(sampling: Sampling, greedy: boolean, random: Random, { first, type }: GpuLogits): void {
+    const { top_k, top_p, min_p, temperature, repetition_penalty } = sampling;
+    const values = new DataView(new ArrayBuffer(SETTINGS));
+    const integers = [
+      ...[this.vocabSize, first, Number(type === 'float16'), Number(greedy), top_k],
+      ...[top_p < 1 ? Math.max(1, fraction(top_p)) : 0, leastWeight(min_p), greedy ? 0 : fraction(random())],
+    ];
     integers.forEach((value, i) => values.setUint32(4 * i, value, true));
-    floats.forEach((value, i) => values.setFloat32(16 + 4 * i, value, true));
-    values.setUint32(36, this.parts, true);
+    values.setFloat32(32, octavesAScore(temperature), true);
+    values.setFloat32(36, repetition_penalty, true);
+    values.setUint32(40, this.parts, true);
     this.device.queue.writeBuffer(this.settings, 0, values);
   }
 

@@ -4,7 +4,7 @@ import { dequantise } from '../../../model/cpu/dequantise.ts';
 import type { StoredTensor } from '../../../model/onnx-graph.ts';
 import { seededRandom } from '../../../sampling/random.ts';
 import type { PackedMatrix, StepLayer, StepModel } from '../../step/step-model.ts';
-import { ROPE_TABLES, Turns } from '../../step/turns.ts';
+import { KINDS, Turns } from '../../step/turns.ts';
 
 export interface Shape {
   hiddenSize: number;
@@ -63,7 +63,7 @@ export function randomModel(shape: Shape): StepModel {
     down: matrix(hiddenSize, intermediateSize),
   }));
   const embedding = matrix(vocabSize, hiddenSize);
-  return { layers, finalNorm: norm(hiddenSize), embedding, head: embedding };
+  return { layers, finalNorm: norm(hiddenSize), embedding, head: embedding, seesPicturesWhole: false };
 }
 
 const dataOf = ({ data }: StoredTensor): Uint8Array => {
@@ -115,7 +115,7 @@ export class PlainDecoder {
   private turned(head: readonly number[], weight: StoredTensor, layer: StepLayer, position: number): number[] {
     const { headDim, rmsNormEps } = this.config.text;
     const half = headDim / 2;
-    const table = ROPE_TABLES.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
+    const table = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
     const turns = this.turns.at(position).subarray(table * headDim);
     const h = normed(head, floatsOf(weight), rmsNormEps);
     return h.map((value, i) => {

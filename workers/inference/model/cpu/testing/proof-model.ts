@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web/wasm';
 import { parseGemma3Config } from '../../../../../protocol/gemma3-config.ts';
 import { Decoder, type DecoderOptions } from '../../../decoder/decoder.ts';
+import { GraphReader } from '../../../decoder/graph-reader.ts';
 import known from '../../proof/known-answer.json';
 
 ort.env.wasm.numThreads = 1;
@@ -15,13 +16,11 @@ export async function proofModel(): Promise<{ graph: Uint8Array; data: Uint8Arra
   return { graph: await read('model_q4.onnx'), data: await read(DATA_FILE) };
 }
 
-export const proofDecoder = (session: ort.InferenceSession, options: Partial<DecoderOptions> = {}): Decoder =>
-  new Decoder(ort, { decoder: session }, parseGemma3Config(known.config), {
-    capacity: known.ids.length + 1,
-    staticCache: true,
-    chunkSize: 20,
-    ...options,
-  });
+export function proofDecoder(session: ort.InferenceSession, options: Partial<DecoderOptions> = {}): Decoder {
+  const all = { capacity: known.ids.length + 1, chunkSize: 20, ...options };
+  const config = parseGemma3Config(known.config);
+  return new Decoder(new GraphReader(ort, { decoder: session }, config, { ...all, staticCache: true }), all);
+}
 
 /** How far a session's logits are from the known ones, after the prompt and after one more token; releases it. */
 export async function distance(session: ort.InferenceSession, chunkSize = 20): Promise<number> {

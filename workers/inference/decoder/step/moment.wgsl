@@ -1,0 +1,26 @@
+// Where the tokens are that are being read, which of them sees what, and how attention over the past is shared out: it is
+// cut into parts that run side by side (FlashDecoding, https://crfm.stanford.edu/2023/10/12/flashdecoding.html) and are put
+// together after. Written by moment.ts. Before this stand: DIM, HEADS, KV_HEADS, WINDOW (0: all), KIND (0: sliding layers,
+// 1: full ones).
+
+struct Moment {
+  // Of the first token.
+  position: u32,
+  // Tokens.
+  count: u32,
+  // For each kind of layer: rows of its cache; tokens in a part, a multiple of attention's tile; and parts.
+  rows: array<u32, 2>,
+  lengths: array<u32, 2>,
+  parts: array<u32, 2>,
+  // Of each token: where what it sees ends; then for each kind DIM / 2 pairs (cosine, sine), as bits.
+  tokens: array<vec2u>,
+}
+
+const RECORD = 1u + DIM;
+
+/** Where what a token sees begins. */
+fn first_of(moment_position: u32, token: u32) -> u32 {
+  let next = moment_position + token + 1u;
+  if (WINDOW > 0u && next > WINDOW) { return next - WINDOW; }
+  return 0u;
+}

@@ -1,0 +1,177 @@
+/**
+ * The keys and values that our own kernels write and read. Full layers have room for the whole context; sliding layers for
+ * their window and some more, in a ring: the token at position p stands in row p modulo the rows. Steps back are free
+ * as long as the window before them is still there. Memory is taken as a text grows.
+ */
+import { EngineError } from '../../../../protocol/engine.ts';
+import { type KvCache, type ParkedCache, withinMemory } from '../kv-cache.ts';
+
+export interface RingSlot {
+  /** Names the tensor. */
+  name: string;
+  /** Tokens that a query sees, itself included; null: all. */
+  window: number | null;
+}
+
+export interface RingShape {
+  kvHeads: number;
+  headDim: number;
+  /** Tokens of context. */
+  capacity: number;
+  /** Rows that sliding layers have beyond their window: at least as many tokens as are read at once. */
+  slack: number;
+}
+
+/** Tokens that there is room for at first. */
+const FIRST_ROOM = 2048;
+
+export class RingCache implements KvCache {
+  length = 0;
+  /** Tokens that there is room for; never so many that a ring turns before it is as large as it gets. */
+  private room: number;
+  /** Tokens before this one have been overwritten somewhere. */
+  private oldest = 0;
+  private readonly buffers = new Map<RingSlot, GPUBuffer>();
+
+  constructor(
+    private readonly device: GPUDevice,
+    slots: readonly RingSlot[],
+    private readonly shape: RingShape,
+  ) {
+    this.room = Math.min(FIRST_ROOM, shape.capacity);
+    for (const slot of slots) this.buffers.set(slot, this.create(slot, this.room));
+  }
+
+  private create(slot: RingSlot, room: number): GPUBuffer {
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const size = this.shape.kvHeads * this.rows(slot.window, room) * this.rowBytes;
+    return this.device.createBuffer({ label: slot.name, size, usage });
+  }
+
+  /**
+   * Sees to it that so many tokens find room, twice as many as before at least: growing stays rare.
+   * @returns whether buffers are others now
+   * @throws EngineError `out-of-memory`
+   */
+  async makeRoom(length: number): Promise<boolean> {
+    if (length <= this.room) return false;
+    const room = Math.min(Math.max(length, 2 * this.room), this.shape.capacity);
+    const grown = [...this.buffers].filter(([{ window }]) => this.rows(window) < this.rows(window, room));
+    const make = () => new Map(grown.map(([slot]) => [slot, this.create(slot, room)]));
+    const letGo = (buffers: Map<RingSlot, GPUBuffer>) => {
+      for (const buffer of buffers.values()) buffer.destroy();
+    };
+    const made = await withinMemory(this.device, make, letGo);
+    if (!made) throw new EngineError('out-of-memory', `no room for ${room} tokens`);
+    const encoder = this.device.createCommandEncoder();
+    for (const [slot, old] of grown) {
+      const buffer = made.get(slot);
+      if (!buffer) continue;
+      const size = this.used(slot, this.length) * this.rowBytes;
+      for (let h = 0; h < this.shape.kvHeads && size > 0; h++) {
+        const [from, to] = [this.room, room].map((r) => h * this.rows(slot.window, r) * this.rowBytes);
+        encoder.copyBufferToBuffer(old, from ?? 0, buffer, to ?? 0, size);
+      }
+      this.buffers.set(slot, buffer);
+    }
+    this.device.queue.submit([encoder.finish()]);
+    // Destroyed once what was submitted is done with them.
+    for (const [, old] of grown) old.destroy();
+    this.room = room;
+    return true;
+  }
+
+  /** float32 [kvHeads, rows, headDim] */
+  buffer(name: string): GPUBuffer {
+    for (const [slot, buffer] of this.buffers) if (slot.name === name) return buffer;
+    throw new Error(`the cache has no ${name}`);
+  }
+
+  /** Rows that a layer with such a window has, with room for so many tokens. */
+  rows(window: number | null, room = this.room): number {
+    return window === null ? room : Math.min(room, window + this.shape.slack);
+  }
+
+  private get rowBytes(): number {
+    return 4 * this.shape.headDim;
+  }
+
+  /** So many tokens have been written. */
+  grow(length: number): void {
+    this.length = length;
+    for (const slot of this.buffers.keys()) this.oldest = Math.max(this.oldest, length - this.rows(slot.window));
+  }
+
+  keepable(length: number): number {
+    return this.keepableOf(this.oldest, length);
+  }
+
+  private keepableOf(oldest: number, length: number): number {
+    const windows = [...this.buffers.keys()].map(({ window }) => window ?? 0);
+    const first = Math.max(0, length + 1 - Math.max(...windows));
+    return oldest <= first ? length : 0;
+  }
+
+  truncate(length: number): void {
+    this.length = Math.min(this.length, length);
+    if (length === 0) this.oldest = 0;
+  }
+
+  /** Rows that hold something. */
+  private used(slot: RingSlot, length: number): number {
+    return Math.min(length, this.rows(slot.window));
+  }
+
+  get bytes(): number {
+    const rows = [...this.buffers.keys()].reduce((sum, slot) => sum + this.used(slot, this.length), 0);
+    return rows * this.shape.kvHeads * this.rowBytes;
+  }
+
+  async park(): Promise<ParkedCache | null> {
+    const { device, length, oldest, bytes } = this;
+    const make = () => {
+      const copies = new Map<RingSlot, GPUBuffer>();
+      const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+      for (const slot of this.buffers.keys()) {
+        const size = this.shape.kvHeads * this.used(slot, length) * this.rowBytes;
+        copies.set(slot, device.createBuffer({ size, usage, label: `parked ${slot.name}` }));
+      }
+      this.copyRows(length, copies, 'out');
+      return copies;
+    };
+    const letGo = (copies: Map<RingSlot, GPUBuffer>) => {
+      for (const buffer of copies.values()) buffer.destroy();
+    };
+    const copies = await withinMemory(device, make, letGo);
+    if (!copies) return null;
+    const dispose = () => letGo(copies);
+    const restore = () => {
+      this.copyRows(length, copies, 'in');
+      this.length = length;
+      this.oldest = oldest;
+      dispose();
+    };
+    return { bytes, keepable: (kept) => this.keepableOf(oldest, kept), restore, dispose };
+  }
+
+  /** Between the cache and buffers that have no room for more. */
+  private copyRows(length: number, copies: ReadonlyMap<RingSlot, GPUBuffer>, way: 'in' | 'out'): void {
+    const encoder = this.device.createCommandEncoder();
+    for (const [slot, cache] of this.buffers) {
+      const copy = copies.get(slot);
+      if (!copy) continue;
+      const size = this.used(slot, length) * this.rowBytes;
+      for (let h = 0; h < this.shape.kvHeads; h++) {
+        const there = h * this.rows(slot.window) * this.rowBytes;
+        if (way === 'out') encoder.copyBufferToBuffer(cache, there, copy, h * size, size);
+        else encoder.copyBufferToBuffer(copy, h * size, cache, there, size);
+      }
+    }
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  dispose(): void {
+    for (const buffer of this.buffers.values()) buffer.destroy();
+    this.buffers.clear();
+  }
+}
