@@ -1,6 +1,6 @@
 /**
  * What has been read, token by token, and what of it another prompt shares: tokens and picture features in, logits out.
- * Reading itself is a TokenReader's: a graph's (graph-reader.ts) or our own kernels' (step/).
+ * Reading itself is a TokenReader's: a graph's (graph-reader.ts) or our own kernels' (gpu-kernels/).
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Logits } from './logits.ts';

@@ -8,8 +8,8 @@ import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
-import { KernelReader } from '../decoder/step/kernel-reader.ts';
-import { readStepModel, weightsOf } from '../decoder/step/step-model.ts';
+import { KernelReader } from '../decoder/gpu-kernels/kernel-reader.ts';
+import { readStoredDecoder, weightsOf } from '../decoder/stored-decoder.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { canReside, GpuWeights } from './gpu-weights.ts';
 import { keepLastLogits } from './last-logits.ts';
@@ -107,7 +107,7 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
       .map(([n, b]) => [n, new OnnxGraph(b)]),
   );
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
-  const model = decoder && options.kernels ? readStepModel(decoder, [...opened.values()], config) : null;
+  const model = decoder && options.kernels ? readStoredDecoder(decoder, [...opened.values()], config) : null;
   if (decoder) keepLastLogits(decoder);
   const sessions: Partial<Record<SessionName, Graph>> = {};
 

@@ -1,6 +1,6 @@
 /** What is proven of an adapter, and what is used of it where a part is wrong. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { KernelReader } from '../decoder/step/kernel-reader.ts';
+import { KernelReader } from '../decoder/gpu-kernels/kernel-reader.ts';
 import { Logits } from '../decoder/logits.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { loadOrt, type Ort } from '../runtime/ort.ts';

@@ -8,7 +8,7 @@ import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../decoder/decoder.ts';
 import { GraphReader } from '../decoder/graph-reader.ts';
 import type { TokenReader } from '../decoder/token-reader.ts';
-import { kernelText } from '../decoder/step/kernels.ts';
+import { kernelText } from '../decoder/gpu-kernels/kernels.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Ort } from '../runtime/ort.ts';
 import { createGpuSessions } from './gpu-sessions.ts';

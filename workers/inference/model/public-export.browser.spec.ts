@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../decoder/decoder.ts';
 import { GraphReader } from '../decoder/graph-reader.ts';
-import { KernelReader } from '../decoder/step/kernel-reader.ts';
+import { KernelReader } from '../decoder/gpu-kernels/kernel-reader.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { loadOrt, type Ort } from '../runtime/ort.ts';
 import { createGpuSessions, type GpuSessions } from './gpu-sessions.ts';

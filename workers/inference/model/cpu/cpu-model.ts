@@ -6,10 +6,10 @@
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
-import { CpuReader } from '../../decoder/cpu-step/cpu-reader.ts';
-import { CpuStep } from '../../decoder/cpu-step/cpu-step.ts';
+import { CpuReader } from '../../decoder/cpu-kernels/cpu-reader.ts';
+import { CpuStep } from '../../decoder/cpu-kernels/cpu-step.ts';
 import type { Graph } from '../../decoder/graph-io.ts';
-import { readStepModel } from '../../decoder/step/step-model.ts';
+import { readStoredDecoder } from '../../decoder/stored-decoder.ts';
 import { memoryGib } from '../../runtime/memory.ts';
 import type { Ort } from '../../runtime/ort.ts';
 import { OnnxGraph } from '../onnx-graph.ts';
@@ -53,7 +53,7 @@ async function makeReader(options: CpuModelOptions): Promise<CpuReader | null> {
   const { ort, graphs, config, files, capacity, signal } = options;
   const opened = new Map([...graphs].filter(([name]) => OF_TEXT.includes(name)).map(([n, b]) => [n, new OnnxGraph(b)]));
   const decoder = opened.get('model') ?? opened.get('decoder_model_merged');
-  const model = decoder ? readStepModel(decoder, [...opened.values()], config) : null;
+  const model = decoder ? readStoredDecoder(decoder, [...opened.values()], config) : null;
   if (!model) return null;
   const step = await CpuStep.create({ model, config, files, capacity, threads: stepThreads(), signal });
   return step && new CpuReader(ort, step, config, model.seesPicturesWhole);

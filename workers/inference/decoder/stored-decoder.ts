@@ -3,9 +3,9 @@
  * graph's values from each attention, not by names, so that others' exports are understood where they compute the same;
  * whatever is not exactly Gemma 3 in 4 bits (biases, capped logits, other widths) is left to onnxruntime.
  */
-import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { canReside } from '../../model/gpu-weights.ts';
-import { ELEMENT, type OnnxGraph, type OnnxNode, type StoredTensor } from '../../model/onnx-graph.ts';
+import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
+import { canReside } from '../model/gpu-weights.ts';
+import { ELEMENT, type OnnxGraph, type OnnxNode, type StoredTensor } from '../model/onnx-graph.ts';
 
 /** A 4-bit matrix in blocks of 32 columns. */
 export interface PackedMatrix {
@@ -19,7 +19,7 @@ export interface PackedMatrix {
   zeros: StoredTensor | null;
 }
 
-export interface StepLayer {
+export interface StoredLayer {
   /** Names of the cache's inputs. */
   key: string;
   value: string;
@@ -41,8 +41,8 @@ export interface StepLayer {
   down: PackedMatrix;
 }
 
-export interface StepModel {
-  layers: StepLayer[];
+export interface StoredDecoder {
+  layers: StoredLayer[];
   finalNorm: StoredTensor;
   /** Rows are tokens. Of the same values, but some exports hold them twice. */
   head: PackedMatrix;
@@ -52,9 +52,9 @@ export interface StepModel {
 }
 
 /** All tensors that kernels read. */
-export function weightsOf({ layers, finalNorm, head, embedding }: StepModel): StoredTensor[] {
+export function weightsOf({ layers, finalNorm, head, embedding }: StoredDecoder): StoredTensor[] {
   const matrix = ({ values, scales, zeros }: PackedMatrix) => [values, scales, ...(zeros ? [zeros] : [])];
-  const ofLayer = (layer: StepLayer) => [
+  const ofLayer = (layer: StoredLayer) => [
     ...[layer.inputNorm, layer.qNorm, layer.kNorm, layer.attendedNorm, layer.mlpNorm, layer.fedNorm],
     ...[layer.q, layer.k, layer.v, layer.out, layer.gate, layer.up, layer.down].flatMap(matrix),
   ];
@@ -165,7 +165,7 @@ function readLayer(
   trace: Tracer,
   attention: OnnxNode,
   { text }: Gemma3Config,
-): StepLayer & { from: string; to: string } {
+): StoredLayer & { from: string; to: string } {
   const [queries, keys, values, key, value] = attention.inputs;
   const [qNorm, kNorm] = [trace.maker(queries, NORM), trace.maker(keys, NORM)];
   const [q, k] = [qNorm, kNorm].map((node) => trace.maker(node.inputs[0], 'MatMulNBits'));
@@ -247,7 +247,7 @@ function readEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMa
 const widths = ({ rows, columns }: PackedMatrix): string => `${rows}×${columns}`;
 
 /** Throws unless every matrix is as wide as the configuration says. */
-function checkWidths({ layers, head }: StepModel, { text }: Gemma3Config): void {
+function checkWidths({ layers, head }: StoredDecoder, { text }: Gemma3Config): void {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
   const want = (matrix: PackedMatrix, rows: number, columns: number) => {
     if (matrix.rows !== rows || matrix.columns !== columns)
@@ -274,14 +274,14 @@ function checkWidths({ layers, head }: StepModel, { text }: Gemma3Config): void 
  * @param others graphs beside it, one of which may embed tokens.
  * @returns null for graphs that are not understood.
  */
-export function readStepModel(
+export function readStoredDecoder(
   decoder: OnnxGraph,
   others: readonly OnnxGraph[],
   config: Gemma3Config,
-): StepModel | null {
+): StoredDecoder | null {
   try {
     const trace = new Tracer(decoder);
-    const layers: StepLayer[] = [];
+    const layers: StoredLayer[] = [];
     let states: string | undefined;
     for (const node of decoder.nodes) {
       if (node.opType !== 'GroupQueryAttention') continue;

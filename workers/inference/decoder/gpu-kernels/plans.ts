@@ -6,8 +6,8 @@ import { type Share, TILE } from './moment.ts';
 import { manyGroups, manyShape, TOKENS } from './product-many.ts';
 import type { RingCache } from './ring-cache.ts';
 import type { Scratch } from './scratch.ts';
-import type { PackedMatrix, StepLayer, StepModel } from './step-model.ts';
-import { KINDS } from './turns.ts';
+import type { PackedMatrix, StoredLayer, StoredDecoder } from '../stored-decoder.ts';
+import { KINDS } from '../turns.ts';
 
 /** What is being read. */
 interface Reading {
@@ -24,7 +24,7 @@ export interface Dispatch {
 
 export interface PlansOptions {
   device: GPUDevice;
-  model: StepModel;
+  model: StoredDecoder;
   config: Gemma3Config;
   weights: (tensor: StoredTensor) => GPUBuffer;
   cache: RingCache;
@@ -109,7 +109,7 @@ export class Plans {
     return { SIZE: hiddenSize, EPSILON: float(rmsNormEps) };
   }
 
-  private async layer(layer: StepLayer, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
+  private async layer(layer: StoredLayer, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
     const { config, weights, cache, scratch, place, slots } = this.options;
     const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
     const { x, normed, projected, queries, parts, stats, attended, branch, active } = scratch;
@@ -181,7 +181,7 @@ export class Plans {
     return this.product(name, matrix, buffers, { N: matrix.rows, START: start });
   }
 
-  private gated({ gate, up }: StepLayer, x: GPUBuffer, out: GPUBuffer): Promise<Dispatch> {
+  private gated({ gate, up }: StoredLayer, x: GPUBuffer, out: GPUBuffer): Promise<Dispatch> {
     const name = gate.zeros ? 'gatedZeros' : 'gated';
     const buffers = [x, out, ...this.matrix(gate), ...this.matrix(up), ...this.zeros(gate), ...this.zeros(up)];
     return this.product(name, gate, buffers, { N: gate.rows });

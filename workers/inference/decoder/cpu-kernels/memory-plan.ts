@@ -4,8 +4,8 @@
  */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../model/onnx-graph.ts';
-import type { PackedMatrix, StepModel } from '../step/step-model.ts';
-import { KINDS } from '../step/turns.ts';
+import type { PackedMatrix, StoredDecoder } from '../stored-decoder.ts';
+import { KINDS } from '../turns.ts';
 
 /** Tokens of text that go through the layers together at most; a picture's do all. As in wasm/attention.ts. */
 export const MOST_TOKENS = 16;
@@ -105,7 +105,7 @@ class Planner {
  * @returns null where WebAssembly could not hold it, or a head's values are not those of a whole number of vectors
  */
 export function planMemory(
-  { layers, finalNorm, head, embedding }: StepModel,
+  { layers, finalNorm, head, embedding }: StoredDecoder,
   { text, vision }: Gemma3Config,
   capacity: number,
   threads: number,

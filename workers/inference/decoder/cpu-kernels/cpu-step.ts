@@ -4,14 +4,14 @@
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { Turns } from '../step/turns.ts';
-import type { StepModel } from '../step/step-model.ts';
+import { Turns } from '../turns.ts';
+import type { StoredDecoder } from '../stored-decoder.ts';
 import { allocateKernels, type HelperJob, instantiate, type KernelMemory, type Kernels } from './kernels.ts';
 import { HELPING, type MemoryPlan, MOST_TOKENS, planMemory, writeStructures } from './memory-plan.ts';
 import { loadWeights } from './weights.ts';
 
 export interface CpuStepOptions {
-  model: StepModel;
+  model: StoredDecoder;
   config: Gemma3Config;
   /** Data files by the names the graph calls them. */
   files: ReadonlyMap<string, Blob>;

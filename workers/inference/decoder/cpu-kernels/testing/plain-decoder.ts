@@ -3,8 +3,8 @@ import type { Gemma3Config, LayerType } from '../../../../../protocol/gemma3-con
 import { dequantise } from '../../../model/cpu/dequantise.ts';
 import type { StoredTensor } from '../../../model/onnx-graph.ts';
 import { seededRandom } from '../../../sampling/random.ts';
-import type { PackedMatrix, StepLayer, StepModel } from '../../step/step-model.ts';
-import { KINDS, Turns } from '../../step/turns.ts';
+import type { PackedMatrix, StoredLayer, StoredDecoder } from '../../stored-decoder.ts';
+import { KINDS, Turns } from '../../turns.ts';
 
 export interface Shape {
   hiddenSize: number;
@@ -36,7 +36,7 @@ export function configOf(shape: Shape): Gemma3Config {
 const bytesOf = (values: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Uint8Array =>
   new Uint8Array(values.buffer);
 
-export function randomModel(shape: Shape): StepModel {
+export function randomModel(shape: Shape): StoredDecoder {
   const random = seededRandom(7);
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize, window, layerTypes, zeros } = shape;
   let count = 0;
@@ -53,7 +53,7 @@ export function randomModel(shape: Shape): StepModel {
       zeros: zeros ? bytes(rows * Math.ceil(blocks / 2)) : null,
     };
   };
-  const layers = layerTypes.map((type, i): StepLayer => ({
+  const layers = layerTypes.map((type, i): StoredLayer => ({
     ...{ key: `${i}.key`, value: `${i}.value`, window: type === 'sliding_attention' ? window : null },
     ...{ inputNorm: norm(hiddenSize), qNorm: norm(headDim), kNorm: norm(headDim) },
     ...{ attendedNorm: norm(hiddenSize), mlpNorm: norm(hiddenSize), fedNorm: norm(hiddenSize) },
@@ -93,7 +93,7 @@ export class PlainDecoder {
   private readonly turns: Turns;
 
   constructor(
-    private readonly model: StepModel,
+    private readonly model: StoredDecoder,
     private readonly config: Gemma3Config,
   ) {
     this.turns = new Turns(config);
@@ -112,7 +112,7 @@ export class PlainDecoder {
     return Array.from({ length: x.length / headDim }, (_, head) => x.slice(head * headDim, (head + 1) * headDim));
   }
 
-  private turned(head: readonly number[], weight: StoredTensor, layer: StepLayer, position: number): number[] {
+  private turned(head: readonly number[], weight: StoredTensor, layer: StoredLayer, position: number): number[] {
     const { headDim, rmsNormEps } = this.config.text;
     const half = headDim / 2;
     const table = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');

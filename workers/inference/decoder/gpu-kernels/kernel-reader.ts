@@ -15,13 +15,13 @@ import { Moment, type Places, shareOut } from './moment.ts';
 import { type Dispatch, GIVEN, Plans } from './plans.ts';
 import { RingCache } from './ring-cache.ts';
 import { Scratch } from './scratch.ts';
-import type { StepModel } from './step-model.ts';
-import { KINDS } from './turns.ts';
+import type { StoredDecoder } from '../stored-decoder.ts';
+import { KINDS } from '../turns.ts';
 
 export interface KernelReaderOptions {
   ort: Ort;
   device: GPUDevice;
-  model: StepModel;
+  model: StoredDecoder;
   config: Gemma3Config;
   /** Weights on the GPU. */
   weights: (tensor: StoredTensor) => GPUBuffer;

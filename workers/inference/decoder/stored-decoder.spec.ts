@@ -1,21 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { OnnxGraph } from '../../model/onnx-graph.ts';
-import known from '../../model/proof/known-answer.json';
-import { readStepModel } from './step-model.ts';
+import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
+import { OnnxGraph } from '../model/onnx-graph.ts';
+import known from '../model/proof/known-answer.json';
+import { readStoredDecoder } from './stored-decoder.ts';
 
 const graphAt = async (path: string) => new OnnxGraph(new Uint8Array(await readFile(new URL(path, import.meta.url))));
-const proof = () => graphAt('../../model/proof/model_q4.onnx');
+const proof = () => graphAt('../model/proof/model_q4.onnx');
 const proofConfig = parseGemma3Config(known.config);
 const text = (change: Partial<Gemma3Config['text']>): Gemma3Config => ({
   ...proofConfig,
   text: { ...proofConfig.text, ...change },
 });
 
-describe('readStepModel', () => {
+describe('readStoredDecoder', () => {
   it('finds each layer’s weights and windows in a graph of its own', async () => {
-    const model = readStepModel(await proof(), [], proofConfig);
+    const model = readStoredDecoder(await proof(), [], proofConfig);
     expect(model?.layers.map(({ window }) => window)).toEqual(
       proofConfig.text.layerTypes.map((type) => (type === 'sliding_attention' ? proofConfig.text.slidingWindow : null)),
     );
@@ -46,9 +46,9 @@ describe('readStepModel', () => {
     );
     const decoder = await graphAt(`${folder}/onnx/decoder_model_merged_q4.onnx`);
     const embedding = await graphAt(`${folder}/onnx/embed_tokens_q4.onnx`);
-    expect(readStepModel(decoder, [decoder, embedding], config)?.layers).toHaveLength(config.text.layers);
+    expect(readStoredDecoder(decoder, [decoder, embedding], config)?.layers).toHaveLength(config.text.layers);
     // Without it nobody knows how tokens become vectors.
-    expect(readStepModel(decoder, [], config)).toBeNull();
+    expect(readStoredDecoder(decoder, [], config)).toBeNull();
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('readStepModel', () => {
     ['another width', { hiddenSize: proofConfig.text.hiddenSize * 2 }],
     ['another vocabulary', { vocabSize: proofConfig.text.vocabSize + 1 }],
   ])('leaves a graph to onnxruntime whose configuration says %s', async (_, change) => {
-    expect(readStepModel(await proof(), [], text(change))).toBeNull();
+    expect(readStoredDecoder(await proof(), [], text(change))).toBeNull();
   });
 
   it('leaves a graph to onnxruntime that computes one thing more', async () => {
@@ -69,12 +69,12 @@ describe('readStepModel', () => {
       { ...head, outputs: ['uncapped'] },
       { name: 'cap', opType: 'Tanh', domain: '', inputs: ['uncapped'], outputs: ['logits'], integers: new Map() },
     ]);
-    expect(readStepModel(capped, [], proofConfig)).toBeNull();
+    expect(readStoredDecoder(capped, [], proofConfig)).toBeNull();
 
     const biased = await proof();
     const product = biased.nodes.find(({ opType }) => opType === 'MatMulNBits');
     if (!product) throw new Error('no projection');
     biased.rewire(product, [...product.inputs, '', '', 'bias']);
-    expect(readStepModel(biased, [], proofConfig)).toBeNull();
+    expect(readStoredDecoder(biased, [], proofConfig)).toBeNull();
   });
 });

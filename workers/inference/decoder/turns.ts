@@ -1,5 +1,5 @@
 /** Rotary embedding: how far each pair of a head's values is turned at a position. */
-import type { Gemma3Config, LayerType, Rope } from '../../../../protocol/gemma3-config.ts';
+import type { Gemma3Config, LayerType, Rope } from '../../../protocol/gemma3-config.ts';
 
 /** The kinds of layers, as moment.wgsl numbers them. */
 export const KINDS: readonly LayerType[] = ['sliding_attention', 'full_attention'];

@@ -9,7 +9,7 @@ import { asPublicExport } from '../../model/testing/public-form.ts';
 import { Decoder, type Prompt } from '../decoder.ts';
 import type { Graph } from '../graph-io.ts';
 import { GraphReader } from '../graph-reader.ts';
-import { readStepModel } from '../step/step-model.ts';
+import { readStoredDecoder } from '../stored-decoder.ts';
 import type { PromptPicture } from '../token-reader.ts';
 import { CpuReader } from './cpu-reader.ts';
 import { CpuStep } from './cpu-step.ts';
@@ -77,7 +77,7 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     config = rest.config;
     const graphs = [decoder, ...(embedTokens ? [embedTokens] : [])].map((bytes) => new OnnxGraph(bytes));
     const [graph, ...others] = graphs;
-    const model = graph && readStepModel(graph, others, config);
+    const model = graph && readStoredDecoder(graph, others, config);
     if (!model) throw new Error('the step does not understand the graph');
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
     const made = await CpuStep.create({ model, config, files: blobs, capacity: CAPACITY, threads: 1 });

@@ -1,6 +1,6 @@
 /** What kernels are told of the tokens that are being read; moment.wgsl reads it. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { Turns } from './turns.ts';
+import { Turns } from '../turns.ts';
 
 /** Keys that a workgroup of attention looks at together. */
 export const TILE = 32;
