@@ -200,7 +200,11 @@ it('waits as a busy server asks', async () => {
 it('gives up on a server that stays busy, and keeps what arrived', async () => {
   fail(DECODER, { kind: 'cut', after: 700_000 }, ...Array.from({ length: 8 }, () => ({ kind: 'busy' }) as const));
   await expect(mirror()).rejects.toThrow(/429.*What arrived is kept/);
-  expect(readFileSync(join(folder, `${DECODER}.part`)).length).toBe(700_000);
+  // A cut connection may lose what was on its way.
+  const kept = readFileSync(join(folder, `${DECODER}.part`));
+  expect(kept.length).toBeGreaterThan(0);
+  expect(kept.length).toBeLessThanOrEqual(700_000);
+  expect(kept.equals(repository.files.get(DECODER)?.subarray(0, kept.length) ?? Buffer.of())).toBe(true);
 });
 
 it('asks for a new signed URL when one has expired', async () => {

@@ -40,7 +40,7 @@ describe('readStoredDecoder', () => {
   });
 
   it('finds the built-in model’s, whose tokens are embedded by a graph beside', async () => {
-    const folder = '../../../../public/models/built-in';
+    const folder = '../../../public/models/built-in';
     const config = parseGemma3Config(
       JSON.parse(await readFile(new URL(`${folder}/config.json`, import.meta.url), 'utf8')),
     );

@@ -1,5 +1,5 @@
 /**
- * What the decode step needs of a decoder graph: which weights play which part in which layer. Found by following the
+ * What our kernels need of a decoder graph: which weights play which part in which layer. Found by following the
  * graph's values from each attention, not by names, so that others' exports are understood where they compute the same;
  * whatever is not exactly Gemma 3 in 4 bits (biases, capped logits, other widths) is left to onnxruntime.
  */
