@@ -37,8 +37,8 @@ export interface PlansOptions {
 
 /** In place of a token's id: its row is there already. */
 export const GIVEN = 2 ** 32 - 1;
-/** Queries that a workgroup of attention keeps sums of, where many tokens are read. */
-const MOST_QUERIES = 16;
+/** Queries that a workgroup of attention keeps sums of, where many tokens are read: software adapters compile more slowly. */
+const MOST_QUERIES = 8;
 
 type Heads = readonly [Dispatch, Dispatch];
 

@@ -32,6 +32,19 @@ const shift = (from: number) => `vec4u(${list(4, (i) => `${from + 4 * i}u`)})`;
 /** Four of each row's weights, from bit `from` of its word on: x * it are the four rows' products. */
 const quads = (from: number) => `mat4x4f(${list(ROWS, (r) => `quad(w${r}, ${shift(from)}, zero${r}, scale${r})`)})`;
 
+const HALF = TOKENS / 2;
+/** Adds up what the lanes summed for half of the tokens. */
+const halfTotal = (gated: boolean) => (half: number) => `
+${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`)}
+  workgroupBarrier();
+  for (var t = 0u; t < ${HALF}u && row < shape.rows; t++) {
+    var sum = 0.0;
+    for (var l = 0u; l < ${LANES}u; l++) { sum += sums[t * ${THREADS}u + thread / ${ROWS}u * ${LANES}u + l][thread % ${ROWS}u]; }
+    let at = (token + ${half * HALF}u + t) * shape.stride + shape.start + row;
+    out[at] = ${gated ? 'gelu(out[at]) * sum' : 'sum'};
+  }
+  workgroupBarrier();`;
+
 export const productMany = (gated: boolean): string => `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -47,7 +60,7 @@ struct Shape {
   start: u32,
   stride: u32,
 }
-var<workgroup> sums: array<vec4f, ${THREADS * TOKENS}>;
+var<workgroup> sums: array<vec4f, ${THREADS * HALF}>;
 
 fn quad(word: u32, shift: vec4u, zero: f32, scale: f32) -> vec4f {
   return (vec4f((vec4u(word) >> shift) & vec4u(15u)) - zero) * scale;
@@ -72,16 +85,8 @@ ${times(ROWS, (r) => `      let w${r} = a[at${r} * 4u + word];`)}
 ${times(TOKENS, (t) => `      sum${t} += x[x0 + ${8 * t}u * shape.blocks] * low + x[x0 + ${8 * t}u * shape.blocks + 1u] * high;`)}
     }
   }
-${times(TOKENS, (t) => `  sums[${t * THREADS}u + thread] = sum${t};`)}
-  workgroupBarrier();
-  // A thread for each row.
+  // A thread for each row. Half of the tokens at a time: memory of a workgroup is slow to compile on software adapters.
   let row = first + thread;
-  if (row >= shape.rows) { return; }
-  for (var t = 0u; t < ${TOKENS}u; t++) {
-    var sum = 0.0;
-    for (var l = 0u; l < ${LANES}u; l++) { sum += sums[t * ${THREADS}u + thread / ${ROWS}u * ${LANES}u + l][thread % ${ROWS}u]; }
-    let at = (token + t) * shape.stride + shape.start + row;
-    out[at] = ${gated ? 'gelu(out[at]) * sum' : 'sum'};
-  }
+${times(2, halfTotal(gated))}
 }
 `;
