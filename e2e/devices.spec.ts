@@ -2,6 +2,7 @@
 import { chromium, expect, type Page, test } from '@playwright/test';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { Chat, showNumbers } from './support/chat.ts';
+import { drawPicture, RED } from './support/draw.ts';
 
 /** Runs `use` in a browser of its own, started with `args`. */
 async function inBrowser(
@@ -66,15 +67,34 @@ test('without JavaScript Promise Integration the other WebGPU build answers', as
   expect(builds).toEqual(['asyncify']);
 });
 
-test('a GPU that gives a wrong answer is not used, and the page says so', async ({ page }) => {
-  // The known answer's weights, changed: what the adapter computes is then not what it should be.
-  await page.route('**/model_q4-*.onnx_data', async (route) => {
+/** A known answer's weights, changed: what the adapter computes is then not what it should be. */
+async function changeProof(page: Page, graph: string): Promise<void> {
+  await page.route(`**/${graph}_q4-*.onnx_data`, async (route) => {
     const response = await route.fetch();
     const body = await response.body();
     for (let i = 0; i < body.length; i += 2) body[i] = (body[i] ?? 0) ^ 0x08;
     await route.fulfill({ response, body });
   });
+}
+
+test('a GPU that gives a wrong answer is not used, and the page says so', async ({ page }) => {
+  await changeProof(page, 'model');
   await page.goto('./');
   await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
   await expect(await new Chat(page).ask('Hello!')).toContainText(/\w/);
+});
+
+test('a GPU that is wrong about pictures is given up with the first one, and nothing is lost', async ({ page }) => {
+  await changeProof(page, 'vision_encoder');
+  await page.goto('./');
+  const chat = new Chat(page);
+  await expect(await chat.ask('Hello!')).toContainText('Hello');
+  await chat.attach('circle.png', drawPicture([{ kind: 'circle', colour: RED, x: 0.5, y: 0.5, r: 0.3 }]));
+  const failed = await chat.ask('What colour is it?');
+  await failed.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
+  await expect(chat.answers.last()).toContainText('red', { timeout: 60_000 });
+  // Known from now on.
+  await page.reload();
+  await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
 });

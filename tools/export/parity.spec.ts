@@ -151,7 +151,7 @@ it('a vision MLP whose width 4-bit blocks do not divide is padded, exactly', asy
     await NodeModel.load(outs.fp32, 'fp32'),
     await NodeModel.load(outs.q4f16, 'q4f16'),
   ];
-  const pixels = Float32Array.from({ length: 3 * 56 * 56 }, (_, i) => Math.sin(i));
+  const pixels = Float32Array.from({ length: 3 * 112 * 112 }, (_, i) => Math.sin(i));
   const features = await q4.encode(pixels);
   expect(maxDifference(features, await rounded.encode(pixels))).toBeLessThan(Q4_BOUND);
   const prompt = { ids: [2, 9, 502, 502, 502, 502, 7], pictures: [{ start: 2, length: 4, image: 0 }], features };

@@ -121,7 +121,7 @@ export function configOf(size: Size, layers?: number): Json {
     intermediate_size: 40,
     num_hidden_layers: 1,
     num_attention_heads: 2,
-    image_size: 56,
+    image_size: 112,
   };
   const so400m = {
     hidden_size: 1152,

@@ -109,12 +109,20 @@ export class InferenceEngine implements Engine {
     } catch (cause) {
       // A lost GPU makes every later call fail with something less clear.
       if (this.ready !== ready) throw new EngineError('device-lost', String(cause));
+      if (cause instanceof EngineError && cause.code === 'adapter-wrong') throw await this.giveUp(cause.detail);
       // What a failed run left in the cache is not to be trusted.
       if (!(cause instanceof EngineError)) ready.model.decoder.clear();
       throw cause;
     } finally {
       this.generating = false;
     }
+  }
+
+  /** A GPU that was found to be wrong is as good as lost: who loads the model again gets the CPU. */
+  private async giveUp(detail: string): Promise<EngineError> {
+    await this.release();
+    this.onLost(detail);
+    return new EngineError('device-lost', detail);
   }
 
   async count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse> {

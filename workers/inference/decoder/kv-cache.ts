@@ -5,6 +5,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from '../runtime/ort.ts';
+import { copyRows, type GpuRows, parkRows, withinMemory } from './gpu-rows.ts';
 import type { CacheSlot } from './graph-io.ts';
 
 export interface KvCache {
@@ -45,22 +46,17 @@ export interface ParkedCache {
 export const cacheBytes = (slots: Iterable<CacheSlot>, length: number): number =>
   [...slots].reduce((sum, slot) => sum + slot.kvHeads * length * slot.headDim * bytesOf(slot), 0);
 
-/** What `make` makes on the GPU; null, and all let go of, where there was no memory for it. */
-export async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
-  device.pushErrorScope('out-of-memory');
-  device.pushErrorScope('validation');
-  const made = make();
-  // Commands on a buffer that could not be had are invalid: that is not another error.
-  const failures = await Promise.all([device.popErrorScope(), device.popErrorScope()]);
-  if (failures.every((failure) => failure === null)) return made;
-  letGo(made);
-  return null;
-}
-
 /** Every row is kept. */
 export const all = (length: number): number => length;
 
 const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
+
+/** A tensor's rows on the GPU. @param lying rows of a head that there is room for, and that hold something */
+function rowsOf(slot: CacheSlot, tensor: Tensor, { room, used }: { room: number; used: number }): GpuRows {
+  const row = slot.headDim * bytesOf(slot);
+  const buffer = tensor.gpuBuffer as GPUBuffer;
+  return { label: slot.past, buffer, heads: slot.kvHeads, apart: room * row, used: used * row };
+}
 
 export class StaticGpuCache implements GraphCache {
   length = 0;
@@ -105,46 +101,16 @@ export class StaticGpuCache implements GraphCache {
   }
 
   async park(): Promise<ParkedCache | null> {
-    const { device, length, bytes } = this;
-    const make = () => {
-      const copies = new Map<CacheSlot, GPUBuffer>();
-      for (const slot of this.tensors.keys()) {
-        const size = slot.kvHeads * length * slot.headDim * bytesOf(slot);
-        const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-        copies.set(slot, device.createBuffer({ size, usage, label: `parked ${slot.past}` }));
-      }
-      this.copyRows(length, copies, 'out');
-      return copies;
-    };
-    const letGo = (copies: Map<CacheSlot, GPUBuffer>) => {
-      for (const buffer of copies.values()) buffer.destroy();
-    };
-    const copies = await withinMemory(device, make, letGo);
-    if (!copies) return null;
-    const dispose = () => letGo(copies);
+    const { length, bytes } = this;
+    const rows = () =>
+      [...this.tensors].map(([slot, tensor]) => rowsOf(slot, tensor, { room: this.capacity, used: length }));
+    const parked = await parkRows(this.device, rows);
+    if (!parked) return null;
     const restore = () => {
-      this.copyRows(length, copies, 'in');
+      parked.restore();
       this.length = length;
-      dispose();
     };
-    return { bytes, keepable: all, restore, dispose };
-  }
-
-  /** Between the cache, whose heads are `capacity` rows apart, and buffers in which they are `length` rows apart. */
-  private copyRows(length: number, copies: ReadonlyMap<CacheSlot, GPUBuffer>, way: 'in' | 'out'): void {
-    const encoder = this.device.createCommandEncoder();
-    for (const [slot, tensor] of this.tensors) {
-      const copy = copies.get(slot);
-      if (!copy) continue;
-      const cache = tensor.gpuBuffer as GPUBuffer;
-      const row = slot.headDim * bytesOf(slot);
-      for (let h = 0; h < slot.kvHeads; h++) {
-        const [there, here] = [h * this.capacity * row, h * length * row];
-        if (way === 'out') encoder.copyBufferToBuffer(cache, there, copy, here, length * row);
-        else encoder.copyBufferToBuffer(copy, here, cache, there, length * row);
-      }
-    }
-    this.device.queue.submit([encoder.finish()]);
+    return { bytes, keepable: all, restore, dispose: parked.dispose };
   }
 
   dispose(): void {
@@ -248,13 +214,11 @@ export class DynamicCache implements GraphCache {
   private cutOnGpu(slot: CacheSlot, old: Tensor, length: number): Tensor {
     const { device } = this;
     if (!device) throw new Error('a cache on the GPU without its device');
-    const kept = length * slot.headDim * bytesOf(slot);
-    const row = this.length * slot.headDim * bytesOf(slot);
+    const from = rowsOf(slot, old, { room: this.length, used: length });
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = device.createBuffer({ size: slot.kvHeads * kept, usage, label: slot.past });
+    const buffer = device.createBuffer({ size: slot.kvHeads * from.used, usage, label: slot.past });
     const encoder = device.createCommandEncoder();
-    for (let h = 0; h < slot.kvHeads; h++)
-      encoder.copyBufferToBuffer(old.gpuBuffer as GPUBuffer, h * row, buffer, h * kept, kept);
+    copyRows(encoder, from, { buffer, apart: from.used });
     device.queue.submit([encoder.finish()]);
     const dims = [1, slot.kvHeads, length, slot.headDim];
     return this.ort.Tensor.fromGpuBuffer(buffer, { dataType: slot.type, dims, dispose: () => buffer.destroy() });

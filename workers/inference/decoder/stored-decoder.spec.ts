@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { OnnxGraph } from '../model/onnx-graph.ts';
-import known from '../model/proof/known-answer.json';
+import known from '../model/proof/decoder/known-answer.json';
 import { readStoredDecoder } from './stored-decoder.ts';
 
 const graphAt = async (path: string) => new OnnxGraph(new Uint8Array(await readFile(new URL(path, import.meta.url))));
-const proof = () => graphAt('../model/proof/model_q4.onnx');
+const proof = () => graphAt('../model/proof/decoder/model_q4.onnx');
 const proofConfig = parseGemma3Config(known.config);
 const text = (change: Partial<Gemma3Config['text']>): Gemma3Config => ({
   ...proofConfig,

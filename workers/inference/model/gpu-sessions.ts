@@ -15,12 +15,6 @@ import { canReside, GpuWeights } from './gpu-weights.ts';
 import { keepLastLogits } from './last-logits.ts';
 import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
 
-/** Our own kernels for a decoder, and the weights that they read. */
-export interface Kernels {
-  reader: KernelReader;
-  weights: GpuWeights;
-}
-
 const TYPES: ReadonlyMap<number, Tensor.Type> = new Map([
   [ELEMENT.float32, 'float32'],
   [ELEMENT.uint8, 'uint8'],
@@ -94,8 +88,8 @@ export interface GpuSessionsOptions {
 export interface GpuSessions {
   /** Those of the decoder only where they read tokens. */
   sessions: Partial<Record<SessionName, Graph>>;
-  /** Null where onnxruntime does it all. */
-  kernels: Kernels | null;
+  /** Null where onnxruntime does it all. The weights are theirs: who has disposed of the reader disposes of them. */
+  kernels: { reader: KernelReader; weights: GpuWeights } | null;
 }
 
 /** @throws whatever the runtime or the browser does; EngineError `out-of-memory`, `model-missing`, `aborted` */
@@ -108,12 +102,12 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   );
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
   const model = decoder && options.kernels ? readStoredDecoder(decoder, [...opened.values()], config) : null;
-  if (decoder) keepLastLogits(decoder);
+  const besideSessions = !model || (options.kernels?.besideSessions ?? true);
+  if (decoder && besideSessions) keepLastLogits(decoder);
   const sessions: Partial<Record<SessionName, Graph>> = {};
 
   const weights = new GpuWeights(device);
   device.pushErrorScope('out-of-memory');
-  const besideSessions = options.kernels?.besideSessions ?? true;
   const inputs = new Map(
     model ? [...opened].map(([name, graph]) => [name, besideSessions ? takeOut(ort, graph, weights) : {}]) : [],
   );

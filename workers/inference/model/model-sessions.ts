@@ -15,10 +15,11 @@ import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;
 
-/** Our own kernels for a decoder, and the weights that they read. */
+/** Our own kernels for a decoder. */
 export interface Kernels {
   reader: TokenReader;
-  weights: { dispose(): void };
+  /** What they read, where it is not the reader's own. */
+  weights?: { dispose(): void };
 }
 
 export interface Opened {
@@ -86,8 +87,7 @@ export async function createSessions(
     }).catch((cause: unknown) => {
       throw sessionError('CPU', cause);
     });
-    // The reader's weights are in its own memory.
-    return { sessions, kernels: reader && { reader, weights: reader } };
+    return { sessions, kernels: reader && { reader } };
   }
   const { device } = gpu;
   const create = (asTheyAre: boolean) =>

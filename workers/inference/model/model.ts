@@ -19,7 +19,7 @@ import { loadOrt } from '../runtime/ort.ts';
 import { compileSampler, type SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { proveAdapter } from './proof.ts';
+import { isRight, recall, requireRight } from './proof/proof.ts';
 import { agrees } from './trial.ts';
 import { chooseDtype, createSessions, type Kernels, releaseSessions, type Sessions } from './model-sessions.ts';
 
@@ -68,29 +68,6 @@ export interface Model {
   dispose(): Promise<void>;
 }
 
-interface Chosen {
-  gpu: Gpu | null;
-  /** Whether our own kernels are right on it. */
-  ownKernels: boolean;
-  fallback?: NonNullable<LoadedModel['fallback']>;
-}
-
-async function chooseDevice(asked: Device | undefined): Promise<Chosen> {
-  if (asked === 'wasm') return { gpu: null, ownKernels: false };
-  try {
-    const gpu = await requestGpu();
-    try {
-      return { gpu, ...(await proveAdapter(await loadOrt('webgpu'), gpu)) };
-    } catch (cause) {
-      gpu.device.destroy();
-      throw cause;
-    }
-  } catch (cause) {
-    if (asked === 'webgpu' || !(cause instanceof EngineError)) throw cause;
-    return { gpu: null, ownKernels: false, fallback: cause.code === 'adapter-wrong' ? 'adapter-wrong' : 'no-webgpu' };
-  }
-}
-
 const parseConfig = (json: unknown): Gemma3Config => {
   try {
     return parseGemma3Config(json);
@@ -105,7 +82,13 @@ async function onlyEncoder({ vision_encoder, ...decoder }: Sessions): Promise<Se
   return vision_encoder ? { vision_encoder } : {};
 }
 
+interface Source {
+  folder: ModelFolder;
+  config: Gemma3Config;
+}
+
 /**
+ * On the GPU, or where that cannot be used, and was not asked for, on the CPU.
  * @param base URL of the model folder.
  * @throws EngineError; whatever was opened is closed again.
  */
@@ -126,10 +109,27 @@ export async function openModel(
     signal,
   );
   total = folder.manifest.files.reduce((sum, file) => sum + file.size, 0);
-  const config = parseConfig(await folder.json('config.json'));
+  const source = { folder, config: parseConfig(await folder.json('config.json')) };
   // Proving a new adapter takes a moment, during which no bytes come.
   onProgress({ stage: 'session', done: 0, total: 1 });
-  const { gpu, ownKernels, fallback } = await chooseDevice(options.device);
+  if (options.device === 'wasm') return openOn(null, source, options, onProgress, signal);
+  try {
+    return await openOn(await requestGpu(), source, options, onProgress, signal);
+  } catch (cause) {
+    const code = cause instanceof EngineError ? cause.code : null;
+    if (options.device === 'webgpu' || (code !== 'no-webgpu' && code !== 'adapter-wrong')) throw cause;
+    return { ...(await openOn(null, source, options, onProgress, signal)), fallback: code };
+  }
+}
+
+/** @throws EngineError `adapter-wrong` where the GPU computes something wrong that the model needs */
+async function openOn(
+  gpu: Gpu | null,
+  { folder, config }: Source,
+  options: LoadOptions,
+  onProgress: (progress: LoadProgress) => void,
+  signal?: AbortSignal,
+): Promise<Model> {
   const device: Device = gpu ? 'webgpu' : 'wasm';
   // While the model is read.
   const sampler = gpu ? compileSampler(gpu.device) : null;
@@ -138,15 +138,18 @@ export async function openModel(
   let kernels: Kernels | null = null;
   const close = async () => {
     await releaseSessions(sessions);
-    kernels?.weights.dispose();
+    kernels?.weights?.dispose();
     gpu?.device.destroy();
   };
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
+    const pictured = folder.manifest.sessions[dtype]?.vision_encoder !== undefined;
+    if (gpu && pictured && (await recall('encoder', ort, gpu)) === false)
+      throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
-    const grown = gpu && ownKernels ? context(growingContext(config, gpu)) : null;
+    const grown = gpu && (await isRight('kernels', ort, gpu)) ? context(growingContext(config, gpu)) : null;
     const growing = folder.manifest.cache === 'dynamic';
     ({ sessions, kernels } = await createSessions(
       ort,
@@ -161,6 +164,7 @@ export async function openModel(
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
     ));
+    if (gpu && (!kernels || growing)) await requireRight('decoder', ort, gpu);
     const decoderOf = (reader: TokenReader, capacity: number) =>
       new Decoder(reader, {
         capacity,
@@ -184,14 +188,16 @@ export async function openModel(
       if (own) sessions = await onlyEncoder(sessions);
       else decoder = trusted;
     }
+    const proveEncoder = gpu ? () => requireRight('encoder', ort, gpu) : undefined;
     const encoder =
-      sessions.vision_encoder && config.vision ? new VisionEncoder(ort, sessions.vision_encoder, config.vision) : null;
+      sessions.vision_encoder && config.vision
+        ? new VisionEncoder(ort, sessions.vision_encoder, config.vision, proveEncoder)
+        : null;
     return {
       folder,
       config,
       dtype,
       device,
-      ...(fallback ? { fallback } : {}),
       adapter: gpu?.adapter ?? '',
       decoder,
       encoder,

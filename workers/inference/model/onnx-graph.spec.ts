@@ -3,7 +3,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { describe, expect, it } from 'vitest';
 import { ELEMENT, OnnxGraph } from './onnx-graph.ts';
 
-const proof = async () => new Uint8Array(await readFile(new URL('./proof/model_q4.onnx', import.meta.url)));
+const proof = async () => new Uint8Array(await readFile(new URL('./proof/decoder/model_q4.onnx', import.meta.url)));
 
 describe('OnnxGraph', () => {
   it('writes back what it read: nothing is lost, known or not', async () => {

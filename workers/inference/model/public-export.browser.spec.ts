@@ -8,9 +8,9 @@ import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { loadOrt, type Ort } from '../runtime/ort.ts';
 import { createGpuSessions, type GpuSessions } from './gpu-sessions.ts';
 import { OnnxGraph } from './onnx-graph.ts';
-import known from './proof/known-answer.json';
-import graphUrl from './proof/model_q4.onnx?url';
-import dataUrl from './proof/model_q4.onnx_data?url';
+import known from './proof/decoder/known-answer.json';
+import graphUrl from './proof/decoder/model_q4.onnx?url';
+import dataUrl from './proof/decoder/model_q4.onnx_data?url';
 import { asPublicExport } from './testing/public-form.ts';
 import { agrees } from './trial.ts';
 

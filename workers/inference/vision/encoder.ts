@@ -14,10 +14,12 @@ const REMEMBERED = 32;
 export class VisionEncoder {
   private readonly memory = new Map<string, Float32Array>();
 
+  /** @param prove is waited for before the first picture */
   constructor(
     private readonly ort: Ort,
     private readonly session: Graph,
     private readonly config: VisionConfig,
+    private readonly prove: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** A picture's features, if it was encoded before. */
@@ -34,8 +36,10 @@ export class VisionEncoder {
    * @param key names the picture's content, e.g. its hash.
    * @param pixels [3, imageSize, imageSize], normalised.
    * @returns [tokensPerImage, hidden size of the text model]
+   * @throws EngineError `adapter-wrong` where the GPU was found to be wrong at it
    */
   async encode(key: string, pixels: Float32Array): Promise<Float32Array> {
+    await this.prove();
     const { imageSize, channels } = this.config;
     const metadata = this.session.inputMetadata[0];
     if (!metadata?.isTensor) throw new EngineError('model-unsupported', 'the vision encoder has no input');

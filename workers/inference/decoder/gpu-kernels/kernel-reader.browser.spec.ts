@@ -4,9 +4,9 @@ import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma
 import type { SessionName } from '../../../../protocol/manifest.ts';
 import { type Gpu, requestGpu } from '../../gpu/device.ts';
 import { createGpuSessions, type GpuSessions } from '../../model/gpu-sessions.ts';
-import known from '../../model/proof/known-answer.json';
-import proofGraph from '../../model/proof/model_q4.onnx?url';
-import proofData from '../../model/proof/model_q4.onnx_data?url';
+import known from '../../model/proof/decoder/known-answer.json';
+import proofGraph from '../../model/proof/decoder/model_q4.onnx?url';
+import proofData from '../../model/proof/decoder/model_q4.onnx_data?url';
 import { loadOrt, type Ort } from '../../runtime/ort.ts';
 import { Decoder } from '../decoder.ts';
 import { GraphReader } from '../graph-reader.ts';

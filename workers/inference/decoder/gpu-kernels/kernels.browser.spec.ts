@@ -1,7 +1,7 @@
 /** Kernels alone, held against plain arithmetic: shapes of real models, and pasts longer than a test's model has. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
-import known from '../../model/proof/known-answer.json';
+import known from '../../model/proof/decoder/known-answer.json';
 import { seededRandom } from '../../sampling/random.ts';
 import { type Constants, type KernelName, Kernels, productShape } from './kernels.ts';
 import { Moment, shareOut, TILE } from './moment.ts';

@@ -4,7 +4,8 @@
  * as long as the window before them is still there. Memory is taken as a text grows.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
-import { type KvCache, type ParkedCache, withinMemory } from '../kv-cache.ts';
+import { copyRows, type GpuRows, parkRows, withinMemory } from '../gpu-rows.ts';
+import type { KvCache, ParkedCache } from '../kv-cache.ts';
 
 export interface RingSlot {
   /** Names the tensor. */
@@ -67,11 +68,8 @@ export class RingCache implements KvCache {
     for (const [slot, old] of grown) {
       const buffer = made.get(slot);
       if (!buffer) continue;
-      const size = this.used(slot, this.length) * this.rowBytes;
-      for (let h = 0; h < this.shape.kvHeads && size > 0; h++) {
-        const [from, to] = [this.room, room].map((r) => h * this.rows(slot.window, r) * this.rowBytes);
-        encoder.copyBufferToBuffer(old, from ?? 0, buffer, to ?? 0, size);
-      }
+      const apart = this.rows(slot.window, room) * this.rowBytes;
+      copyRows(encoder, this.rowsOf(slot, old, this.length), { buffer, apart });
       this.buffers.set(slot, buffer);
     }
     this.device.queue.submit([encoder.finish()]);
@@ -128,46 +126,23 @@ export class RingCache implements KvCache {
   }
 
   async park(): Promise<ParkedCache | null> {
-    const { device, length, oldest, bytes } = this;
-    const make = () => {
-      const copies = new Map<RingSlot, GPUBuffer>();
-      const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      for (const slot of this.buffers.keys()) {
-        const size = this.shape.kvHeads * this.used(slot, length) * this.rowBytes;
-        copies.set(slot, device.createBuffer({ size, usage, label: `parked ${slot.name}` }));
-      }
-      this.copyRows(length, copies, 'out');
-      return copies;
-    };
-    const letGo = (copies: Map<RingSlot, GPUBuffer>) => {
-      for (const buffer of copies.values()) buffer.destroy();
-    };
-    const copies = await withinMemory(device, make, letGo);
-    if (!copies) return null;
-    const dispose = () => letGo(copies);
+    const { length, oldest, bytes } = this;
+    const rows = () => [...this.buffers].map(([slot, buffer]) => this.rowsOf(slot, buffer, length));
+    const parked = await parkRows(this.device, rows);
+    if (!parked) return null;
     const restore = () => {
-      this.copyRows(length, copies, 'in');
+      parked.restore();
       this.length = length;
       this.oldest = oldest;
-      dispose();
     };
-    return { bytes, keepable: (kept) => this.keepableOf(oldest, kept), restore, dispose };
+    return { bytes, keepable: (kept) => this.keepableOf(oldest, kept), restore, dispose: parked.dispose };
   }
 
-  /** Between the cache and buffers that have no room for more. */
-  private copyRows(length: number, copies: ReadonlyMap<RingSlot, GPUBuffer>, way: 'in' | 'out'): void {
-    const encoder = this.device.createCommandEncoder();
-    for (const [slot, cache] of this.buffers) {
-      const copy = copies.get(slot);
-      if (!copy) continue;
-      const size = this.used(slot, length) * this.rowBytes;
-      for (let h = 0; h < this.shape.kvHeads; h++) {
-        const there = h * this.rows(slot.window) * this.rowBytes;
-        if (way === 'out') encoder.copyBufferToBuffer(cache, there, copy, h * size, size);
-        else encoder.copyBufferToBuffer(copy, h * size, cache, there, size);
-      }
-    }
-    this.device.queue.submit([encoder.finish()]);
+  /** What a slot holds of so many tokens. */
+  private rowsOf(slot: RingSlot, buffer: GPUBuffer, length: number): GpuRows {
+    const { kvHeads: heads } = this.shape;
+    const apart = this.rows(slot.window) * this.rowBytes;
+    return { label: slot.name, buffer, heads, apart, used: this.used(slot, length) * this.rowBytes };
   }
 
   dispose(): void {

@@ -4,7 +4,7 @@ import * as ort from 'onnxruntime-web/wasm';
 import { parseGemma3Config } from '../../../../../protocol/gemma3-config.ts';
 import { Decoder, type DecoderOptions } from '../../../decoder/decoder.ts';
 import { GraphReader } from '../../../decoder/graph-reader.ts';
-import known from '../../proof/known-answer.json';
+import known from '../../proof/decoder/known-answer.json';
 
 ort.env.wasm.numThreads = 1;
 export { ort };
@@ -12,7 +12,7 @@ export { ort };
 export const DATA_FILE = 'model_q4.onnx_data';
 
 export async function proofModel(): Promise<{ graph: Uint8Array; data: Uint8Array }> {
-  const read = async (name: string) => new Uint8Array(await readFile(new URL(`../../proof/${name}`, import.meta.url)));
+  const read = async (name: string) => new Uint8Array(await readFile(new URL(`../../proof/decoder/${name}`, import.meta.url)));
   return { graph: await read('model_q4.onnx'), data: await read(DATA_FILE) };
 }
 
