@@ -9,6 +9,7 @@
 @group(0) @binding(3) var<storage, read> moment: Moment;
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
+@group(0) @binding(6) var<uniform> layer: Layer;
 
 const THREADS = 128u;
 const GROUP = HEADS / KV_HEADS;
@@ -33,20 +34,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let kv = group.x;
   let token = group.z * QUERIES;
   let count = moment.count;
-  let rows = moment.rows[KIND];
-  let begin = first_of(moment.position, token) + group.y * moment.lengths[KIND];
+  let rows = moment.rows[layer.kind];
+  let window = moment.windows[layer.kind];
+  let begin = first_of(moment.position, window, token) + group.y * moment.lengths[layer.kind];
   var until = 0u;
   for (var q = 0u; q < QUERIES; q++) {
     if (token + q < count) { until = max(until, moment.tokens[(token + q) * RECORD].x); }
   }
-  until = min(until, begin + moment.lengths[KIND]);
+  until = min(until, begin + moment.lengths[layer.kind]);
   let head = kv * rows;
   var sums: array<f32, ALL * DIMS_A_THREAD>;
   if (thread < ALL) {
     let mine = token + thread / GROUP;
     most[thread] = LEAST;
     weight[thread] = 0.0;
-    first[thread] = first_of(moment.position, mine);
+    first[thread] = first_of(moment.position, window, mine);
     end[thread] = select(0u, moment.tokens[min(mine, count - 1u) * RECORD].x, mine < count);
   }
   workgroupBarrier();

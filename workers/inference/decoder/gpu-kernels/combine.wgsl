@@ -5,13 +5,14 @@
 @group(0) @binding(1) var<storage, read> stats: array<vec2f>;
 @group(0) @binding(2) var<storage, read> moment: Moment;
 @group(0) @binding(3) var<storage, read_write> attended: array<f32>;
+@group(0) @binding(4) var<uniform> layer: Layer;
 
 const THREADS = 64u;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let count = moment.count;
-  let last = moment.parts[KIND] * count;
+  let last = moment.parts[layer.kind] * count;
   let at = group.x * SLOTS + group.y;
   var most = stats[at].x;
   for (var i = count; i < last; i += count) { most = max(most, stats[at + i].x); }

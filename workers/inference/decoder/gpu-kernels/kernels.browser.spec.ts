@@ -20,10 +20,10 @@ afterAll(() => {
 });
 
 type Values = Float32Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
-const { STORAGE, COPY_DST, COPY_SRC, MAP_READ } = globalThis.GPUBufferUsage;
+const { STORAGE, UNIFORM, COPY_DST, COPY_SRC, MAP_READ } = globalThis.GPUBufferUsage;
 
 function upload(values: Values): GPUBuffer {
-  const buffer = device.createBuffer({ size: values.byteLength, usage: STORAGE | COPY_DST | COPY_SRC });
+  const buffer = device.createBuffer({ size: values.byteLength, usage: STORAGE | UNIFORM | COPY_DST | COPY_SRC });
   device.queue.writeBuffer(buffer, 0, values);
   return buffer;
 }
@@ -243,16 +243,17 @@ describe('attention over a long past', () => {
       const q = floats(tokens * HEADS * DIM);
       const k = floats(KV_HEADS * rows * DIM);
       const v = floats(KV_HEADS * rows * DIM);
-      const constants = { DIM, HEADS, KV_HEADS, WINDOW, KIND: WINDOW ? 0 : 1, TILE, SLOTS, QUERIES };
+      const constants = { DIM, HEADS, KV_HEADS, TILE, SLOTS, QUERIES };
+      const kind = upload(Uint32Array.of(WINDOW ? 0 : 1));
       const empty = (count: number) => upload(new Float32Array(count).fill(NaN));
       // Four tokens in the middle see each other, as a picture's do.
       const ends = Array.from({ length: tokens }, (_, i) => position + (i >= 3 && i < 7 && tokens > 7 ? 7 : i + 1));
       const share = shareOut({ position, ends }, { window: WINDOW || null, rows, queries: QUERIES, slots: SLOTS });
       const moment = upload(momentOf(DIM).write({ position, ends }, [share, share]));
       const [parts, stats, out] = [empty(HEADS * SLOTS * DIM), empty(HEADS * SLOTS * 2), empty(tokens * HEADS * DIM)];
-      const buffers = [upload(q), upload(k), upload(v), moment, parts, stats];
+      const buffers = [upload(q), upload(k), upload(v), moment, parts, stats, kind];
       await run('attend', { constants, buffers, groups: [KV_HEADS, share.parts, Math.ceil(tokens / QUERIES)] });
-      await run('combine', { constants, buffers: [parts, stats, moment, out], groups: [HEADS, tokens] });
+      await run('combine', { constants, buffers: [parts, stats, moment, out, kind], groups: [HEADS, tokens] });
       const wanted = ends.flatMap((end, token) => {
         const first = WINDOW ? Math.max(0, position + token + 1 - WINDOW) : 0;
         const seen = Array.from({ length: end - first }, (_, i) => (first + i) % rows);

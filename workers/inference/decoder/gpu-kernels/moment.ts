@@ -7,7 +7,7 @@ export const TILE = 32;
 /** Parts that a token's past is cut into at most. */
 const MOST_PARTS = 64;
 
-const HEADER_WORDS = 8;
+const HEADER_WORDS = 10;
 
 export interface Places {
   /** Of the first token. */
@@ -18,6 +18,8 @@ export interface Places {
 
 /** How attention over a kind of layer is shared out, and the rows of its cache. */
 export interface Share {
+  /** Tokens that a query sees; 0: all. */
+  window: number;
   rows: number;
   /** Tokens in a part. */
   length: number;
@@ -40,7 +42,7 @@ export function shareOut(
   }
   const most = Math.max(1, Math.min(MOST_PARTS, Math.floor(slots / ends.length)));
   const length = Math.ceil(Math.ceil(longest / most) / TILE) * TILE;
-  return { rows, length, parts: Math.ceil(longest / length) };
+  return { window: window ?? 0, rows, length, parts: Math.ceil(longest / length) };
 }
 
 export class Moment {
@@ -63,7 +65,7 @@ export class Moment {
   write({ position, ends }: Places, shares: readonly Share[]): Uint32Array<ArrayBuffer> {
     const words = new Uint32Array(this.bytes(ends.length) / 4);
     const each = (field: keyof Share) => shares.map((share) => share[field]);
-    words.set([position, ends.length, ...each('rows'), ...each('length'), ...each('parts')]);
+    words.set([position, ends.length, ...(['window', 'rows', 'length', 'parts'] as const).flatMap(each)]);
     for (const [token, end] of ends.entries()) {
       const at = HEADER_WORDS + token * this.record;
       words[at] = end;

@@ -54,13 +54,16 @@ export class Plans {
   private readonly kernels: Kernels;
   private readonly embeddings = new WeakMap<GPUBuffer, GPUBindGroup>();
   private embed!: GPUComputePipeline;
-  private readonly shapes: GPUBuffer[] = [];
+  private readonly uniforms: GPUBuffer[] = [];
+  /** Which of KINDS a layer is. */
+  private readonly kinds: readonly GPUBuffer[];
   private readonly onCache: (() => void)[] = [];
 
   private constructor(private readonly options: PlansOptions) {
     const { heads, kvHeads } = options.config.text;
     this.queries = Math.max(1, Math.floor(MOST_QUERIES / (heads / kvHeads)));
     this.kernels = new Kernels(options.device);
+    this.kinds = KINDS.map((_, kind) => this.uniform(Uint32Array.of(kind)));
   }
 
   /** @throws GPUPipelineError where the browser refuses a kernel */
@@ -116,25 +119,28 @@ export class Plans {
     const { window } = layer;
     const held = () => [cache.buffer(layer.key), cache.buffer(layer.value)];
     const KIND = KINDS.indexOf(window === null ? 'full_attention' : 'sliding_attention');
-    const moment = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads, WINDOW: window ?? 0, KIND };
+    const moment = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads };
+    const kind = this.kinds[KIND] as GPUBuffer;
 
     const turn = this.plan(
       'turn',
       { ...moment, EPSILON: float(rmsNormEps), SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)) },
-      () => [projected, weights(layer.qNorm), weights(layer.kNorm), place, queries, ...held()],
+      () => [projected, weights(layer.qNorm), weights(layer.kNorm), place, queries, ...held(), kind],
       ({ tokens }) => [heads + 2 * kvHeads, tokens],
     );
     const attend = (each: number) =>
       this.plan(
         'attend',
         { ...moment, TILE, SLOTS: slots, QUERIES: each },
-        () => [queries, ...held(), place, parts, stats],
+        () => [queries, ...held(), place, parts, stats, kind],
         ({ tokens, shares }) => [kvHeads, shares[KIND]?.parts ?? 1, Math.ceil(tokens / each)],
       );
-    const combine = this.plan('combine', { ...moment, SLOTS: slots }, [parts, stats, place, attended], ({ tokens }) => [
-      heads,
-      tokens,
-    ]);
+    const combine = this.plan(
+      'combine',
+      { ...moment, SLOTS: slots },
+      [parts, stats, place, attended, kind],
+      ({ tokens }) => [heads, tokens],
+    );
     const addThen = (weight: StoredTensor, next: StoredTensor) =>
       this.plan('normAdd', this.norm, [branch, weights(weight), x, weights(next), normed], ({ tokens }) => [tokens]);
     const middle = addThen(layer.attendedNorm, layer.mlpNorm);
@@ -216,14 +222,14 @@ export class Plans {
   private uniform(values: Uint32Array<ArrayBuffer>): GPUBuffer {
     const { device } = this.options;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const buffer = device.createBuffer({ label: 'shape', size: values.byteLength, usage });
+    const buffer = device.createBuffer({ label: 'uniform', size: values.byteLength, usage });
     device.queue.writeBuffer(buffer, 0, values);
-    this.shapes.push(buffer);
+    this.uniforms.push(buffer);
     return buffer;
   }
 
   dispose(): void {
-    for (const buffer of this.shapes) buffer.destroy();
+    for (const buffer of this.uniforms) buffer.destroy();
   }
 
   private matrix({ values, scales }: PackedMatrix): GPUBuffer[] {

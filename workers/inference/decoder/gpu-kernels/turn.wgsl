@@ -9,6 +9,7 @@
 @group(0) @binding(4) var<storage, read_write> queries: array<f32>;
 @group(0) @binding(5) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(6) var<storage, read_write> cached: array<f32>;
+@group(0) @binding(7) var<uniform> layer: Layer;
 
 const THREADS = 64u;
 const HALF = DIM / 2u;
@@ -18,7 +19,7 @@ var<workgroup> sums: array<f32, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let head = group.x;
   let token = group.y;
-  let rows = moment.rows[KIND];
+  let rows = moment.rows[layer.kind];
   let base = (token * (HEADS + 2u * KV_HEADS) + head) * DIM;
   let row = (moment.position + token) % rows;
   if (head >= HEADS + KV_HEADS) {
@@ -35,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let by = inverseSqrt(sum / f32(DIM) + EPSILON);
   let query = (token * HEADS + head) * DIM;
   let to = ((head - HEADS) * rows + row) * DIM;
-  let turns = token * RECORD + 1u + KIND * HALF;
+  let turns = token * RECORD + 1u + layer.kind * HALF;
   for (var i = thread; i < HALF; i += THREADS) {
     let turn = bitcast<vec2f>(moment.tokens[turns + i]);
     var a = projected[base + i] * by;

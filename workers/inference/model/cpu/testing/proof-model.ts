@@ -12,7 +12,8 @@ export { ort };
 export const DATA_FILE = 'model_q4.onnx_data';
 
 export async function proofModel(): Promise<{ graph: Uint8Array; data: Uint8Array }> {
-  const read = async (name: string) => new Uint8Array(await readFile(new URL(`../../proof/decoder/${name}`, import.meta.url)));
+  const read = async (name: string) =>
+    new Uint8Array(await readFile(new URL(`../../proof/decoder/${name}`, import.meta.url)));
   return { graph: await read('model_q4.onnx'), data: await read(DATA_FILE) };
 }
 
