@@ -30,7 +30,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
       const promptRead = ids.length - (await decoder.reuse({ ids, pictures: [] }));
       const logits = await decoder.prefill({ ids, pictures: [] });
       const there = logits.onGpu;
-      if (there && sampler) samplers ??= new GpuSamplers(there.device, await sampler, logits.vocabSize);
+      if (there && sampler) samplers ??= new GpuSamplers(there.device, sampler, logits.vocabSize);
       const tokens: number[] = [];
       await decode(logits, {
         ...{ decoder, samplers, sampling, stopIds, maxNewTokens: count, prompt: ids },

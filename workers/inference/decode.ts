@@ -35,7 +35,7 @@ export async function decode(logits: Logits, options: DecodeOptions): Promise<Fi
   const { decoder, samplers, sampling, stopIds, maxNewTokens, signal, onToken } = options;
   const history = [...options.prompt];
   const onCpu = new Sampler(sampling);
-  const onGpu = samplers?.begin(sampling) ?? null;
+  const onGpu = (await samplers?.begin(sampling)) ?? null;
 
   for (let made = 1; ; made++) {
     const last = made >= maxNewTokens || decoder.length >= decoder.capacity || signal?.aborted === true;

@@ -15,6 +15,7 @@ import {
   type LoadOptions,
   type LoadProgress,
   type Message,
+  type Sampling,
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './answer-memory.ts';
 import type { Prompt } from './decoder/decoder.ts';
@@ -26,7 +27,7 @@ import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
 import { openPrompting, type Prompting } from './prompting.ts';
 import { GpuSamplers } from './sampling/gpu/gpu-sampler.ts';
-import { GEMMA_SAMPLING, mergeSampling } from './sampling/settings.ts';
+import { mergeSampling } from './sampling/settings.ts';
 import { hashPicture, preparePicture } from './vision/preprocess.ts';
 
 interface Ready {
@@ -62,7 +63,7 @@ export class InferenceEngine implements Engine {
       try {
         const prompting = await openPrompting(model.folder, model.config);
         onProgress?.({ stage: 'warmup', done: 0, total: 1 });
-        const samplers = await warmUp(model);
+        const samplers = await warmUp(model, prompting.sampling);
         onProgress?.({ stage: 'warmup', done: 1, total: 1 });
         if (signal?.aborted) throw new EngineError('aborted');
         const loaded: LoadedModel = {
@@ -165,15 +166,14 @@ export class InferenceEngine implements Engine {
   }
 }
 
-/** Compiles what the first question would otherwise wait for: one prompt, one choice of each kind, and one step. */
-async function warmUp(model: Model): Promise<GpuSamplers | null> {
+/** Compiles what the first question would otherwise wait for: one prompt, one choice, and one step. */
+async function warmUp(model: Model, sampling: Sampling): Promise<GpuSamplers | null> {
   const { decoder } = model;
   const logits = await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
   const there = logits.onGpu;
-  const samplers = there && model.sampler ? new GpuSamplers(there.device, await model.sampler, logits.vocabSize) : null;
+  const samplers = there && model.sampler ? new GpuSamplers(there.device, model.sampler, logits.vocabSize) : null;
   try {
-    if (samplers && there)
-      for (const temperature of [1, 0]) await samplers.begin({ ...GEMMA_SAMPLING, temperature }).next(there, []).id;
+    if (samplers && there) await (await samplers.begin(sampling)).next(there, []).id;
     if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();

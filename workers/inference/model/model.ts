@@ -16,7 +16,7 @@ import type { TokenReader } from '../decoder/token-reader.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { GIB, memoryGib } from '../runtime/memory.ts';
 import { loadOrt } from '../runtime/ort.ts';
-import { compileSampler, type SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
+import { SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { isRight, recall, requireRight } from './proof/proof.ts';
@@ -62,7 +62,7 @@ export interface Model {
   decoder: Decoder;
   encoder: VisionEncoder | null;
   /** On a GPU. */
-  sampler: Promise<SamplerPipelines> | null;
+  sampler: SamplerPipelines | null;
   /** Resolves, with the reason, if the GPU goes away. */
   lost: Promise<string>;
   dispose(): Promise<void>;
@@ -131,9 +131,6 @@ async function openOn(
   signal?: AbortSignal,
 ): Promise<Model> {
   const device: Device = gpu ? 'webgpu' : 'wasm';
-  // While the model is read.
-  const sampler = gpu ? compileSampler(gpu.device) : null;
-  sampler?.catch(() => undefined);
   let sessions: Sessions = {};
   let kernels: Kernels | null = null;
   const close = async () => {
@@ -201,7 +198,7 @@ async function openOn(
       adapter: gpu?.adapter ?? '',
       decoder,
       encoder,
-      sampler,
+      sampler: gpu && new SamplerPipelines(gpu.device),
       lost: gpu ? gpu.device.lost.then((info) => info.message) : new Promise(() => undefined),
       async dispose() {
         decoder.dispose();

@@ -140,15 +140,19 @@ describe('a product in 4 bits', () => {
       // Of another product before these rows, as queries stand before keys.
       const stride = rows + 3;
       const out = upload(new Float32Array(stride * Math.ceil(tokens / TOKENS) * TOKENS));
-      const shape = device.createBuffer({ size: 16, usage: globalThis.GPUBufferUsage.UNIFORM | COPY_DST });
-      device.queue.writeBuffer(shape, 0, manyShape({ rows, columns }, 3, stride));
+      const shape = (gated: boolean) => upload(manyShape({ rows, columns }, { start: 3, stride, gated }));
       const groups: [number, number] = [manyGroups(rows), Math.ceil(tokens / TOKENS)];
-      const of = ({ buffers, zeros }: typeof up) => [upload(x), out, ...buffers, shape, ...(withZeros ? [zeros] : [])];
+      const multiply = ({ buffers, zeros }: typeof up, gated: boolean) =>
+        run(withZeros ? 'manyZeros' : 'many', {
+          constants: {},
+          buffers: [upload(x), out, ...buffers, shape(gated), ...(withZeros ? [zeros] : [])],
+          groups,
+        });
       const row = (values: Float32Array, token: number) => values.subarray(token * stride, (token + 1) * stride);
       const vector = (token: number) => x.subarray(token * columns, (token + 1) * columns);
-      await run(withZeros ? 'manyZeros' : 'many', { constants: {}, buffers: of(gate), groups });
+      await multiply(gate, false);
       const plain = await download(out);
-      await run(withZeros ? 'manyGatedZeros' : 'manyGated', { constants: {}, buffers: of(up), groups });
+      await multiply(up, true);
       const gated = await download(out);
       for (let token = 0; token < tokens; token++) {
         const gates = gate.times(vector(token));

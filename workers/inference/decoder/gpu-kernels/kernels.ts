@@ -35,10 +35,8 @@ const SOURCES = {
   plain: product + symmetric('a') + plain,
   plainZeros: product + stored('a', 4) + plain,
   three: product + three,
-  many: symmetric('a') + productMany(false),
-  manyZeros: stored('a', 5, 'shape.blocks') + productMany(false),
-  manyGated: gelu + symmetric('a') + productMany(true),
-  manyGatedZeros: gelu + stored('a', 5, 'shape.blocks') + productMany(true),
+  many: gelu + symmetric('a') + productMany,
+  manyZeros: gelu + stored('a', 5, 'shape.blocks') + productMany,
   turn: moment + turn,
 };
 export type KernelName = keyof typeof SOURCES;

@@ -3,7 +3,7 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../model/onnx-graph.ts';
 import { type Constants, float, type KernelName, Kernels, productShape } from './kernels.ts';
 import { type Share, TILE } from './moment.ts';
-import { manyGroups, manyShape, TOKENS } from './product-many.ts';
+import { manyGroups, type ManyOut, manyShape, TOKENS } from './product-many.ts';
 import type { RingCache } from './ring-cache.ts';
 import type { Scratch } from './scratch.ts';
 import type { PackedMatrix, StoredLayer, StoredDecoder } from '../stored-decoder.ts';
@@ -155,12 +155,12 @@ export class Plans {
       ]),
       Promise.all([
         ...beside([layer.q, layer.k, layer.v]).map(({ matrix, start, stride }) =>
-          this.products('many', matrix, normed, projected, { start, stride }),
+          this.products(matrix, normed, projected, { start, stride }),
         ),
         ...[turn, attend(this.queries), combine],
-        ...[this.products('many', layer.out, attended, branch), middle],
-        ...[this.products('many', layer.gate, normed, active), this.products('manyGated', layer.up, normed, active)],
-        ...[this.products('many', layer.down, active, branch), end],
+        ...[this.products(layer.out, attended, branch), middle],
+        ...[this.products(layer.gate, normed, active), this.products(layer.up, normed, active, { gated: true })],
+        ...[this.products(layer.down, active, branch), end],
       ]),
     ]);
     return { one, many };
@@ -204,16 +204,10 @@ export class Plans {
   }
 
   /** Of many tokens. */
-  private products(
-    name: 'many' | 'manyGated',
-    matrix: PackedMatrix,
-    x: GPUBuffer,
-    out: GPUBuffer,
-    { start, stride } = { start: 0, stride: matrix.rows },
-  ): Promise<Dispatch> {
-    const shape = this.uniform(manyShape(matrix, start, stride));
+  private products(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, how: Partial<ManyOut> = {}): Promise<Dispatch> {
+    const shape = this.uniform(manyShape(matrix, { start: 0, stride: matrix.rows, gated: false, ...how }));
     const buffers = [x, out, ...this.matrix(matrix), shape, ...this.zeros(matrix)];
-    return this.plan(matrix.zeros ? `${name}Zeros` : name, {}, buffers, ({ tokens }) => [
+    return this.plan(matrix.zeros ? 'manyZeros' : 'many', {}, buffers, ({ tokens }) => [
       manyGroups(matrix.rows),
       Math.ceil(tokens / TOKENS),
     ]);

@@ -5,8 +5,8 @@
  * what they summed is added at the end. Written out, since arrays that are looked up by a loop's counter may end up in
  * memory.
  *
- * The matrix's shape is a binding and no constant, so that one compilation serves all matrices. Before the source stand
- * zero_a, and gelu.
+ * The matrix's shape, and which of the two it is, are a binding and no constants, so that one compilation serves all
+ * matrices. Before the source stand zero_a and gelu.
  */
 
 /** Tokens a thread holds sums of; buffers of many tokens have room for a multiple of it. */
@@ -17,9 +17,18 @@ const ROWS = 4;
 /** Rows of a workgroup. */
 const ROWS_A_GROUP = (THREADS / LANES) * ROWS;
 
+/** How a matrix's products are written. */
+export interface ManyOut {
+  /** In a token's row of `out`: where the products begin, and from one token's row to the next. */
+  start: number;
+  stride: number;
+  /** Whether they multiply what is there, after its gelu. */
+  gated: boolean;
+}
+
 /** What `shape` is given. */
-export const manyShape = (matrix: { rows: number; columns: number }, start: number, stride: number) =>
-  Uint32Array.of(matrix.columns / 32, matrix.rows, start, stride);
+export const manyShape = (matrix: { rows: number; columns: number }, { start, stride, gated }: ManyOut) =>
+  Uint32Array.of(matrix.columns / 32, matrix.rows, start, stride, Number(gated));
 
 export const manyGroups = (rows: number): number => Math.ceil(rows / ROWS_A_GROUP);
 
@@ -34,18 +43,19 @@ const quads = (from: number) => `mat4x4f(${list(ROWS, (r) => `quad(w${r}, ${shif
 
 const HALF = TOKENS / 2;
 /** Adds up what the lanes summed for half of the tokens. */
-const halfTotal = (gated: boolean) => (half: number) => `
+const halfTotal = (half: number) => `
 ${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`)}
   workgroupBarrier();
   for (var t = 0u; t < ${HALF}u && row < shape.rows; t++) {
     var sum = 0.0;
     for (var l = 0u; l < ${LANES}u; l++) { sum += sums[t * ${THREADS}u + thread / ${ROWS}u * ${LANES}u + l][thread % ${ROWS}u]; }
     let at = (token + ${half * HALF}u + t) * shape.stride + shape.start + row;
-    out[at] = ${gated ? 'gelu(out[at]) * sum' : 'sum'};
+    if (shape.gated > 0u) { sum *= gelu(out[at]); }
+    out[at] = sum;
   }
   workgroupBarrier();`;
 
-export const productMany = (gated: boolean): string => `
+export const productMany = `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<storage, read> a: array<u32>;
@@ -59,6 +69,7 @@ struct Shape {
   /** In a token's row of out: where this product begins, and from one token's to the next. */
   start: u32,
   stride: u32,
+  gated: u32,
 }
 var<workgroup> sums: array<vec4f, ${THREADS * HALF}>;
 
@@ -87,6 +98,6 @@ ${times(TOKENS, (t) => `      sum${t} += x[x0 + ${8 * t}u * shape.blocks] * low 
   }
   // A thread for each row. Half of the tokens at a time: memory of a workgroup is slow to compile on software adapters.
   let row = first + thread;
-${times(2, halfTotal(gated))}
+${times(2, halfTotal)}
 }
 `;

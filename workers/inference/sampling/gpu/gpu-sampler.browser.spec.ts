@@ -5,7 +5,7 @@ import { fromHalf, toHalf } from '../../decoder/float16.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
 import { seededRandom } from '../random.ts';
 import { Sampler } from '../sampler.ts';
-import { compileSampler, GpuSamplers, type SamplerPipelines } from './gpu-sampler.ts';
+import { GpuSamplers, SamplerPipelines } from './gpu-sampler.ts';
 
 const GEMMA: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1, seed: 7 };
 /** The whole vocabulary. */
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('this browser offers no GPU');
   device = await adapter.requestDevice();
-  pipelines = await compileSampler(device);
+  pipelines = new SamplerPipelines(device);
 });
 afterAll(() => {
   device.destroy();
@@ -96,7 +96,7 @@ describe.each([
     for (let seed = 0; seed < seeds; seed++) {
       const sampling = { ...GEMMA, ...changed, seed };
       const onCpu = new Sampler(sampling);
-      const onGpu = samplers.begin(sampling);
+      const onGpu = await samplers.begin(sampling);
       const history = Array.from({ length: 50 }, (_, i) => (i * 7919) % vocabSize);
       for (const { logits, there } of rows) {
         const wants = onCpu.next(logits, history);
@@ -118,7 +118,7 @@ describe.each([
       const logits = new Float32Array(vocabSize);
       logits[vocabSize >> 1] = NaN;
       const there = upload(logits);
-      const { id } = samplers.begin({ ...GEMMA, ...changed }).next(there, []);
+      const { id } = (await samplers.begin({ ...GEMMA, ...changed })).next(there, []);
       await expect(id).rejects.toThrow('not finite');
       there.buffer.destroy();
     },
@@ -133,7 +133,7 @@ it('of scores that tie where top_p cuts, those with lower ids stay', async () =>
   const sampling = { ...GEMMA, ...WHOLE, top_p: 0.25 };
   const drawn = new Set<number>();
   for (let seed = 0; seed < 300; seed++) {
-    const id = await samplers.begin({ ...sampling, seed }).next(there, []).id;
+    const id = await (await samplers.begin({ ...sampling, seed })).next(there, []).id;
     expect(id).toBe(new Sampler({ ...sampling, seed }).next(logits, []));
     drawn.add(id ?? -1);
   }
@@ -157,7 +157,7 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
   for (const changed of [{}, WHOLE, { top_k: 0, top_p: 0.4, temperature: 3 }])
     for (let seed = 0; seed < 20; seed++) {
       const sampling = { ...GEMMA, ...changed, seed };
-      const { id } = samplers.begin(sampling).next({ device, buffer, first: 3, type: 'float16' }, []);
+      const { id } = (await samplers.begin(sampling)).next({ device, buffer, first: 3, type: 'float16' }, []);
       expect(await id).toBe(new Sampler(sampling).next(logits, []));
     }
   buffer.destroy();
@@ -167,7 +167,7 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
 it('says when more scores tie with the kth than it has room for', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
   const there = upload(new Float32Array(4096).fill(1));
-  expect(await samplers.begin(GEMMA).next(there, []).id).toBeNull();
+  expect(await (await samplers.begin(GEMMA)).next(there, []).id).toBeNull();
   there.buffer.destroy();
   samplers.dispose();
 });

@@ -41,47 +41,54 @@ export interface GpuSampler {
   next(logits: GpuLogits, history: readonly number[]): Choice;
 }
 
-export interface SamplerPipelines {
-  layout: GPUBindGroupLayout;
-  count: GPUComputePipeline;
-  find: GPUComputePipeline;
-  collect: GPUComputePipeline;
-  draw: GPUComputePipeline;
-  bestOfPart: GPUComputePipeline;
-  bestOfAll: GPUComputePipeline;
-  weigh: GPUComputePipeline;
-  cut: GPUComputePipeline;
-  tally: GPUComputePipeline;
-  pick: GPUComputePipeline;
+type Kernel =
+  'count' | 'find' | 'collect' | 'draw' | 'best_of_part' | 'best_of_all' | 'weigh' | 'cut' | 'tally' | 'pick';
+
+/** What runs one after another to choose a token. */
+function kernelsFor({ temperature, top_k: topK, top_p: topP }: Sampling, vocabSize: number): Kernel[] {
+  const best: Kernel[] = ['best_of_part', 'best_of_all'];
+  if (isGreedy(temperature)) return best;
+  const select = (add: Kernel, find: Kernel) => Array.from({ length: DIGITS }, () => [add, find]).flat();
+  const hasTopK = topK > 0 && topK < vocabSize;
+  const kth = hasTopK ? select('count', 'find') : [];
+  if (hasTopK && topK <= SMALL_TOP_K) return [...kth, 'collect', 'draw'];
+  return [...best, ...kth, ...(topP < 1 ? select('weigh', 'cut') : []), 'tally', 'pick'];
+}
+/** Of these there is a workgroup for each part of the vocabulary, of others one. */
+const IN_PARTS: ReadonlySet<Kernel> = new Set(['best_of_part', 'count', 'collect', 'weigh', 'tally']);
+
+const isGreedy = (temperature: number): boolean => octavesAScore(temperature) === Infinity;
+
+/** The sampler's kernels for vocabularies of any size, each compiled when settings first ask for it. */
+export class SamplerPipelines {
+  readonly layout: GPUBindGroupLayout;
+  private readonly module: GPUShaderModule;
+  private readonly compiled = new Map<Kernel, Promise<GPUComputePipeline>>();
+
+  constructor(private readonly device: GPUDevice) {
+    const types: GPUBufferBindingType[] = ['uniform', 'read-only-storage', ...new Array<'storage'>(5).fill('storage')];
+    this.layout = device.createBindGroupLayout({
+      entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
+    });
+    this.module = device.createShaderModule({ code: source, label: 'sampler' });
+  }
+
+  /** @throws GPUPipelineError where the browser refuses the kernel */
+  get(kernel: Kernel): Promise<GPUComputePipeline> {
+    const known = this.compiled.get(kernel);
+    if (known) return known;
+    const { device, module } = this;
+    const layout = device.createPipelineLayout({ bindGroupLayouts: [this.layout] });
+    const compute = { module, entryPoint: kernel };
+    const compiling = device.createComputePipelineAsync({ label: kernel, layout, compute });
+    this.compiled.set(kernel, compiling);
+    return compiling;
+  }
 }
 
-/** For vocabularies of any size. @throws GPUPipelineError where the browser refuses a kernel */
-export async function compileSampler(device: GPUDevice): Promise<SamplerPipelines> {
-  const types: GPUBufferBindingType[] = ['uniform', 'read-only-storage', ...new Array<'storage'>(5).fill('storage')];
-  const layout = device.createBindGroupLayout({
-    entries: types.map((type, binding) => ({ binding, visibility: GPUShaderStage.COMPUTE, buffer: { type } })),
-  });
-  const module = device.createShaderModule({ code: source, label: 'sampler' });
-  const pipelineLayout = device.createPipelineLayout({ bindGroupLayouts: [layout] });
-  const pipeline = (entryPoint: string) =>
-    device.createComputePipelineAsync({
-      label: entryPoint,
-      layout: pipelineLayout,
-      compute: { module, entryPoint },
-    });
-  const [count, find, collect, draw, bestOfPart, bestOfAll, weigh, cut, tally, pick] = await Promise.all([
-    pipeline('count'),
-    pipeline('find'),
-    pipeline('collect'),
-    pipeline('draw'),
-    pipeline('best_of_part'),
-    pipeline('best_of_all'),
-    pipeline('weigh'),
-    pipeline('cut'),
-    pipeline('tally'),
-    pipeline('pick'),
-  ]);
-  return { layout, count, find, collect, draw, bestOfPart, bestOfAll, weigh, cut, tally, pick };
+interface Pass {
+  pipeline: GPUComputePipeline;
+  groups: number;
 }
 
 /** What is on the GPU for all answers of a model; one answer at a time. */
@@ -114,9 +121,15 @@ export class GpuSamplers {
     this.staging = buffer('sampler staging', 4, MAP_READ | COPY_DST);
   }
 
-  /** For one answer. @throws EngineError `bad-request` */
-  begin(sampling: Sampling): GpuSampler {
+  /** For one answer. @throws EngineError `bad-request`; GPUPipelineError where the browser refuses a kernel */
+  async begin(sampling: Sampling): Promise<GpuSampler> {
     checkSampling(sampling);
+    const passes = await Promise.all(
+      kernelsFor(sampling, this.vocabSize).map(async (kernel): Promise<Pass> => ({
+        pipeline: await this.pipelines.get(kernel),
+        groups: IN_PARTS.has(kernel) ? this.parts : 1,
+      })),
+    );
     const random = seededRandom(sampling.seed);
     /** What the GPU has marked itself need not be sent. */
     let marked = false;
@@ -124,7 +137,7 @@ export class GpuSamplers {
       next: (logits, history) => {
         if (sampling.repetition_penalty !== 1 && !marked) this.markSeen(history);
         marked = true;
-        const id = this.choose(sampling, random, logits).then((chosen) => {
+        const id = this.choose(sampling, passes, random, logits).then((chosen) => {
           marked = chosen !== null;
           return chosen;
         });
@@ -142,10 +155,14 @@ export class GpuSamplers {
   }
 
   /** All that is asked of the GPU is submitted before this returns. */
-  private async choose(sampling: Sampling, random: Random, logits: GpuLogits): Promise<number | null> {
-    const { device, pipelines, parts } = this;
-    const { top_k: topK, top_p: topP } = sampling;
-    const greedy = octavesAScore(sampling.temperature) === Infinity;
+  private async choose(
+    sampling: Sampling,
+    passes: readonly Pass[],
+    random: Random,
+    logits: GpuLogits,
+  ): Promise<number | null> {
+    const { device, pipelines } = this;
+    const greedy = isGreedy(sampling.temperature);
     this.writeSettings(sampling, greedy, random, logits);
     const buffers = [
       ...[this.settings, logits.buffer, this.seen, this.state],
@@ -160,27 +177,9 @@ export class GpuSamplers {
     if (!greedy) encoder.clearBuffer(this.histogram);
     const pass = encoder.beginComputePass({ label: 'sampler' });
     pass.setBindGroup(0, bindings);
-    const run = (pipeline: GPUComputePipeline, groups: number) => {
+    for (const { pipeline, groups } of passes) {
       pass.setPipeline(pipeline);
       pass.dispatchWorkgroups(groups);
-    };
-    const select = (add: GPUComputePipeline, find: GPUComputePipeline) => {
-      for (let digit = 0; digit < DIGITS; digit++) {
-        run(add, parts);
-        run(find, 1);
-      }
-    };
-    const hasTopK = topK > 0 && topK < this.vocabSize;
-    const few = hasTopK && topK <= SMALL_TOP_K;
-    if (greedy || !few) {
-      run(pipelines.bestOfPart, parts);
-      run(pipelines.bestOfAll, 1);
-    }
-    if (!greedy) {
-      if (hasTopK) select(pipelines.count, pipelines.find);
-      if (!few && topP < 1) select(pipelines.weigh, pipelines.cut);
-      run(few ? pipelines.collect : pipelines.tally, parts);
-      run(few ? pipelines.draw : pipelines.pick, 1);
     }
     pass.end();
     encoder.copyBufferToBuffer(this.chosen, 0, this.staging, 0, 4);
