@@ -6,7 +6,7 @@ import { Samples } from './samples.ts';
 
 const MIB = 2 ** 20;
 /** Tokens of context at which prompts and decoding are measured. */
-const CONTEXTS = [128, 1024, 4096];
+const CONTEXTS = [128, 1024, 4096, 32768];
 /** Decoded after each prompt; the prompt is so much shorter, and the last fills the context. */
 const DECODED = 8;
 const SHORT = 16;

@@ -33,6 +33,9 @@ interface Loaded {
   config: TextConfig & { text_config?: TextConfig; vision_config?: { image_size?: number } };
 }
 
+/** It reads a prompt whole: attention over 32k tokens at once would take gigabytes of memory. */
+const LONGEST_PROMPT = 8192;
+
 /** What our graphs take besides, where pictures see themselves whole; these values say that there is no picture. */
 const noPicture = (): Record<string, Tensor> => ({
   has_pictures: new Tensor('bool', Uint8Array.of(0), []),
@@ -79,7 +82,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
   if (wasm) wasm.wasmPaths = device === 'wasm' ? { mjs: cpuMjs, wasm: cpuWasm } : { mjs: gpuMjs, wasm: gpuWasm };
   const config = (await (await fetch(`${base}${name}/config.json`)).json()) as Loaded['config'];
   const manifest = (await (await fetch(`${base}${name}/manifest.json`)).json()) as Manifest;
-  const { contextLength } = manifest;
+  const contextLength = Math.min(manifest.contextLength, LONGEST_PROMPT);
   const vocabSize = (config.text_config ?? config).vocab_size;
   const pictureSize = config.vision_config?.image_size ?? null;
   const Auto = pictureSize ? AutoModelForImageTextToText : AutoModelForCausalLM;
