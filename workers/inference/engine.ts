@@ -78,6 +78,8 @@ export class InferenceEngine implements Engine {
         };
         this.ready = { model, prompting, loaded, answers: new AnswerMemory(), samplers };
         this.watch(model);
+        // Nobody waits for it until there is a picture, which will be told what went wrong.
+        model.encoder?.open().catch(() => undefined);
         return loaded;
       } catch (cause) {
         await model.dispose();
@@ -207,17 +209,32 @@ async function readMessages(
   const encoded: PromptPicture[] = [];
   for (const { image, start, length } of pictures) {
     if (signal?.aborted) throw new EngineError('aborted');
-    encoded.push({ start, length, ...(await encode(ready, image)) });
+    encoded.push({ start, length, ...(await encode(ready, image, signal)) });
   }
   return { ids, pictures: encoded };
 }
 
-async function encode({ model, prompting }: Ready, image: Blob): Promise<{ key: string; features: Float32Array }> {
+/** Rejects when it is aborted; what was waited for goes on. */
+function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new EngineError('aborted'));
+    signal?.addEventListener('abort', abort);
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
+  });
+}
+
+async function encode(
+  { model, prompting }: Ready,
+  image: Blob,
+  signal?: AbortSignal,
+): Promise<{ key: string; features: Float32Array }> {
   const { encoder } = model;
   if (!encoder || !prompting.picture) throw new EngineError('pictures-unsupported');
   const key = await hashPicture(image);
   const known = encoder.recall(key);
   if (known) return { key, features: known };
+  // On a slow line that may take minutes.
+  await unlessAborted(encoder.open(), signal);
   return { key, features: await encoder.encode(key, await preparePicture(image, prompting.picture)) };
 }
 

@@ -1,7 +1,7 @@
 /**
- * A model's graphs on WebGPU. A decoder that our own kernels understand is read by them, over weights that stream to the
- * GPU while kernels compile, and onnxruntime makes sessions of the other graphs only. Where a decoder's sessions are wanted
- * beside the kernels, the weights are taken out of its graphs and given to each run instead: they are held once.
+ * A decoder's graphs on WebGPU. One that our own kernels understand is read by them, over weights that stream to the GPU
+ * while kernels compile, and onnxruntime makes no session. Where sessions are wanted beside the kernels, the weights are
+ * taken out of the graphs and given to each run instead: they are held once.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../protocol/engine.ts';
@@ -10,7 +10,7 @@ import type { SessionName } from '../../../protocol/manifest.ts';
 import type { Graph } from '../decoder/graph-io.ts';
 import { KernelReader } from '../decoder/gpu-kernels/kernel-reader.ts';
 import { readStoredDecoder, weightsOf } from '../decoder/stored-decoder.ts';
-import type { Ort } from '../runtime/ort.ts';
+import { createSession, type Ort } from '../runtime/ort.ts';
 import { canReside, GpuWeights } from './gpu-weights.ts';
 import { keepLastLogits } from './last-logits.ts';
 import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from './onnx-graph.ts';
@@ -21,7 +21,6 @@ const TYPES: ReadonlyMap<number, Tensor.Type> = new Map([
 ]);
 
 const DECODERS: readonly SessionName[] = ['model', 'decoder_model_merged'];
-const WITH_TABLE: SessionName = 'embed_tokens';
 
 /** A session whose weights are inputs like others. */
 class WeightedGraph implements Graph {
@@ -86,7 +85,7 @@ export interface GpuSessionsOptions {
 }
 
 export interface GpuSessions {
-  /** Those of the decoder only where they read tokens. */
+  /** None where our kernels read all tokens. */
   sessions: Partial<Record<SessionName, Graph>>;
   /** Null where onnxruntime does it all. The weights are theirs: who has disposed of the reader disposes of them. */
   kernels: { reader: KernelReader; weights: GpuWeights } | null;
@@ -95,11 +94,7 @@ export interface GpuSessions {
 /** @throws whatever the runtime or the browser does; EngineError `out-of-memory`, `model-missing`, `aborted` */
 export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
   const { ort, device, config, asTheyAre, graphs, files, onCreated, signal } = options;
-  const opened = new Map(
-    [...graphs]
-      .filter(([name]) => !asTheyAre && (DECODERS.includes(name) || name === WITH_TABLE))
-      .map(([n, b]) => [n, new OnnxGraph(b)]),
-  );
+  const opened = new Map(asTheyAre ? [] : [...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
   const model = decoder && options.kernels ? readStoredDecoder(decoder, [...opened.values()], config) : null;
   const besideSessions = !model || (options.kernels?.besideSessions ?? true);
@@ -130,13 +125,13 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
       if (signal?.aborted) throw new EngineError('aborted');
       const given = inputs.get(name);
       if (!given || besideSessions) {
-        const session = await ort.InferenceSession.create(opened.get(name)?.encode() ?? bytes, {
+        const session = await createSession(ort, opened.get(name)?.encode() ?? bytes, {
           executionProviders: [{ name: 'webgpu', device }],
           // The jspi build reads a Blob piece by piece.
           externalData: given ? [] : [...files].map(([path, data]) => ({ path, data })),
           graphOptimizationLevel: 'all',
-          // Picture features are remembered here; everything else goes on to another run or in part to us.
-          preferredOutputLocation: name === 'vision_encoder' ? 'cpu' : 'gpu-buffer',
+          // Goes on to another run, or in part to us.
+          preferredOutputLocation: 'gpu-buffer',
         });
         sessions[name] = given ? new WeightedGraph(session, given) : session;
       }

@@ -1,5 +1,5 @@
 /**
- * A model folder's graphs as onnxruntime sessions on one device, one after the other (the runtime makes one at a time).
+ * What runs a model folder's graphs on one device: our own kernels, or onnxruntime sessions.
  */
 import { type Device, type Dtype, EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
@@ -8,6 +8,7 @@ import type { Graph } from '../decoder/graph-io.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { TokenReader } from '../decoder/token-reader.ts';
 import type { Ort } from '../runtime/ort.ts';
+import { createEncoderSession } from '../vision/encoder-session.ts';
 import { openOnCpu } from './cpu/cpu-model.ts';
 import { isOutOfMemory } from './cpu/cpu-session.ts';
 import { createGpuSessions, type GpuSessionsOptions } from './gpu-sessions.ts';
@@ -54,7 +55,51 @@ export interface SessionsOptions {
   capacity: number;
 }
 
-/** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory`, `aborted` */
+interface GraphFiles {
+  graphs: Map<SessionName, Uint8Array>;
+  /** Data files by the names graphs call them. */
+  files: Map<string, Blob>;
+}
+
+/** @throws EngineError `model-missing`, `model-damaged`, `network`, `aborted` */
+async function readGraphs(
+  folder: ModelFolder,
+  dtype: Dtype,
+  wanted: (name: SessionName) => boolean,
+  signal?: AbortSignal,
+): Promise<GraphFiles> {
+  const sessions = folder.manifest.sessions[dtype];
+  if (!sessions) throw new EngineError('model-missing', `the model has no ${dtype}`);
+  const graphs = new Map<SessionName, Uint8Array>();
+  const files = new Map<string, Blob>();
+  for (const name of (Object.keys(sessions) as SessionName[]).filter(wanted)) {
+    const paths = sessions[name];
+    if (!paths) continue;
+    if (signal?.aborted) throw new EngineError('aborted');
+    graphs.set(name, new Uint8Array(await (await folder.blob(paths.graph)).arrayBuffer()));
+    for (const path of paths.data) if (!files.has(basename(path))) files.set(basename(path), await folder.blob(path));
+  }
+  return { graphs, files };
+}
+
+const ENCODER: SessionName = 'vision_encoder';
+export const hasEncoder = (folder: ModelFolder, dtype: Dtype): boolean =>
+  folder.manifest.sessions[dtype]?.[ENCODER] !== undefined;
+
+/** @throws EngineError as createSessions */
+export async function openEncoder(ort: Ort, folder: ModelFolder, dtype: Dtype, gpu: Gpu | null): Promise<Graph> {
+  const { graphs, files } = await readGraphs(folder, dtype, (name) => name === ENCODER);
+  const graph = graphs.get(ENCODER);
+  if (!graph) throw new EngineError('model-missing', `the model has no ${ENCODER}`);
+  return createEncoderSession(ort, { graph, data: files }, gpu?.device ?? null).catch((cause: unknown) => {
+    throw sessionError(ENCODER, cause);
+  });
+}
+
+/**
+ * For the decoder.
+ * @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `out-of-memory`, `network`, `aborted`
+ */
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
@@ -63,17 +108,7 @@ export async function createSessions(
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
 ): Promise<Opened> {
-  const wanted = folder.manifest.sessions[dtype];
-  if (!wanted) throw new EngineError('model-missing', `the model has no ${dtype}`);
-  const graphs = new Map<SessionName, Uint8Array>();
-  const files = new Map<string, Blob>();
-  for (const name of Object.keys(wanted) as SessionName[]) {
-    const paths = wanted[name];
-    if (!paths) continue;
-    if (signal?.aborted) throw new EngineError('aborted');
-    graphs.set(name, new Uint8Array(await (await folder.blob(paths.graph)).arrayBuffer()));
-    for (const path of paths.data) if (!files.has(basename(path))) files.set(basename(path), await folder.blob(path));
-  }
+  const { graphs, files } = await readGraphs(folder, dtype, (name) => name !== ENCODER, signal);
   let done = 0;
   onCreated(done, graphs.size);
   const count = () => {

@@ -21,7 +21,15 @@ import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { isRight, recall, requireRight } from './proof/proof.ts';
 import { agrees } from './trial.ts';
-import { chooseDtype, createSessions, type Kernels, releaseSessions, type Sessions } from './model-sessions.ts';
+import {
+  chooseDtype,
+  createSessions,
+  hasEncoder,
+  type Kernels,
+  openEncoder,
+  releaseSessions,
+  type Sessions,
+} from './model-sessions.ts';
 
 /** Tokens of context unless asked otherwise; bounded by what the model offers. */
 const DEFAULT_CONTEXT = 4096;
@@ -76,12 +84,6 @@ const parseConfig = (json: unknown): Gemma3Config => {
   }
 };
 
-/** The sessions that are left when our kernels read all tokens. */
-async function onlyEncoder({ vision_encoder, ...decoder }: Sessions): Promise<Sessions> {
-  await releaseSessions(decoder);
-  return vision_encoder ? { vision_encoder } : {};
-}
-
 interface Source {
   folder: ModelFolder;
   config: Gemma3Config;
@@ -100,11 +102,13 @@ export async function openModel(
 ): Promise<Model> {
   let read = 0;
   let total = 0;
+  let opening = true;
   const folder = await openModelFolder(
     base,
     (bytes) => {
       read += bytes;
-      onProgress({ stage: 'files', done: read, total: Math.max(total, read) });
+      // The vision encoder's come later, perhaps.
+      if (opening) onProgress({ stage: 'files', done: read, total: Math.max(total, read) });
     },
     signal,
   );
@@ -112,13 +116,18 @@ export async function openModel(
   const source = { folder, config: parseConfig(await folder.json('config.json')) };
   // Proving a new adapter takes a moment, during which no bytes come.
   onProgress({ stage: 'session', done: 0, total: 1 });
-  if (options.device === 'wasm') return openOn(null, source, options, onProgress, signal);
+  const openIt = (gpu: Gpu | null) => openOn(gpu, source, options, onProgress, signal);
   try {
-    return await openOn(await requestGpu(), source, options, onProgress, signal);
-  } catch (cause) {
-    const code = cause instanceof EngineError ? cause.code : null;
-    if (options.device === 'webgpu' || (code !== 'no-webgpu' && code !== 'adapter-wrong')) throw cause;
-    return { ...(await openOn(null, source, options, onProgress, signal)), fallback: code };
+    if (options.device === 'wasm') return await openIt(null);
+    try {
+      return await openIt(await requestGpu());
+    } catch (cause) {
+      const code = cause instanceof EngineError ? cause.code : null;
+      if (options.device === 'webgpu' || (code !== 'no-webgpu' && code !== 'adapter-wrong')) throw cause;
+      return { ...(await openIt(null)), fallback: code };
+    }
+  } finally {
+    opening = false;
   }
 }
 
@@ -133,7 +142,9 @@ async function openOn(
   const device: Device = gpu ? 'webgpu' : 'wasm';
   let sessions: Sessions = {};
   let kernels: Kernels | null = null;
+  let encoder: VisionEncoder | null = null;
   const close = async () => {
+    await encoder?.dispose();
     await releaseSessions(sessions);
     kernels?.weights?.dispose();
     gpu?.device.destroy();
@@ -141,8 +152,14 @@ async function openOn(
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
-    const pictured = folder.manifest.sessions[dtype]?.vision_encoder !== undefined;
-    if (gpu && pictured && (await recall('encoder', ort, gpu)) === false)
+    if (config.vision && hasEncoder(folder, dtype))
+      encoder = new VisionEncoder(
+        ort,
+        () => openEncoder(ort, folder, dtype, gpu),
+        config.vision,
+        gpu ? () => requireRight('encoder', ort, gpu) : undefined,
+      );
+    if (gpu && encoder && (await recall('encoder', ort, gpu)) === false)
       throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
@@ -182,14 +199,13 @@ async function openOn(
       const trusted = ofGraph();
       const own = await agrees(decoder, trusted);
       (own ? trusted : decoder).dispose();
-      if (own) sessions = await onlyEncoder(sessions);
-      else decoder = trusted;
+      if (own) {
+        await releaseSessions(sessions);
+        sessions = {};
+      } else decoder = trusted;
     }
-    const proveEncoder = gpu ? () => requireRight('encoder', ort, gpu) : undefined;
-    const encoder =
-      sessions.vision_encoder && config.vision
-        ? new VisionEncoder(ort, sessions.vision_encoder, config.vision, proveEncoder)
-        : null;
+    // Later there would be runs of the decoder's between, and the runtime does one thing at a time.
+    if (Object.keys(sessions).length > 0) await encoder?.open();
     return {
       folder,
       config,

@@ -4,6 +4,7 @@
  * CPU kernel a 4-bit model needs.
  */
 import type * as OrtModule from 'onnxruntime-web';
+import type { InferenceSession } from 'onnxruntime-web';
 import type { Device } from '../../../protocol/engine.ts';
 
 export type Ort = typeof OrtModule;
@@ -32,4 +33,18 @@ export function loadOrt(device: Device): Promise<Ort> {
   loaded.set(device, loading);
   loading.catch(() => loaded.delete(device));
   return loading;
+}
+
+/** Settles when the session before has been made. */
+let making: Promise<unknown> = Promise.resolve();
+
+/** Makes a session when those asked for before are made: the runtime makes one at a time. */
+export function createSession(
+  ort: Ort,
+  graph: Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  const made = making.then(() => ort.InferenceSession.create(graph, options));
+  making = made.catch(() => undefined);
+  return made;
 }

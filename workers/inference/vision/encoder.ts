@@ -13,14 +13,27 @@ const REMEMBERED = 32;
 
 export class VisionEncoder {
   private readonly memory = new Map<string, Float32Array>();
+  private session: Promise<Graph> | null = null;
 
-  /** @param prove is waited for before the first picture */
+  /**
+   * @param create makes the session
+   * @param prove is waited for before each picture
+   */
   constructor(
     private readonly ort: Ort,
-    private readonly session: Graph,
+    private readonly create: () => Promise<Graph>,
     private readonly config: VisionConfig,
     private readonly prove: () => Promise<void> = () => Promise.resolve(),
   ) {}
+
+  /** Makes the session, unless that has begun; after a failure, anew. */
+  open(): Promise<Graph> {
+    this.session ??= this.create().catch((cause: unknown) => {
+      this.session = null;
+      throw cause;
+    });
+    return this.session;
+  }
 
   /** A picture's features, if it was encoded before. */
   recall(key: string): Float32Array | undefined {
@@ -36,21 +49,22 @@ export class VisionEncoder {
    * @param key names the picture's content, e.g. its hash.
    * @param pixels [3, imageSize, imageSize], normalised.
    * @returns [tokensPerImage, hidden size of the text model]
-   * @throws EngineError `adapter-wrong` where the GPU was found to be wrong at it
+   * @throws EngineError `adapter-wrong` where the GPU was found to be wrong at it; what opening it throws
    */
   async encode(key: string, pixels: Float32Array): Promise<Float32Array> {
+    const session = await this.open();
     await this.prove();
     const { imageSize, channels } = this.config;
-    const metadata = this.session.inputMetadata[0];
+    const metadata = session.inputMetadata[0];
     if (!metadata?.isTensor) throw new EngineError('model-unsupported', 'the vision encoder has no input');
     const dims = [1, channels, imageSize, imageSize];
     const input =
       metadata.type === 'float16'
         ? new this.ort.Tensor('float16', floatsToHalves(pixels), dims)
         : new this.ort.Tensor('float32', pixels, dims);
-    const outputs = await this.session.run({ [metadata.name]: input }, this.session.outputNames);
+    const outputs = await session.run({ [metadata.name]: input }, session.outputNames);
     input.dispose();
-    const output = outputs[this.session.outputNames[0] ?? ''];
+    const output = outputs[session.outputNames[0] ?? ''];
     if (!output) throw new EngineError('internal', 'the vision encoder gave nothing');
     const data = (await output.getData(true)) as Float32Array | Uint16Array;
     const features =
@@ -63,5 +77,12 @@ export class VisionEncoder {
       if (!oldest.done) this.memory.delete(oldest.value);
     }
     return features;
+  }
+  /** Resolves when a session that was being made is let go of, too. */
+  async dispose(): Promise<void> {
+    await this.session?.then(
+      (session) => session.release(),
+      () => undefined,
+    );
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A model's graphs on the CPU. Where our own step understands the decoder, it reads all tokens, over weights in 4 bits in a
+ * A decoder's graphs on the CPU. Where our own step understands the decoder, it reads all tokens, over weights in 4 bits in a
  * memory of its own: of our own exports no session is made for that then. Others' are made one, which the step is tried
  * against.
  */
@@ -18,7 +18,6 @@ import { expansionBudget } from './expand.ts';
 import { lazyBlob } from './lazy-bytes.ts';
 
 const isDecoder = (name: SessionName): boolean => name === 'model' || name === 'decoder_model_merged';
-const OF_TEXT: readonly SessionName[] = ['model', 'decoder_model_merged', 'embed_tokens'];
 
 /**
  * Threads of our own step, as far as the page may share memory between them: half the cores, of which some are two of one,
@@ -51,7 +50,7 @@ export interface CpuModel {
 
 async function makeReader(options: CpuModelOptions): Promise<CpuReader | null> {
   const { ort, graphs, config, files, capacity, signal } = options;
-  const opened = new Map([...graphs].filter(([name]) => OF_TEXT.includes(name)).map(([n, b]) => [n, new OnnxGraph(b)]));
+  const opened = new Map([...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = opened.get('model') ?? opened.get('decoder_model_merged');
   const model = decoder ? readStoredDecoder(decoder, [...opened.values()], config) : null;
   if (!model) return null;
@@ -68,7 +67,7 @@ export async function openOnCpu(options: CpuModelOptions): Promise<CpuModel> {
   try {
     for (const [name, graph] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      if (!reader || !ours || !OF_TEXT.includes(name))
+      if (!reader || !ours)
         sessions[name] = isDecoder(name)
           ? // For a trial, nothing need be fast.
             await createCpuDecoder(ort, graph, lazyFiles(), reader ? 0 : expansionBudget(memoryGib()))

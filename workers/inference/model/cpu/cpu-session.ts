@@ -1,6 +1,6 @@
 /** A decoder's session on the CPU, changed for what the CPU does well: fp32 products, a cache that is not moved about. */
 import type { InferenceSession } from 'onnxruntime-web';
-import type { Ort } from '../../runtime/ort.ts';
+import { createSession, type Ort } from '../../runtime/ort.ts';
 import { appendToCache } from './append-cache.ts';
 import { avoidTiles } from './attention.ts';
 import { type DataFiles, expandProducts } from './expand.ts';
@@ -14,7 +14,7 @@ export const isOutOfMemory = (cause: unknown): boolean => OUT_OF_MEMORY.test(Str
 
 /** A session on the CPU of a graph as it is. */
 export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles): Promise<InferenceSession> =>
-  ort.InferenceSession.create(graph, {
+  createSession(ort, graph, {
     executionProviders: ['wasm'],
     externalData: [...files].map(([path, data]) => ({ path, data })),
     graphOptimizationLevel: 'all',

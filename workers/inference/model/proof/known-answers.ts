@@ -4,12 +4,12 @@
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { SessionName } from '../../../../protocol/manifest.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { GraphReader } from '../../decoder/graph-reader.ts';
 import type { TokenReader } from '../../decoder/token-reader.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { Ort } from '../../runtime/ort.ts';
+import { createEncoderSession } from '../../vision/encoder-session.ts';
 import { VisionEncoder } from '../../vision/encoder.ts';
 import { createGpuSessions, type GpuSessions, type GpuSessionsOptions } from '../gpu-sessions.ts';
 import decoder from './decoder/known-answer.json';
@@ -37,17 +37,15 @@ function distance(values: Float32Array, right: readonly number[]): number {
   return worst / largest;
 }
 
-async function withSessions(
-  name: SessionName,
-  [graphUrl, dataUrl]: [string, string],
+async function withDecoder(
   options: Pick<GpuSessionsOptions, 'ort' | 'device' | 'config' | 'kernels'>,
   measure: (opened: GpuSessions) => Promise<number>,
 ): Promise<number> {
-  const [graph, data] = await Promise.all([bytes(graphUrl), bytes(dataUrl)]);
+  const [graph, data] = await Promise.all([bytes(decoderUrl), bytes(decoderDataUrl)]);
   const opened = await createGpuSessions({
     ...options,
-    graphs: new Map([[name, graph]]),
-    files: new Map([[`${name}_q4.onnx_data`, new Blob([data])]]),
+    graphs: new Map([['model', graph]]),
+    files: new Map([['model_q4.onnx_data', new Blob([data])]]),
     onCreated: () => undefined,
   });
   try {
@@ -79,7 +77,7 @@ async function read(reader: TokenReader): Promise<number> {
 export function kernelsAreOff(ort: Ort, { device }: Gpu): Promise<number> {
   const config = parseGemma3Config(decoder.config);
   const kernels = { capacity, chunkSize, slack: 0, besideSessions: false };
-  return withSessions('model', [decoderUrl, decoderDataUrl], { ort, device, config, kernels }, ({ kernels: own }) => {
+  return withDecoder({ ort, device, config, kernels }, ({ kernels: own }) => {
     if (!own) throw new Error('our kernels do not understand their own proof');
     return read(own.reader);
   });
@@ -89,26 +87,27 @@ export function kernelsAreOff(ort: Ort, { device }: Gpu): Promise<number> {
 export function decoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
   const config = parseGemma3Config(decoder.config);
   const options = { ort, device, config, kernels: null };
-  return withSessions('model', [decoderUrl, decoderDataUrl], options, ({ sessions: { model } }) => {
+  return withDecoder(options, ({ sessions: { model } }) => {
     if (!model) throw new Error('there is no session');
     return read(new GraphReader(ort, { decoder: model }, config, { capacity, staticCache: true, device }));
   });
 }
 
 /** onnxruntime looks at pictures. */
-export function encoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
-  const config = parseGemma3Config(encoder.config);
-  const { vision } = config;
-  const options = { ort, device, config, kernels: null };
-  return withSessions('vision_encoder', [encoderUrl, encoderDataUrl], options, async ({ sessions }) => {
-    if (!sessions.vision_encoder || !vision) throw new Error('there is no session');
-    // These over and over.
-    const { pattern } = encoder;
-    const pixels = Float32Array.from(
-      { length: vision.channels * vision.imageSize ** 2 },
-      (_, i) => pattern[i % pattern.length] ?? 0,
-    );
-    const looking = new VisionEncoder(ort, sessions.vision_encoder, vision);
+export async function encoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
+  const { vision } = parseGemma3Config(encoder.config);
+  if (!vision) throw new Error('the known answer is without pictures');
+  const [graph, data] = await Promise.all([bytes(encoderUrl), bytes(encoderDataUrl)]);
+  const files = { graph, data: new Map([['vision_encoder_q4.onnx_data', new Blob([data])]]) };
+  const looking = new VisionEncoder(ort, () => createEncoderSession(ort, files, device), vision);
+  const { pattern } = encoder;
+  const pixels = Float32Array.from(
+    { length: vision.channels * vision.imageSize ** 2 },
+    (_, i) => pattern[i % pattern.length] ?? 0,
+  );
+  try {
     return distance(await looking.encode('known', pixels), encoder.features);
-  });
+  } finally {
+    await looking.dispose();
+  }
 }
