@@ -171,6 +171,8 @@ export interface Engine {
   ): Promise<Finish>;
   /** Counts without reading anything; also while an answer is being made. @throws EngineError */
   count(messages: Message[], options?: Pick<GenerateOptions, 'continueAnswer'>): Promise<ContextUse>;
+  /** Resolves when what loading put off for later is there, too, or has failed: nothing more is fetched unasked. */
+  settled(): Promise<void>;
   unload(): Promise<void>;
   status(): Promise<EngineState>;
   /** Looks at the device; a loaded model is left alone. */

@@ -19,6 +19,7 @@ export type Call =
   | { type: 'load'; model: string; options: LoadOptions }
   | { type: 'generate'; messages: Message[]; options: GenerateOptions }
   | { type: 'count'; messages: Message[]; options: Pick<GenerateOptions, 'continueAnswer'> }
+  | { type: 'settled' }
   | { type: 'unload' }
   | { type: 'status' }
   | { type: 'inspect' };
@@ -28,6 +29,7 @@ export interface Results {
   load: LoadedModel;
   generate: Finish;
   count: ContextUse;
+  settled: null;
   unload: null;
   status: EngineState;
   inspect: DeviceReport;

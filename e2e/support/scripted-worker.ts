@@ -82,6 +82,10 @@ function perform({
       post(error ? { error } : { result: loaded });
       return;
     }
+    if (call.type === 'settled') {
+      post({ result: null });
+      return;
+    }
     if (call.type === 'inspect') {
       post({ result: device });
       return;

@@ -63,6 +63,10 @@ export class EngineClient implements Engine {
     return this.call({ type: 'count', messages, options });
   }
 
+  async settled(): Promise<void> {
+    await this.call({ type: 'settled' });
+  }
+
   async unload(): Promise<void> {
     await this.call({ type: 'unload' });
   }

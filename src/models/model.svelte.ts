@@ -180,6 +180,11 @@ export class ModelStore {
     });
   }
 
+  /** Resolves when nothing more of the model in use is on its way. */
+  async settled(): Promise<void> {
+    if (this.state.is === 'ready') await this.engine.settled().catch(() => undefined);
+  }
+
   private async change(choice: Choice | null): Promise<void> {
     this.inUse.abort();
     this.inUse = new AbortController();

@@ -78,8 +78,8 @@ export class InferenceEngine implements Engine {
         };
         this.ready = { model, prompting, loaded, answers: new AnswerMemory(), samplers };
         this.watch(model);
-        // Nobody waits for it until there is a picture, which will be told what went wrong.
-        model.encoder?.open().catch(() => undefined);
+        // Begun now, and only a picture waits for it and is told what went wrong.
+        void this.settled();
         return loaded;
       } catch (cause) {
         await model.dispose();
@@ -141,6 +141,10 @@ export class InferenceEngine implements Engine {
       reusedTokens: decoder.shared({ ids, pictures: keyed }),
       contextTokens: decoder.capacity,
     };
+  }
+
+  async settled(): Promise<void> {
+    await this.ready?.model.encoder?.open().catch(() => undefined);
   }
 
   async unload(): Promise<void> {

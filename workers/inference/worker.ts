@@ -20,6 +20,9 @@ async function carryOut(id: number, call: Call, signal: AbortSignal): Promise<Re
       return engine.generate(call.messages, { ...call.options, signal, onDelta: (delta) => post({ id, delta }) });
     case 'count':
       return engine.count(call.messages, call.options);
+    case 'settled':
+      await engine.settled();
+      return null;
     case 'unload':
       await engine.unload();
       return null;
