@@ -4,6 +4,7 @@
 import { type Device, type Dtype, EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
+import type { CacheSize } from '../decoder/cpu-kernels/memory-plan.ts';
 import type { Graph } from '../decoder/graph-io.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { TokenReader } from '../decoder/token-reader.ts';
@@ -11,7 +12,7 @@ import type { Ort } from '../runtime/ort.ts';
 import { createEncoderSession } from '../vision/encoder-session.ts';
 import { openOnCpu } from './cpu/cpu-model.ts';
 import { isOutOfMemory } from './cpu/cpu-session.ts';
-import { createGpuSessions, type GpuSessionsOptions } from './gpu-sessions.ts';
+import { createGpuSessions } from './gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;
@@ -49,10 +50,12 @@ const sessionError = (name: string, cause: unknown): EngineError =>
 export interface SessionsOptions {
   dtype: Dtype;
   config: Gemma3Config;
-  /** On a GPU. */
-  kernels: GpuSessionsOptions['kernels'];
-  /** On the CPU, tokens that there is room for. */
-  capacity: number;
+  /** Of our own kernels. */
+  cache: CacheSize;
+  /** Prompt tokens that they read at once on a GPU. */
+  chunkSize: number;
+  /** Whether they may be used on it. */
+  ownKernels: boolean;
 }
 
 interface GraphFiles {
@@ -103,7 +106,7 @@ export async function openEncoder(ort: Ort, folder: ModelFolder, dtype: Dtype, g
 export async function createSessions(
   ort: Ort,
   folder: ModelFolder,
-  { dtype, config, kernels, capacity }: SessionsOptions,
+  { dtype, config, cache, chunkSize, ownKernels }: SessionsOptions,
   gpu: Gpu | null,
   onCreated: (done: number, total: number) => void,
   signal?: AbortSignal,
@@ -114,10 +117,10 @@ export async function createSessions(
   const count = () => {
     onCreated(++done, graphs.size);
   };
+  const ours = folder.manifest.cache === 'static';
   if (!gpu) {
-    const ours = folder.manifest.cache === 'static';
     const { sessions, reader } = await openOnCpu({
-      ...{ ort, config, graphs, files, capacity, ours, signal },
+      ...{ ort, config, graphs, files, cache, ours, signal },
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('CPU', cause);
@@ -128,7 +131,7 @@ export async function createSessions(
   const create = (asTheyAre: boolean) =>
     createGpuSessions({
       ...{ ort, device, config, graphs, files, signal, asTheyAre },
-      kernels: asTheyAre ? null : kernels,
+      kernels: ownKernels && !asTheyAre ? { ...cache, chunkSize, besideSessions: !ours } : null,
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('WebGPU', cause);

@@ -31,9 +31,9 @@ import {
   type Sessions,
 } from './model-sessions.ts';
 
-/** Tokens of context unless asked otherwise; bounded by what the model offers. */
+/** Tokens of context unless asked otherwise where onnxruntime keeps the cache, and otherwise at least; bounded by what the model offers. */
 const DEFAULT_CONTEXT = 4096;
-/** Where a cache takes memory as a text grows, and its sliding layers are bounded by their window. */
+/** Where our kernels do: memory is taken as a text grows, and sliding layers are bounded by their window. */
 const LONGEST_DEFAULT_CONTEXT = 32768;
 /** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
 const CHUNK = 256;
@@ -50,13 +50,14 @@ const parkingBytes = (gpu: Gpu | null): number =>
   Math.min(GIB, gpu ? gpu.device.limits.maxBufferSize / 4 : (memoryGib() / 16) * GIB);
 
 /**
- * Tokens of context where our kernels keep the cache: as many as half of the GPU's largest buffer holds keys and values
- * of in full layers, which is all a browser tells of its memory.
+ * Tokens of context where our kernels keep the cache: as many as half of the GPU's largest buffer, or a sixteenth of the
+ * computer's memory, holds keys and values of in full layers.
  */
-function growingContext({ text }: Gemma3Config, { device }: Gpu): number {
+function growingContext({ text }: Gemma3Config, gpu: Gpu | null): number {
+  const bytes = gpu ? gpu.device.limits.maxBufferSize / 2 : (memoryGib() / 16) * GIB;
   const full = text.layerTypes.filter((type) => type === 'full_attention').length;
   const token = full * 2 * text.kvHeads * text.headDim * Float32Array.BYTES_PER_ELEMENT;
-  const room = Math.floor(device.limits.maxBufferSize / 2 / token);
+  const room = Math.floor(bytes / token);
   return Math.max(DEFAULT_CONTEXT, Math.min(LONGEST_DEFAULT_CONTEXT, room));
 }
 
@@ -163,17 +164,13 @@ async function openOn(
       throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
-    const grown = gpu && (await isRight('kernels', ort, gpu)) ? context(growingContext(config, gpu)) : null;
+    const ownKernels = !gpu || (await isRight('kernels', ort, gpu));
+    const cache = { capacity: context(growingContext(config, gpu)), slack: SLACK };
     const growing = folder.manifest.cache === 'dynamic';
     ({ sessions, kernels } = await createSessions(
       ort,
       folder,
-      {
-        dtype,
-        config,
-        kernels: grown ? { capacity: grown, chunkSize: CHUNK, slack: SLACK, besideSessions: growing } : null,
-        capacity: context(DEFAULT_CONTEXT),
-      },
+      { dtype, config, cache, chunkSize: CHUNK, ownKernels },
       gpu,
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
@@ -194,7 +191,7 @@ async function openOn(
       const capacity = context(DEFAULT_CONTEXT);
       return decoderOf(new GraphReader(ort, graphs, config, { capacity, staticCache: !growing, ...onGpu }), capacity);
     };
-    let decoder = kernels ? decoderOf(kernels.reader, grown ?? context(DEFAULT_CONTEXT)) : ofGraph();
+    let decoder = kernels ? decoderOf(kernels.reader, cache.capacity) : ofGraph();
     if (kernels && growing) {
       const trusted = ofGraph();
       const own = await agrees(decoder, trusted);

@@ -1,56 +1,88 @@
-/** The KV cache that our CPU kernels write and read: room for the whole context, of which memory is taken as it is filled. */
-import { all, type KvCache, type ParkedCache } from '../kv-cache.ts';
+/**
+ * The KV cache that our CPU kernels write and read: full layers have room for the whole context, of which the system gives
+ * memory as it is filled; sliding layers for their window and some more, in a ring (../ring.ts).
+ */
+import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
+import type { KvCache, ParkedCache } from '../kv-cache.ts';
+import { Ring } from '../ring.ts';
+
+type CacheShape = Pick<Gemma3Config['text'], 'kvHeads' | 'headDim' | 'slidingWindow' | 'layerTypes'>;
 
 export class CpuCache implements KvCache {
-  length = 0;
-  keepable = all;
+  private ring: Ring;
+  private readonly fewestRows: number;
 
-  /**
-   * @param slots each [kvHeads, capacity, headDim]
-   * @param row values of a head's token
-   */
+  /** @param slots each [kvHeads, rows, headDim] */
   constructor(
     private readonly slots: readonly Float32Array[],
-    private readonly kvHeads: number,
-    private readonly row: number,
-  ) {}
+    private readonly shape: CacheShape,
+  ) {
+    this.ring = new Ring(shape.layerTypes.includes('sliding_attention') ? shape.slidingWindow : 0);
+    this.fewestRows = Math.min(...slots.map((slot) => this.rows(slot)));
+  }
+
+  private rows(slot: Float32Array): number {
+    return slot.length / (this.shape.kvHeads * this.shape.headDim);
+  }
+
+  /** So many tokens have been written. */
+  grow(length: number): void {
+    this.ring.grow(length, this.fewestRows);
+  }
+
+  get length(): number {
+    return this.ring.length;
+  }
+
+  keepable(length: number): number {
+    return this.ring.keepable(length);
+  }
 
   truncate(length: number): void {
-    this.length = Math.min(this.length, length);
+    this.ring.truncate(length);
   }
 
   get bytes(): number {
-    return Float32Array.BYTES_PER_ELEMENT * this.slots.length * this.kvHeads * this.length * this.row;
+    return this.bytesOf(this.ring.length);
+  }
+
+  private bytesOf(length: number): number {
+    const rows = this.slots.reduce((sum, slot) => sum + Math.min(length, this.rows(slot)), 0);
+    return Float32Array.BYTES_PER_ELEMENT * this.shape.kvHeads * rows * this.shape.headDim;
+  }
+
+  /** Of each slot's heads, the rows that hold something. */
+  private held(length: number): Float32Array[] {
+    const { kvHeads, headDim } = this.shape;
+    return this.slots.flatMap((slot) => {
+      const rows = this.rows(slot);
+      const used = Math.min(length, rows) * headDim;
+      return Array.from({ length: kvHeads }, (_, head) => slot.subarray(head * rows * headDim).subarray(0, used));
+    });
   }
 
   park(): Promise<ParkedCache | null> {
-    const { length, bytes, slots, kvHeads } = this;
-    const size = length * this.row;
+    const ring = this.ring.copy();
     let copies: Float32Array[];
     try {
-      copies = slots.map(() => new Float32Array(kvHeads * size));
+      copies = this.held(ring.length).map((rows) => rows.slice());
     } catch (cause) {
       if (cause instanceof RangeError) return Promise.resolve(null);
       throw cause;
     }
-    const heads = slots.flatMap((slot, i) =>
-      Array.from({ length: kvHeads }, (_, head) => {
-        const at = (head * slot.length) / kvHeads;
-        return {
-          held: () => slot.subarray(at, at + size),
-          copy: () => copies[i]?.subarray(head * size, (head + 1) * size) ?? new Float32Array(),
-        };
-      }),
-    );
-    for (const { held, copy } of heads) copy().set(held());
     const restore = () => {
-      for (const { held, copy } of heads) held().set(copy());
-      this.length = length;
+      for (const [i, rows] of this.held(ring.length).entries()) rows.set(copies[i] ?? []);
+      this.ring = ring;
     };
-    return Promise.resolve({ bytes, keepable: all, restore, dispose: () => (copies = []) });
+    return Promise.resolve({
+      bytes: this.bytesOf(ring.length),
+      keepable: (length) => ring.keepable(length),
+      restore,
+      dispose: () => (copies = []),
+    });
   }
 
   dispose(): void {
-    this.length = 0;
+    this.truncate(0);
   }
 }

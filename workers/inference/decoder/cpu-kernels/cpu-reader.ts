@@ -36,8 +36,7 @@ export class CpuReader implements TokenReader {
     private readonly config: Gemma3Config,
     readonly seesPicturesWhole: boolean,
   ) {
-    const { kvHeads, headDim } = config.text;
-    this.cache = new CpuCache(step.slots(), kvHeads, headDim);
+    this.cache = new CpuCache(step.slots(), config.text);
   }
 
   async read({ ids, pictures, start, end }: Tokens, keep: number): Promise<Logits | null> {
@@ -52,7 +51,7 @@ export class CpuReader implements TokenReader {
       const given = picture && { features: this.featuresOf(picture, part), whole: this.seesPicturesWhole };
       const row = Math.max(0, keep - after - kept);
       logits.set(this.step.read(some, part.start, kept, given), row * vocabSize);
-      this.cache.length = part.end;
+      this.cache.grow(part.end);
       // All of it is one call after another otherwise.
       if (after > 0) await breathe();
     }

@@ -80,7 +80,13 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     const model = graph && readStoredDecoder(graph, others, config);
     if (!model) throw new Error('the step does not understand the graph');
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
-    const made = await CpuStep.create({ model, config, files: blobs, capacity: CAPACITY, threads: 1 });
+    const made = await CpuStep.create({
+      model,
+      config,
+      files: blobs,
+      cache: { capacity: CAPACITY, slack: 0 },
+      threads: 1,
+    });
     if (!made) throw new Error('no memory');
     const graphOf = async (session: Promise<Graph>) => {
       sessions.push(await session);

@@ -7,7 +7,7 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { Turns } from '../turns.ts';
 import type { StoredDecoder } from '../stored-decoder.ts';
 import { allocateKernels, type HelperJob, instantiate, type KernelMemory, type Kernels } from './kernels.ts';
-import { HELPING, type MemoryPlan, MOST_TOKENS, planMemory, writeStructures } from './memory-plan.ts';
+import { type CacheSize, HELPING, type MemoryPlan, MOST_TOKENS, planMemory, writeStructures } from './memory-plan.ts';
 import { loadWeights } from './weights.ts';
 
 export interface CpuStepOptions {
@@ -15,8 +15,7 @@ export interface CpuStepOptions {
   config: Gemma3Config;
   /** Data files by the names the graph calls them. */
   files: ReadonlyMap<string, Blob>;
-  /** Tokens that the cache has room for. */
-  capacity: number;
+  cache: CacheSize;
   /** That compute; more than one share memory, which not every page may. */
   threads: number;
   signal?: AbortSignal | undefined;
@@ -53,8 +52,8 @@ export class CpuStep {
    * @throws EngineError `model-missing`, `model-damaged`, `aborted`; whatever reading a file throws
    */
   static async create(options: CpuStepOptions): Promise<CpuStep | null> {
-    const { model, config, files, capacity, threads, signal } = options;
-    const plan = planMemory(model, config, capacity, threads);
+    const { model, config, files, cache, threads, signal } = options;
+    const plan = planMemory(model, config, cache, threads);
     if (!plan) return null;
     let memory: KernelMemory;
     try {
@@ -65,7 +64,7 @@ export class CpuStep {
     }
     writeStructures(plan, memory.memory.buffer);
     await loadWeights(plan.weights, files, memory.memory.buffer, { signal });
-    const step = new CpuStep(plan, memory, config, capacity);
+    const step = new CpuStep(plan, memory, config, cache.capacity);
     for (let thread = 1; thread < threads; thread++) step.startHelper(thread);
     return step;
   }
@@ -82,11 +81,11 @@ export class CpuStep {
     return new Int32Array(this.memory.memory.buffer, this.plan.pool + HELPING, 1)[0] ?? 0;
   }
 
-  /** Where keys and values are kept: each [kvHeads, capacity, headDim]. */
+  /** Where keys and values are kept: each [kvHeads, rows, headDim]. */
   slots(): Float32Array[] {
     const { kvHeads, headDim } = this.config.text;
     const { buffer } = this.memory.memory;
-    return this.plan.cache.map((at) => new Float32Array(buffer, at, kvHeads * this.capacity * headDim));
+    return this.plan.cache.map(({ at, rows }) => new Float32Array(buffer, at, kvHeads * rows * headDim));
   }
 
   /** Tokens that can be read at once. */

@@ -26,7 +26,13 @@ const idsOf = (count: number) => Array.from({ length: count }, (_, i) => (i * i 
 
 async function stepOf(shape: Shape, threads = 1): Promise<{ step: CpuStep; config: Gemma3Config }> {
   const config = configOf(shape);
-  const options = { model: randomModel(shape), config, files: new Map(), capacity: CAPACITY, threads };
+  const options = {
+    model: randomModel(shape),
+    config,
+    files: new Map(),
+    cache: { capacity: CAPACITY, slack: 0 },
+    threads,
+  };
   const step = await CpuStep.create(options);
   if (!step) throw new Error('no memory');
   return { step, config };
@@ -115,7 +121,7 @@ it('refuses what it has no room for', async () => {
   expect(() => step.read([1, 2], CAPACITY - 1, 1)).toThrow();
   expect(() => step.read([1], 0, 2)).toThrow();
   expect(() => step.read([], 0, 0)).toThrow();
-  expect(planMemory(randomModel(SMALL), configOf(SMALL), 2 ** 26, 1)).toBeNull();
+  expect(planMemory(randomModel(SMALL), configOf(SMALL), { capacity: 2 ** 26, slack: 0 }, 1)).toBeNull();
   const narrow = { ...SMALL, headDim: 24 };
-  expect(planMemory(randomModel(narrow), configOf(narrow), CAPACITY, 1)).toBeNull();
+  expect(planMemory(randomModel(narrow), configOf(narrow), { capacity: CAPACITY, slack: 0 }, 1)).toBeNull();
 });

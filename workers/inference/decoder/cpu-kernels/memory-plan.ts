@@ -29,6 +29,19 @@ const POOL_BYTES = 512;
 /** Of these, the number of helpers that are there. */
 export const HELPING = 448;
 
+/** float32 [kvHeads, rows, headDim] at an address. */
+export interface PlannedSlot {
+  at: number;
+  rows: number;
+}
+
+export interface CacheSize {
+  /** Tokens of context. */
+  capacity: number;
+  /** Rows that sliding layers have beyond their window, at least, if the context is as long: for steps back. */
+  slack: number;
+}
+
 export interface MemoryPlan {
   /** In all. */
   bytes: number;
@@ -47,8 +60,8 @@ export interface MemoryPlan {
   turnsBytes: number;
   /** float32 [MOST_TOKENS, vocabSize] */
   logits: number;
-  /** float32 [kvHeads, capacity, headDim] each. */
-  cache: readonly number[];
+  /** Keys and values, of one layer after another. */
+  cache: readonly PlannedSlot[];
   weights: ReadonlyMap<number, StoredTensor>;
   /** The structures' words, by their addresses. */
   structures: ReadonlyMap<number, readonly Word[]>;
@@ -100,14 +113,13 @@ class Planner {
 }
 
 /**
- * @param capacity tokens that the cache has room for
  * @param threads that compute
  * @returns null where WebAssembly could not hold it, or a head's values are not those of a whole number of vectors
  */
 export function planMemory(
   { layers, finalNorm, head, embedding }: StoredDecoder,
   { text, vision }: Gemma3Config,
-  capacity: number,
+  { capacity, slack }: CacheSize,
   threads: number,
 ): MemoryPlan | null {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
@@ -115,18 +127,22 @@ export function planMemory(
   if (headDim % 16 !== 0 || MOST_TOKENS * kvHeads * mostParts > MOST_CHUNKS) return null;
   const plan = new Planner();
   const { floats } = plan;
-  const cache: number[] = [];
-  const cached = () => {
-    const at = floats(kvHeads * capacity * headDim);
-    cache.push(at);
+  const tokens = Math.max(MOST_TOKENS, vision?.tokensPerImage ?? 0);
+  const cache: PlannedSlot[] = [];
+  const cached = (rows: number) => {
+    const at = floats(kvHeads * rows * headDim);
+    cache.push({ at, rows });
     return at;
   };
+  const rowsOf = (window: number | null) =>
+    window === null ? capacity : Math.min(capacity, Math.ceil((window + Math.max(slack, tokens)) / PART) * PART);
   const tableBytes = 4 * headDim;
   const layerWords = layers.flatMap((layer): Word[] => {
     const rope = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
     const { inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm, q, k, v, out, gate, up, down } = layer;
+    const rows = rowsOf(layer.window);
     return [
-      ...[cached(), cached(), layer.window ?? 0, rope * tableBytes],
+      ...[cached(rows), cached(rows), rows, layer.window ?? 0, rope * tableBytes],
       ...[inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm].map((norm) => plan.weight(norm)),
       ...[q, k, v, out, gate, up, down].map((matrix) => plan.matrix(matrix)),
     ];
@@ -134,7 +150,6 @@ export function planMemory(
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
   const turnsBytes = KINDS.length * tableBytes;
-  const tokens = Math.max(MOST_TOKENS, vision?.tokensPerImage ?? 0);
   const each = (count: number) => floats(tokens * count);
   const some = (count: number) => floats(MOST_TOKENS * count);
 
@@ -145,7 +160,7 @@ export function planMemory(
   const x = each(hiddenSize);
   const logits = some(vocabSize);
   const model = plan.structure([
-    ...[hiddenSize, intermediateSize, heads, kvHeads, headDim, capacity],
+    ...[hiddenSize, intermediateSize, heads, kvHeads, headDim],
     { float: text.rmsNormEps },
     { float: text.queryPreAttnScalar ** -0.5 },
     { float: Math.fround(Math.sqrt(hiddenSize)) },

@@ -1,11 +1,11 @@
 /**
  * The keys and values that our own kernels write and read. Full layers have room for the whole context; sliding layers for
- * their window and some more, in a ring: the token at position p stands in row p modulo the rows. Steps back are free
- * as long as the window before them is still there. Memory is taken as a text grows.
+ * their window and some more, in a ring (../ring.ts). Memory is taken as a text grows.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import { copyRows, type GpuRows, parkRows, withinMemory } from '../gpu-rows.ts';
 import type { KvCache, ParkedCache } from '../kv-cache.ts';
+import { Ring } from '../ring.ts';
 
 export interface RingSlot {
   /** Names the tensor. */
@@ -27,11 +27,9 @@ export interface RingShape {
 const FIRST_ROOM = 2048;
 
 export class RingCache implements KvCache {
-  length = 0;
   /** Tokens that there is room for; never so many that a ring turns before it is as large as it gets. */
   private room: number;
-  /** Tokens before this one have been overwritten somewhere. */
-  private oldest = 0;
+  private ring: Ring;
   private readonly buffers = new Map<RingSlot, GPUBuffer>();
 
   constructor(
@@ -40,6 +38,7 @@ export class RingCache implements KvCache {
     private readonly shape: RingShape,
   ) {
     this.room = Math.min(FIRST_ROOM, shape.capacity);
+    this.ring = new Ring(Math.max(0, ...slots.map(({ window }) => window ?? 0)));
     for (const slot of slots) this.buffers.set(slot, this.create(slot, this.room));
   }
 
@@ -96,23 +95,19 @@ export class RingCache implements KvCache {
 
   /** So many tokens have been written. */
   grow(length: number): void {
-    this.length = length;
-    for (const slot of this.buffers.keys()) this.oldest = Math.max(this.oldest, length - this.rows(slot.window));
+    this.ring.grow(length, Math.min(...[...this.buffers.keys()].map(({ window }) => this.rows(window))));
+  }
+
+  get length(): number {
+    return this.ring.length;
   }
 
   keepable(length: number): number {
-    return this.keepableOf(this.oldest, length);
-  }
-
-  private keepableOf(oldest: number, length: number): number {
-    const windows = [...this.buffers.keys()].map(({ window }) => window ?? 0);
-    const first = Math.max(0, length + 1 - Math.max(...windows));
-    return oldest <= first ? length : 0;
+    return this.ring.keepable(length);
   }
 
   truncate(length: number): void {
-    this.length = Math.min(this.length, length);
-    if (length === 0) this.oldest = 0;
+    this.ring.truncate(length);
   }
 
   /** Rows that hold something. */
@@ -126,16 +121,16 @@ export class RingCache implements KvCache {
   }
 
   async park(): Promise<ParkedCache | null> {
-    const { length, oldest, bytes } = this;
-    const rows = () => [...this.buffers].map(([slot, buffer]) => this.rowsOf(slot, buffer, length));
+    const { bytes } = this;
+    const ring = this.ring.copy();
+    const rows = () => [...this.buffers].map(([slot, buffer]) => this.rowsOf(slot, buffer, ring.length));
     const parked = await parkRows(this.device, rows);
     if (!parked) return null;
     const restore = () => {
       parked.restore();
-      this.length = length;
-      this.oldest = oldest;
+      this.ring = ring;
     };
-    return { bytes, keepable: (kept) => this.keepableOf(oldest, kept), restore, dispose: parked.dispose };
+    return { bytes, keepable: (kept) => ring.keepable(kept), restore, dispose: parked.dispose };
   }
 
   /** What a slot holds of so many tokens. */

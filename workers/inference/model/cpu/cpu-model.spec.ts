@@ -5,6 +5,7 @@ import type { SessionName } from '../../../../protocol/manifest.ts';
 import { Decoder } from '../../decoder/decoder.ts';
 import { GraphReader } from '../../decoder/graph-reader.ts';
 import { agrees } from '../trial.ts';
+import type { CacheSize } from '../../decoder/cpu-kernels/memory-plan.ts';
 import { openOnCpu } from './cpu-model.ts';
 import { DATA_FILE, known, ort, proofModel } from './testing/proof-model.ts';
 
@@ -47,11 +48,19 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-async function open(asked: { ours: boolean; config?: Gemma3Config; capacity?: number }) {
+async function open(asked: { ours: boolean; config?: Gemma3Config; cache?: CacheSize }) {
   const create = vi.spyOn(ort.InferenceSession, 'create');
   const graphs = new Map<SessionName, Uint8Array>([['model', graph]]);
   const onCreated = vi.fn();
-  const opened = await openOnCpu({ ort, graphs, files, config, capacity: CAPACITY, onCreated, ...asked });
+  const opened = await openOnCpu({
+    ort,
+    graphs,
+    files,
+    config,
+    cache: { capacity: CAPACITY, slack: 0 },
+    onCreated,
+    ...asked,
+  });
   expect(onCreated).toHaveBeenCalledTimes(1);
   return { ...opened, made: create.mock.calls.length };
 }
@@ -96,7 +105,7 @@ describe('a text model on the CPU', () => {
 
   it("is onnxruntime's where the step does not understand it, or has no room", async () => {
     const other = { ...config, text: { ...config.text, slidingWindow: 17 } };
-    for (const asked of [{ config: other }, { capacity: 2 ** 26 }]) {
+    for (const asked of [{ config: other }, { cache: { capacity: 2 ** 26, slack: 0 } }]) {
       const opened = await open({ ours: true, ...asked });
       expect(opened.reader).toBeNull();
       expect(opened.made).toBe(1);

@@ -8,6 +8,7 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
 import { CpuReader } from '../../decoder/cpu-kernels/cpu-reader.ts';
 import { CpuStep } from '../../decoder/cpu-kernels/cpu-step.ts';
+import type { CacheSize } from '../../decoder/cpu-kernels/memory-plan.ts';
 import type { Graph } from '../../decoder/graph-io.ts';
 import { readStoredDecoder } from '../../decoder/stored-decoder.ts';
 import { memoryGib } from '../../runtime/memory.ts';
@@ -34,8 +35,8 @@ export interface CpuModelOptions {
   graphs: ReadonlyMap<SessionName, Uint8Array>;
   /** Data files by the names graphs call them. */
   files: ReadonlyMap<string, Blob>;
-  /** Tokens that the cache has room for. */
-  capacity: number;
+  /** Of our own step. */
+  cache: CacheSize;
   /** The export is one of ours, which needs no trial. */
   ours: boolean;
   onCreated: () => void;
@@ -49,12 +50,12 @@ export interface CpuModel {
 }
 
 async function makeReader(options: CpuModelOptions): Promise<CpuReader | null> {
-  const { ort, graphs, config, files, capacity, signal } = options;
+  const { ort, graphs, config, files, cache, signal } = options;
   const opened = new Map([...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = opened.get('model') ?? opened.get('decoder_model_merged');
   const model = decoder ? readStoredDecoder(decoder, [...opened.values()], config) : null;
   if (!model) return null;
-  const step = await CpuStep.create({ model, config, files, capacity, threads: stepThreads(), signal });
+  const step = await CpuStep.create({ model, config, files, cache, threads: stepThreads(), signal });
   return step && new CpuReader(ort, step, config, model.seesPicturesWhole);
 }
 

@@ -16,7 +16,13 @@ export interface Helped {
 }
 
 async function make(threads: number): Promise<CpuStep> {
-  const options = { model: randomModel(SHAPE), config: configOf(SHAPE), files: new Map(), capacity: CAPACITY, threads };
+  const options = {
+    model: randomModel(SHAPE),
+    config: configOf(SHAPE),
+    files: new Map(),
+    cache: { capacity: CAPACITY, slack: 0 },
+    threads,
+  };
   const step = await CpuStep.create(options);
   if (!step) throw new Error('no memory');
   return step;

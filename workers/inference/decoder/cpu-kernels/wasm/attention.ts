@@ -6,7 +6,7 @@
 import { Layer, Model } from './layout';
 import { exp, inverseRoot, total } from './vectors';
 
-/** Tokens in a part. */
+/** Tokens in a part: those whose positions have the same whole number of parts before them. */
 export const PART: i32 = 128;
 /** Tokens whose values are added up in one go: 32 KiB of them. */
 const TILE: i32 = 32;
@@ -15,8 +15,8 @@ const LEAST: f32 = -3e38;
 /** Queries, keys and values of a layer: norms, turns, and into the cache. @param projected float32 [q, k and v's rows] */
 export function turn(model: Model, layer: Layer, projected: usize, turns: usize, position: i32, queries: usize): void {
   const bytes = model.headDim << 2;
-  const row = position * bytes;
-  const cached = model.capacity * bytes;
+  const row = (position % layer.rows) * bytes;
+  const cached = layer.rows * bytes;
   for (let head = 0; head < model.heads; head++) {
     turnHead(model, projected, layer.qNorm, turns, model.scoreScale, queries);
     projected += bytes;
@@ -155,9 +155,10 @@ export function attendPart(
   const bytes = model.headDim << 2;
   const group = model.heads / model.kvHeads;
   const mostParts = model.mostParts;
-  const first = seen + part * PART;
-  const count = min(PART, end - first);
-  const from = (kvHead * model.capacity + first) * bytes;
+  const begin = (seen / PART + part) * PART;
+  const first = max(seen, begin);
+  const count = min(begin + PART, end) - first;
+  const from = (kvHead * layer.rows + (first % layer.rows)) * bytes;
   const keys = layer.keys + from;
   const otherScores = scores + (PART << 2);
   for (let g = 0; g < group; g += 2) {
@@ -202,7 +203,7 @@ function greatest(scores: usize, count: i32): f32 {
 
 /** Into how many parts that is cut which a token sees. */
 export function partsOf(seen: i32, end: i32): i32 {
-  return (end - seen - 1) / PART + 1;
+  return (end - 1) / PART - seen / PART + 1;
 }
 
 /** A token's parts put together: out float32 [heads, headDim]. */

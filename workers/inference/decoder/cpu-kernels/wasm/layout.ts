@@ -15,9 +15,11 @@ export class Matrix {
 
 @unmanaged
 export class Layer {
-  /** float32 [kvHeads, capacity, headDim] */
+  /** float32 [kvHeads, rows, headDim]: the token at a position stands in the row of that number modulo the rows. */
   keys: usize;
   values: usize;
+  /** Of a ring a multiple of PART, so that no part of the past goes round. */
+  rows: i32;
   /** Tokens that a query sees, itself included; 0: all. */
   window: i32;
   /** Bytes from a token's turns to this layer's table. */
@@ -44,8 +46,6 @@ export class Model {
   heads: i32;
   kvHeads: i32;
   headDim: i32;
-  /** Tokens that the cache has room for. */
-  capacity: i32;
   epsilon: f32;
   /** Of attention's scores. */
   scoreScale: f32;
