@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { DeviceReport } from '../../protocol/engine.ts';
-import { CATALOGUE, dtypeFor, nameOf, placeOf, readSource, siteModels, underGemmaTerms } from './catalogue.ts';
+import { nameOf, placeOf, readSource, siteModels, underGemmaTerms } from './catalogue.ts';
 
 const BASE = 'https://bread.example/fournil/';
 const read = (text: string) => readSource(text, BASE, ['https://mirror.example']);
@@ -25,17 +24,6 @@ describe('readSource', () => {
 });
 
 describe('the catalogue', () => {
-  const device = (shaderF16: boolean): DeviceReport => ({
-    webgpu: { adapter: '', shaderF16, maxBufferSize: 0, maxStorageBufferBindingSize: 0 },
-  });
-
-  it('takes half precision only where it is right and the GPU has it', () => {
-    const dtypes = (report: DeviceReport) => CATALOGUE.map((entry) => dtypeFor(entry, report));
-    expect(dtypes(device(true))).toEqual(['q4f16', 'q4', 'q4']);
-    expect(dtypes(device(false))).toEqual(['q4', 'q4', 'q4']);
-    expect(dtypes({ webgpu: null })).toEqual(['q4', 'q4', 'q4']);
-  });
-
   it('names models', () => {
     expect(nameOf('onnx-community/gemma-3-4b-it-ONNX')).toBe('Gemma 3 4B');
     expect(nameOf('me/my-gemma')).toBe('my-gemma');

@@ -1,5 +1,4 @@
 /** The models that this page knows, and how others are named by whoever has them. */
-import type { DeviceReport } from '../../protocol/engine.ts';
 import type { ModelSource } from '../../protocol/store.ts';
 
 export interface CatalogueEntry {
@@ -7,53 +6,47 @@ export interface CatalogueEntry {
   repo: string;
   /** It sees pictures. */
   vision: boolean;
-  /** Bytes to download, about, for each dtype that gives right answers. */
-  sizes: { q4: number; q4f16?: number };
+  /** Bytes to download, about. */
+  size: number;
   /** What the memory it needs follows from. */
-  shape: { layers: number; kvHeads: number; headDim: number; hidden: number };
-  /** Its graph gives logits of the last token only; others give those of each token read. */
-  lastLogitsOnly: boolean;
+  shape: { full: number; sliding: number; window: number; kvHeads: number; headDim: number; hidden: number };
 }
 
 /** Tokenizer and configuration. */
 const SMALL_FILES = 25e6;
 
 /**
- * Google's Gemma 3, exported by onnx-community. With fp16 activations 1B and 4B overflow and answer nonsense, so they
- * come as q4; 270M was mended for it.
+ * Of what others export. Our own kernels read it on GPUs with and without 16-bit floats and on the CPU, so that one copy
+ * serves a room of different computers. With fp16 activations (q4f16) 1B and 4B overflow and answer nonsense.
  */
+export const DTYPE = 'q4';
+
+/** Google's Gemma 3, exported by onnx-community. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     name: 'Gemma 3 270M',
     repo: 'onnx-community/gemma-3-270m-it-ONNX',
     vision: false,
-    sizes: { q4: 323_175_770 + SMALL_FILES, q4f16: 272_956_893 + SMALL_FILES },
-    shape: { layers: 18, kvHeads: 1, headDim: 256, hidden: 640 },
-    lastLogitsOnly: false,
+    size: 323_175_770 + SMALL_FILES,
+    shape: { full: 3, sliding: 15, window: 512, kvHeads: 1, headDim: 256, hidden: 640 },
   },
   {
     name: 'Gemma 3 1B',
     repo: 'onnx-community/gemma-3-1b-it-ONNX-GQA',
     vision: false,
-    sizes: { q4: 859_106_816 + SMALL_FILES },
-    shape: { layers: 26, kvHeads: 1, headDim: 256, hidden: 1152 },
-    lastLogitsOnly: false,
+    size: 859_106_816 + SMALL_FILES,
+    shape: { full: 4, sliding: 22, window: 512, kvHeads: 1, headDim: 256, hidden: 1152 },
   },
   {
     name: 'Gemma 3 4B',
     repo: 'onnx-community/gemma-3-4b-it-ONNX',
     vision: true,
-    sizes: { q4: 3.3e9 + SMALL_FILES },
-    shape: { layers: 34, kvHeads: 4, headDim: 256, hidden: 2560 },
-    lastLogitsOnly: true,
+    size: 3.3e9 + SMALL_FILES,
+    shape: { full: 5, sliding: 29, window: 1024, kvHeads: 4, headDim: 256, hidden: 2560 },
   },
 ];
 
 export const GEMMA_TERMS = 'https://ai.google.dev/gemma/terms';
-
-/** q4f16 is smaller and faster where its answers are right and the GPU has it. */
-export const dtypeFor = ({ sizes }: CatalogueEntry, device: DeviceReport): 'q4' | 'q4f16' =>
-  sizes.q4f16 !== undefined && device.webgpu?.shaderF16 ? 'q4f16' : 'q4';
 
 /** The part of a source that stays the same whatever its revision and dtype; null for picked files. */
 export function placeOf(source: ModelSource): string | null {
@@ -66,36 +59,31 @@ export const underGemmaTerms = (source: ModelSource, licence = ''): boolean =>
   source.kind === 'hub' || /gemma/i.test(licence);
 
 const VOCABULARY = 262_144;
-/** 4-bit weights with a half-precision scale for each 32 of them: 0.5 + 2/32 byte. */
-const Q4_BYTES = 0.5625;
+/** Of a 4-bit weight; scales are a buffer of their own. */
+const TABLE_BYTES = 0.5;
 const CONTEXT = 4096;
-/** The engine reads a prompt in chunks of this many tokens. */
-const CHUNK = 256;
+/** Tokens that sliding layers keep beyond their window. */
+const SLACK = 1024;
 /** Activations, picture features, staging: about. */
 const REST = 200e6;
 
 export interface Need {
   /** Bytes to store. */
   disk: number;
-  /** Bytes of memory on the GPU. */
+  /** Bytes of memory. */
   memory: number;
   /** The largest buffer among them. */
   largestBuffer: number;
 }
 
 /**
- * Memory = weights + 2 × KV cache of 4096 tokens (while a token is made, the new one stands beside the old)
- *        + fp32 logits + the rest,
- * where KV cache = layers × (keys and values: 2) × kvHeads × headDim × tokens × bytes of a number (q4: 4, q4f16: 2).
- * The largest buffer is the embedding table, or the logits.
+ * Memory = weights + KV cache of 4096 tokens + the rest, where KV cache = (full layers × tokens + sliding layers × their
+ * window and some more) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding table.
  */
-export function needOf({ sizes, shape, lastLogitsOnly }: CatalogueEntry, dtype: 'q4' | 'q4f16'): Need {
-  const disk = sizes[dtype] ?? sizes.q4;
-  const number = dtype === 'q4f16' ? 2 : 4;
-  const cache = shape.layers * 2 * shape.kvHeads * shape.headDim * CONTEXT * number;
-  const logits = (lastLogitsOnly ? 1 : CHUNK) * VOCABULARY * 4;
-  const table = VOCABULARY * shape.hidden * Q4_BYTES;
-  return { disk, memory: disk + 2 * cache + logits + REST, largestBuffer: Math.max(table, logits) };
+export function needOf({ size, shape }: CatalogueEntry): Need {
+  const rows = shape.full * CONTEXT + shape.sliding * (shape.window + SLACK);
+  const cache = rows * 2 * shape.kvHeads * shape.headDim * Float32Array.BYTES_PER_ELEMENT;
+  return { disk: size, memory: size + cache + REST, largestBuffer: VOCABULARY * shape.hidden * TABLE_BYTES };
 }
 
 /** Of a model whose shape is not known before it is there: the cache is about a third of the weights or less. */

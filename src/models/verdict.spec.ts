@@ -7,7 +7,7 @@ const gpu = (limit = 2 ** 31, shaderF16 = true): DeviceReport => ({
   webgpu: { adapter: 'apple metal-3', shaderF16, maxBufferSize: limit, maxStorageBufferBindingSize: limit },
 });
 const none: DeviceReport = { webgpu: null, reason: 'no-webgpu' };
-const [small, medium, large] = CATALOGUE.map((entry) => needOf(entry, 'q4'));
+const [small, medium, large] = CATALOGUE.map(needOf);
 if (!small || !medium || !large) throw new Error('the catalogue has three models');
 
 describe('judge', () => {
@@ -38,20 +38,24 @@ describe('judge', () => {
   it('knows GPUs whose buffers are too small for the embedding table', () => {
     expect(judge(large, 0, { device: gpu(2 ** 28) }).key).toBe('verdict.smallBuffers');
     expect(judge(medium, 0, { device: gpu(2 ** 28) }).tone).toBe('good');
+    // The processor can.
+    expect(judge(medium, 0, { device: gpu(2 ** 27) }).key).toBe('verdict.slowSmall');
+    expect(judge(small, 0, { device: gpu(2 ** 27) }).tone).toBe('good');
   });
 
   it('warns where memory is short', () => {
-    expect(judge(large, 0, { device: gpu(), deviceMemory: 8 }).key).toBe('verdict.muchMemory');
+    expect(judge(large, 0, { device: gpu(), deviceMemory: 4 }).key).toBe('verdict.muchMemory');
+    expect(judge(large, 0, { device: gpu(), deviceMemory: 8 }).tone).toBe('good');
     expect(judge(medium, 0, { device: gpu(), deviceMemory: 4 }).tone).toBe('good');
   });
 });
 
 describe('needOf', () => {
-  it('counts weights, both caches, logits and the rest', () => {
+  it('counts weights, cache and the rest', () => {
     const entry = CATALOGUE[1] as CatalogueEntry;
-    const cache = 26 * 2 * 256 * 4096 * 4;
-    const { disk, memory, largestBuffer } = needOf(entry, 'q4');
-    expect(memory - disk - 2 * cache - 256 * 262_144 * 4).toBe(200e6);
-    expect(largestBuffer).toBe(256 * 262_144 * 4);
+    const cache = (4 * 4096 + 22 * 1536) * 2 * 256 * 4;
+    const { disk, memory, largestBuffer } = needOf(entry);
+    expect(memory - disk - cache).toBe(200e6);
+    expect(largestBuffer).toBe((1152 * 262_144) / 2);
   });
 });

@@ -30,10 +30,12 @@ export function judge(need: Need, missing: number, { device, deviceMemory, free 
     return { tone: 'bad', key: 'verdict.noRoom', bytes: { needed: missing, free } };
   const { webgpu } = device;
   if (!webgpu && need.memory > CPU_LIMIT) return { tone: 'bad', key: 'verdict.needsGpu' };
-  if (webgpu && need.largestBuffer > Math.min(webgpu.maxBufferSize, webgpu.maxStorageBufferBindingSize))
-    return { tone: 'bad', key: 'verdict.smallBuffers' };
+  const tooSmall =
+    webgpu !== null && need.largestBuffer > Math.min(webgpu.maxBufferSize, webgpu.maxStorageBufferBindingSize);
+  if (tooSmall && need.memory > CPU_LIMIT) return { tone: 'bad', key: 'verdict.smallBuffers' };
   if (deviceMemory !== undefined && need.memory > deviceMemory * GIB * MEMORY_SHARE)
     return { tone: 'warning', key: 'verdict.muchMemory' };
+  if (tooSmall) return { tone: 'warning', key: 'verdict.slowSmall' };
   if (!webgpu)
     return { tone: 'warning', key: device.reason === 'adapter-wrong' ? 'verdict.slowWrong' : 'verdict.slow' };
   return { tone: 'good', key: 'verdict.fits' };

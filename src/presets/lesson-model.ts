@@ -29,7 +29,7 @@ export function wantedModel({ model }: Preset, stored: Stored, base: string): Wa
   const found = stored.storedFrom(source);
   if (found?.complete) return { is: 'here', choice: { key: found.key, id: found.id } };
   const known = CATALOGUE.find(({ repo }) => source.kind === 'hub' && repo === source.repo);
-  const size = found ? found.size - found.present : (known?.sizes.q4 ?? null);
+  const size = found ? found.size - found.present : (known?.size ?? null);
   return { is: 'missing', name, source, size };
 }
 

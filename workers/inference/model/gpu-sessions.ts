@@ -91,7 +91,7 @@ export interface GpuSessions {
   kernels: { reader: KernelReader; weights: GpuWeights } | null;
 }
 
-/** @throws whatever the runtime or the browser does; EngineError `out-of-memory`, `model-missing`, `aborted` */
+/** @throws whatever the runtime or the browser does; EngineError `no-webgpu`, `out-of-memory`, `model-missing`, `aborted` */
 export async function createGpuSessions(options: GpuSessionsOptions): Promise<GpuSessions> {
   const { ort, device, config, asTheyAre, graphs, files, onCreated, signal } = options;
   const opened = new Map(asTheyAre ? [] : [...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
@@ -108,6 +108,12 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   );
   // Asked for before they are uploaded.
   if (model) for (const tensor of weightsOf(model)) weights.buffer(tensor);
+  const most = device.limits.maxStorageBufferBindingSize;
+  if (weights.largest > most) {
+    weights.dispose();
+    await device.popErrorScope();
+    throw new EngineError('no-webgpu', `a weight takes ${weights.largest} bytes, and this GPU binds ${most}`);
+  }
   const compiling =
     model && options.kernels
       ? KernelReader.compile({
