@@ -96,7 +96,7 @@ test('what does not fit is said before anything is fetched', async ({ page }) =>
   await expect(verdict('Gemma 3 4B')).toHaveText(
     'Needs 3.3 GB of storage, and the browser has 2.1 GB free for this page.',
   );
-  await expect(verdict('Gemma 3 1B')).toHaveText('This GPU’s buffers are too small for this model.');
+  await expect(verdict('Gemma 3 1B')).toContainText('this GPU’s buffers are too small');
 });
 
 test('without a GPU it says that it will be slow', async ({ page }) => {
