@@ -35,27 +35,28 @@ class Conversation:
     system: str | None = None
 
 
-def text_turn(rng: random.Random, language: str, with_picture: bool = False, scene: Scene | None = None) -> Turn:
-    """A turn that no picture is needed for."""
+def text_turn(rng: random.Random, language: str, with_picture: bool = False, scene: Scene | None = None, spoken: str = "en") -> Turn:
+    """A turn that no picture is needed for; spoken is the language of the turn before."""
     while True:
-        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [80, 25, 13, 4, 13, 3, 6, 1, 0 if with_picture else 7])[0]
+        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [80, 27, 17, 7, 14, 4, 6, 1, 0 if with_picture else 7])[0]
         if kind == "talk":
-            q, a = talk.small_talk(rng, language)
+            q, a = talk.small_talk(rng, language, spoken)
             if with_picture and q in _ABOUT_A_PICTURE:
                 continue
             if rng.random() < 0.06:
                 q = without_a_small_word(q, rng)
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "refusal":
-            q, a, words_ = refusals.refusal(rng, language)
+            q, a, words_ = refusals.refusal(rng, language, spoken)
             if q in _SAME_WORDS[language]:
                 continue
-            return Turn(typed(q, language, rng) if words_ else q, a, kind, language)
+            said = spoken if a == refusals.DONT_KNOW[spoken] else language
+            return Turn(typed(q, language, rng) if words_ else q, a, kind, said)
         if kind == "sum":
             q, a = sums.sum_(rng, language)
             return Turn(typed(q, language, rng, wrap=rng.random() < 0.5), a, kind, language)
         if kind == "too hard":
-            q, a = sums.too_hard(rng, language)
+            q, a = sums.too_hard(rng, language, spoken)
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "translation":
             language, q, a = words.translation(rng)
@@ -87,12 +88,17 @@ def talking(rng: random.Random, turns: int, scene: Scene) -> Conversation:
             q, a = _translation_like(rng, last)
             c.turns.append(Turn(q, a, "translation", last.language))
             continue
+        if last and last.task == "spelling" and rng.random() < 0.25:
+            w = rng.choice(words.SPELLABLE)
+            q = rng.choice(["and {w}", "what about {w}", "{w}", "now {w}", "and the word {w}"] if last.language == "en" else ["et {w}", "et pour {w}", "{w}", "maintenant {w}", "et le mot {w}"]).format(w=w)
+            c.turns.append(Turn(typed(q, last.language, rng, keep=q, wrap=False), {"en": "It is spelled ", "fr": "Cela s'écrit "}[last.language] + "-".join(w) + ".", "spelling", last.language))
+            continue
         if last and last.task == "sum" and rng.random() < 0.2:
             q, a = sums.sum_(rng, last.language)
             q = rng.choice(["and " if last.language == "en" else "et ", ""]) + a.split(" =")[0].replace("−", "-").replace("×", rng.choice("x*×"))
             c.turns.append(Turn(typed(q, last.language, rng, wrap=False), a, "sum", last.language))
             continue
-        c.turns.append(text_turn(rng, language, scene=scene))
+        c.turns.append(text_turn(rng, language, scene=scene, spoken=last.language if last else "en"))
     return c
 
 
@@ -136,7 +142,7 @@ def looking(rng: random.Random, turns: int, scene: Scene, kind: str | None = Non
                 q = choose(refusals.ABOUT_PICTURE[language], rng)
                 c.turns.append(Turn(typed(q, language, rng), refusals.DONT_KNOW[language], "refusal", language))
             else:
-                c.turns.append(text_turn(rng, language, True))
+                c.turns.append(text_turn(rng, language, True, spoken=c.turns[-1].language if c.turns else "en"))
             last = None
             continue
         if kind is None and len(scene.things) > 1 and rng.random() < 0.006:

@@ -64,17 +64,17 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
     if shape == "circle":
         p, tilt = _regular(48, 0), 0
     elif shape == "oval":
-        p = _regular(48, 0) * [1, 1 / rng.uniform(1.5, 2.3)]
+        p = _regular(48, 0) * [1, 1 / rng.uniform(1.33, 2.5)]
         tilt += 90 if rng.random() < 0.4 else 0
     elif shape == "square":
         p = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * 0.9
     elif shape == "rectangle":
-        p = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [1, 1 / rng.uniform(1.5, 2.7)]
+        p = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * [1, 1 / (rng.uniform(1.33, 2.7) if rng.random() < 0.92 else rng.uniform(2.7, 4))]
         tilt += 90 if rng.random() < 0.35 else 0
     elif shape == "triangle":
         kind = rng.random()
         if kind < 0.65:
-            p = np.array([[0, -1], [rng.uniform(0.8, 1.1), 0.85], [-1, 0.85]])
+            p = np.array([[0, -1], [rng.uniform(0.8, 1.1) if rng.random() < 0.75 else rng.uniform(0.5, 1.6), 0.85], [-1, 0.85]])
             p[2, 0] = -p[1, 0]
         elif kind < 0.8:
             p = np.array([[-0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]])
@@ -83,8 +83,8 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
         if rng.random() < 0.12:
             tilt += 180
     elif shape == "star":
-        n = 5 if rng.random() < 0.85 else 6
-        r = np.tile([1, rng.uniform(0.36, 0.52)], n)
+        n = int(rng.choice([5, 6, 4, 8], p=[0.84, 0.1, 0.04, 0.02]))
+        r = np.tile([1, rng.uniform(0.36, 0.52) + (0.1 if n > 5 and rng.random() < 0.5 else 0)], n)
         p = _regular(2 * n, -np.pi / 2) * r[:, None]
         tilt *= 2
     elif shape == "heart":
@@ -103,12 +103,13 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
             p = np.concatenate([disc + [-0.5, -0.3], disc + [0.5, -0.3], [[0.93, 0.02], [0, 1], [-0.93, 0.02]]])
         p = p * [rng.uniform(0.88, 1.15), 1]
     elif shape == "diamond":
-        p = np.array([[0, -1], [rng.uniform(0.6, 1), 0], [0, 1], [-1, 0]])
+        p = np.array([[0, -1], [rng.uniform(0.55, 1), 0], [0, 1], [-1, 0]])
         p[3, 0] = -p[1, 0]
+        tilt += 90 if rng.random() < 0.3 else 0
     elif shape == "hexagon":
         p = _regular(6, 0 if rng.random() < 0.6 else np.pi / 6)
     elif shape == "cross":
-        a = rng.uniform(0.22, 0.38)
+        a = rng.uniform(0.22, 0.38) if rng.random() < 0.8 else rng.uniform(0.15, 0.42)
         p = np.array([[-a, -1], [a, -1], [a, -a], [1, -a], [1, a], [a, a], [a, 1], [-a, 1], [-a, a], [-1, a], [-1, -a], [-a, -a]])
         tilt += 45 if rng.random() < 0.3 else 0
     else:
@@ -118,14 +119,18 @@ def outline(shape: str, rng: np.random.Generator) -> np.ndarray:
 
 
 def _aspect_is_clear(shape: str, points: np.ndarray) -> bool:
-    """After squashing, a circle must not pass for an oval nor a rectangle for a square."""
-    spread = np.ptp(points, 0)
-    aspect = max(spread) / min(spread)
+    """After squashing, a circle must not pass for an oval nor a rectangle for a square.
+
+    Most pictures that are not square are wider than high (4:3), and squashing makes their squares
+    tall: what is a little too tall may still be a square, what is a little too wide is none.
+    """
+    width, height = np.ptp(points, 0)
+    aspect = max(width, height) / min(width, height)
     if shape in ("circle", "square"):
-        return aspect <= 1.38
+        return aspect <= (1.27 if width > height else 1.4)
     if shape in ("rectangle", "oval"):
-        return aspect >= 1.48
-    return aspect <= 1.9
+        return aspect >= (1.33 if width > height else 1.48)
+    return aspect <= 2
 
 
 def _spots(n: int, rng: np.random.Generator) -> list[tuple[float, float]]:
@@ -149,7 +154,7 @@ def _spots(n: int, rng: np.random.Generator) -> list[tuple[float, float]]:
 def new_scene(rng: np.random.Generator, held_out: bool = False) -> Scene:
     """A random scene. With held_out every scene has at least one pair of HELD_OUT_PAIRS, else none has."""
     n = int(rng.choice([1, 2, 3, 4, 5], p=[0.17, 0.27, 0.27, 0.17, 0.12]))
-    squash = 1.0 if rng.random() < 0.65 else math.exp(rng.uniform(-0.3, 0.3))  # width over height
+    squash = 1.0 if rng.random() < 0.65 else math.exp(rng.uniform(-0.24, 0.34))  # width over height
     b = rng.random()
     if b < 0.48:
         background = "white"
