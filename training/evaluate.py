@@ -7,6 +7,7 @@ training left out. An answer counts only if greedy decoding gives exactly the ex
 """
 
 import argparse
+import json
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -20,7 +21,10 @@ from .model import IMAGE, normalised
 from .other_painter import scene_and_picture
 from .reading import hidden_states, next_token_logits
 
-TEXT_TASKS = ["small talk", "refusal", "sum (unseen numbers)", "sum too hard", "translation", "unknown word", "spelling", "spelling (unseen word)", "no picture"]
+# Phrasings by six authors who knew none of the lists, 80 for each answer. None is for training.
+OUTSIDERS = json.loads((Path(__file__).parent / "outsiders.json").read_text(encoding="utf-8"))
+BY_OTHERS = ", by outsiders"
+TEXT_TASKS = ["small talk", "small talk" + BY_OTHERS, "refusal", "refusal" + BY_OTHERS, "sum (unseen numbers)", "sum too hard", "translation", "unknown word", "spelling", "spelling (unseen word)", "no picture"]
 
 
 def pictures_and_scenes(count: int, seed: int, held_out: bool):
@@ -54,7 +58,16 @@ def picture_turns(scenes, kind: str, language: str, count: int, rng: random.Rand
     return out
 
 
+def outsiders_turn(task: str, language: str, rng: random.Random) -> Turn:
+    lists = OUTSIDERS[language]
+    name = "refusal" if task.startswith("refusal") else rng.choice([n for n in lists if n != "refusal"])
+    answer = refusals.DONT_KNOW[language] if name == "refusal" else talk.BY_LANGUAGE[language][name][0]
+    return Turn(phrasing.typed(rng.choice(lists[name]), language, rng), answer, task, language)
+
+
 def text_turn(task: str, language: str, rng: random.Random, scenes) -> Turn:
+    if task.endswith(BY_OTHERS):
+        return outsiders_turn(task, language, rng)
     if task == "small talk":
         q, a = talk.small_talk(rng, language)
         return Turn(phrasing.typed(q, language, rng), a, task, language)
