@@ -97,6 +97,9 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   const opened = new Map(asTheyAre ? [] : [...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
   const model = decoder && options.kernels ? readStoredDecoder(decoder, [...opened.values()], config) : null;
+  const largest = Math.max(0, ...(model ? weightsOf(model) : []).map(({ data }) => data.length ?? 0));
+  const most = device.limits.maxStorageBufferBindingSize;
+  if (largest > most) throw new EngineError('no-webgpu', `a weight takes ${largest} bytes, and this GPU binds ${most}`);
   const besideSessions = !model || (options.kernels?.besideSessions ?? true);
   if (decoder && besideSessions) keepLastLogits(decoder);
   const sessions: Partial<Record<SessionName, Graph>> = {};
@@ -108,12 +111,6 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   );
   // Asked for before they are uploaded.
   if (model) for (const tensor of weightsOf(model)) weights.buffer(tensor);
-  const most = device.limits.maxStorageBufferBindingSize;
-  if (weights.largest > most) {
-    weights.dispose();
-    await device.popErrorScope();
-    throw new EngineError('no-webgpu', `a weight takes ${weights.largest} bytes, and this GPU binds ${most}`);
-  }
   const compiling =
     model && options.kernels
       ? KernelReader.compile({

@@ -36,11 +36,6 @@ export class GpuWeights {
 
   constructor(private readonly device: GPUDevice) {}
 
-  /** Bytes of the largest. */
-  get largest(): number {
-    return Math.max(0, ...[...this.residents.values()].map(({ place }) => place.length));
-  }
-
   /** The buffer of a tensor; its bytes come with `upload`. Tensors over the same bytes share one. */
   buffer(tensor: StoredTensor): GPUBuffer {
     const place = placeOf(tensor);
