@@ -90,7 +90,7 @@ test('what does not fit is said before anything is fetched', async ({ page }) =>
   await page.addInitScript(() => {
     navigator.storage.estimate = () => Promise.resolve({ usage: 0, quota: 2.1e9 });
   });
-  const small = { adapter: '', shaderF16: false, maxBufferSize: 2 ** 27, maxStorageBufferBindingSize: 2 ** 27 };
+  const small = { adapter: '', maxBufferSize: 2 ** 27, maxStorageBufferBindingSize: 2 ** 27 };
   await openPanel(page, {}, { device: { webgpu: small } });
   const verdict = (name: string) => cardOf(page, name).getByTestId('verdict');
   await expect(verdict('Gemma 3 4B')).toHaveText(

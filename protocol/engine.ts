@@ -115,7 +115,6 @@ export interface DeviceReport {
   webgpu: {
     /** The adapter's own description; may be empty. */
     adapter: string;
-    shaderF16: boolean;
     maxBufferSize: number;
     maxStorageBufferBindingSize: number;
   } | null;

@@ -41,7 +41,7 @@ const LOADED: LoadedModel = {
 };
 
 const GPU: DeviceReport = {
-  webgpu: { adapter: 'scripted', shaderF16: false, maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 },
+  webgpu: { adapter: 'scripted', maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 },
 };
 
 const FINISH: Omit<Finish, 'reason'> = {

@@ -3,8 +3,8 @@ import type { DeviceReport } from '../../protocol/engine.ts';
 import { CATALOGUE, type CatalogueEntry, needOf } from './catalogue.ts';
 import { judge } from './verdict.ts';
 
-const gpu = (limit = 2 ** 31, shaderF16 = true): DeviceReport => ({
-  webgpu: { adapter: 'apple metal-3', shaderF16, maxBufferSize: limit, maxStorageBufferBindingSize: limit },
+const gpu = (limit = 2 ** 31): DeviceReport => ({
+  webgpu: { adapter: 'apple metal-3', maxBufferSize: limit, maxStorageBufferBindingSize: limit },
 });
 const none: DeviceReport = { webgpu: null, reason: 'no-webgpu' };
 const [small, medium, large] = CATALOGUE.map(needOf);

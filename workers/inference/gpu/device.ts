@@ -54,8 +54,7 @@ export async function inspectGpu(): Promise<DeviceReport['webgpu']> {
   const adapter = await requestAdapter();
   if (!adapter) return null;
   const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-  const shaderF16 = chooseFeatures(adapter.features as ReadonlySet<string>, adapter.info).includes('shader-f16');
-  return { adapter: nameOf(adapter.info), shaderF16, maxBufferSize, maxStorageBufferBindingSize };
+  return { adapter: nameOf(adapter.info), maxBufferSize, maxStorageBufferBindingSize };
 }
 
 /** @throws EngineError `no-webgpu` where the browser or the machine has none. */
