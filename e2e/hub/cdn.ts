@@ -19,15 +19,15 @@ export interface CdnOptions {
 }
 
 export class Cdn {
-  private readonly signed = new Map<string, { file: LargeFile; expires: number }>();
+  private readonly signed = new Map<string, { repo: string; file: LargeFile; expires: number }>();
   private readonly underWay = new Set<ServerResponse>();
 
   constructor(private readonly options: CdnOptions) {}
 
-  sign(origin: string, file: LargeFile): string {
+  sign(origin: string, repo: string, file: LargeFile): string {
     const signature = randomBytes(32).toString('hex');
     const expires = Date.now() + this.options.urlLifetime;
-    this.signed.set(signature, { file, expires });
+    this.signed.set(signature, { repo, file, expires });
     const url = new URL(`${CDN_PATH}${file.lfs.sha256}`, origin);
     url.searchParams.set('response-content-disposition', `inline; filename="${file.path.split('/').pop() ?? ''}"`);
     url.searchParams.set('expires', String(Math.ceil(expires / 1000)));
@@ -45,7 +45,7 @@ export class Cdn {
     const { response, record, url } = exchange;
     const known = this.signed.get(url.searchParams.get('sig') ?? '');
     record.kind = 'cdn';
-    if (known) record.path = known.file.path;
+    if (known) Object.assign(record, { repo: known.repo, path: known.file.path });
     if (!known || known.expires <= Date.now()) {
       if (this.options.expiredReadable) allowFiles(response);
       const what = '<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>';

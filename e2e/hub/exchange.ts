@@ -7,6 +7,8 @@ export interface HubRequest {
   kind: 'api' | 'resolve' | 'cdn' | 'mirror' | 'other';
   method: string;
   host: string;
+  /** Of a repository's file: the repository. Of anything else: ''. */
+  repo: string;
   /** Of a file: its path in the repository or mirror. Of anything else: the URL's. */
   path: string;
   range: string | null;
@@ -27,7 +29,7 @@ export class Exchange {
   ) {
     const { method = 'GET', headers } = request;
     const range = headers.range ?? null;
-    this.record = { kind: 'other', method, host: url.host, path: url.pathname, range, status: 0, bytes: 0 };
+    this.record = { kind: 'other', method, host: url.host, repo: '', path: url.pathname, range, status: 0, bytes: 0 };
   }
 
   answer(status: number, body: string, headers: OutgoingHttpHeaders = {}): void {

@@ -34,9 +34,9 @@ export class TestHub {
 
   constructor(options: HubOptions) {
     this.cdn = new Cdn({ urlLifetime: 3_600_000, expiredReadable: true, ...options });
-    this.repositories = new Repositories({ pageSize: 5, resolveCache: false, ...options }, ({ url }, file) =>
+    this.repositories = new Repositories({ pageSize: 5, resolveCache: false, ...options }, ({ url, record }, file) =>
       // Another origin than the hub's, over http as well.
-      this.cdn.sign(url.protocol === 'https:' ? 'https://cas-bridge.xethub.hf.co' : this.cdnUrl, file),
+      this.cdn.sign(url.protocol === 'https:' ? 'https://cas-bridge.xethub.hf.co' : this.cdnUrl, record.repo, file),
     );
     const tls = { key: pem('test-key.pem'), cert: pem('test-cert.pem') };
     this.http = createHttpServer((request, response) => void this.handle('http', request, response));

@@ -113,6 +113,7 @@ export class Repositories {
   private async answerFile(exchange: Exchange, { how, id, revision, path }: Place & { how: string }): Promise<void> {
     const { response, record } = exchange;
     record.kind = 'resolve';
+    record.repo = id;
     // A pointer is none of the file's bytes.
     if (how !== 'raw') record.path = path;
     if (exchange.refused()) return;
