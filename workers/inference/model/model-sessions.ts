@@ -1,7 +1,7 @@
 /**
  * What runs a model folder's graphs on one device: our own kernels, or onnxruntime sessions.
  */
-import { type Device, type Dtype, EngineError } from '../../../protocol/engine.ts';
+import { type Device, type Dtype, EngineError, type EngineErrorCode } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { CacheSize } from '../decoder/cpu-kernels/memory-plan.ts';
@@ -42,10 +42,15 @@ export function chooseDtype(folder: ModelFolder, device: Device, shaderF16: bool
 
 const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
+const codeOf = (cause: unknown): EngineErrorCode => {
+  if (isOutOfMemory(cause)) return 'out-of-memory';
+  // What a Blob's bytes cannot be read with.
+  const unreadable = cause instanceof DOMException && ['NotReadableError', 'NotFoundError'].includes(cause.name);
+  return unreadable ? 'model-damaged' : 'model-unsupported';
+};
+
 const sessionError = (name: string, cause: unknown): EngineError =>
-  cause instanceof EngineError
-    ? cause
-    : new EngineError(isOutOfMemory(cause) ? 'out-of-memory' : 'model-unsupported', `${name}: ${String(cause)}`);
+  cause instanceof EngineError ? cause : new EngineError(codeOf(cause), `${name}: ${String(cause)}`);
 
 export interface SessionsOptions {
   dtype: Dtype;
