@@ -7,7 +7,6 @@ training left out. An answer counts only if greedy decoding gives exactly the ex
 """
 
 import argparse
-import json
 import random
 from collections import defaultdict
 from pathlib import Path
@@ -19,10 +18,9 @@ from . import checkpoint, lessons, phrasing, questions, refusals, sums, talk, wo
 from .lessons import ROW, Conversation, Turn, Writer
 from .model import IMAGE, normalised
 from .other_painter import scene_and_picture
+from .outsiders import by_outsiders
 from .reading import hidden_states, next_token_logits
 
-# Phrasings by six authors who knew none of the lists, 80 for each answer. None is for training.
-OUTSIDERS = json.loads((Path(__file__).parent / "outsiders.json").read_text(encoding="utf-8"))
 BY_OTHERS = ", by outsiders"
 TEXT_TASKS = ["small talk", "small talk" + BY_OTHERS, "refusal", "refusal" + BY_OTHERS, "sum (unseen numbers)", "sum too hard", "translation", "unknown word", "spelling", "spelling (unseen word)", "no picture"]
 
@@ -59,10 +57,8 @@ def picture_turns(scenes, kind: str, language: str, count: int, rng: random.Rand
 
 
 def outsiders_turn(task: str, language: str, rng: random.Random) -> Turn:
-    lists = OUTSIDERS[language]
-    name = "refusal" if task.startswith("refusal") else rng.choice([n for n in lists if n != "refusal"])
-    answer = refusals.DONT_KNOW[language] if name == "refusal" else talk.BY_LANGUAGE[language][name][0]
-    return Turn(phrasing.typed(rng.choice(lists[name]), language, rng), answer, task, language)
+    q, a = (by_outsiders(rng, language, "refusal"), refusals.DONT_KNOW[language]) if task.startswith("refusal") else talk.small_talk_by_outsiders(rng, language)
+    return Turn(phrasing.typed(q, language, rng), a, task, language)
 
 
 def text_turn(task: str, language: str, rng: random.Random, scenes) -> Turn:

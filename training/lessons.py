@@ -7,10 +7,12 @@ import numpy as np
 
 from . import questions, refusals, sums, talk, words
 from .model import BOS, END_OF_IMAGE, END_OF_TURN, IMAGE, PICTURE_TOKENS, START_OF_IMAGE, START_OF_TURN
+from .outsiders import by_outsiders
 from .phrasing import choose, typed, without_a_small_word
 from .scenes import Scene
 
 ROW = 256  # tokens in a row of a batch
+OUTSIDERS_SHARE = 0.4  # of small talk and refusals
 _SAME_WORDS = {l: {q for _, qs in talk.BY_LANGUAGE[l].values() for q in qs} for l in ("en", "fr")}
 _ABOUT_A_PICTURE = {q for lists in (questions._SINGLE_SHAPE, questions._DESCRIBE, questions._SINGLE_COLOUR) for qs in lists for q in qs}
 _SYSTEM = ["You are a helpful assistant.", "You are a friendly assistant. Answer briefly.", "Be concise.", "Tu es un assistant utile.", "Réponds brièvement.", "You are a helpful assistant that looks at pictures.", "Answer in one sentence.", "Sois bref et poli."]
@@ -40,14 +42,17 @@ def text_turn(rng: random.Random, language: str, with_picture: bool = False, sce
     while True:
         kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [80, 27, 17, 7, 14, 4, 6, 1, 0 if with_picture else 7])[0]
         if kind == "talk":
-            q, a = talk.small_talk(rng, language, spoken)
+            q, a = talk.small_talk_by_outsiders(rng, language) if rng.random() < OUTSIDERS_SHARE else talk.small_talk(rng, language, spoken)
             if with_picture and q in _ABOUT_A_PICTURE:
                 continue
             if rng.random() < 0.06:
                 q = without_a_small_word(q, rng)
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "refusal":
-            q, a, words_ = refusals.refusal(rng, language, spoken)
+            if rng.random() < OUTSIDERS_SHARE:
+                q, a, words_ = by_outsiders(rng, language, "refusal"), refusals.DONT_KNOW[language], True
+            else:
+                q, a, words_ = refusals.refusal(rng, language, spoken)
             if q in _SAME_WORDS[language]:
                 continue
             said = spoken if a == refusals.DONT_KNOW[spoken] else language

@@ -47,9 +47,11 @@ def _numbers(rng: random.Random) -> tuple[int, int, str]:
         a = rng.randint(0, 100)
         return a, rng.randint(0, 100 - a if rng.random() < 0.75 else 100), "+"
     if kind < 0.8:
-        most = 100 if rng.random() < 0.75 else 20
-        a = rng.randint(0, most)
-        b = rng.randint(0, a if rng.random() < 0.85 else most)
+        if rng.random() < 0.35:  # half of them end below zero
+            most = rng.choice([10, 20])
+            return rng.randint(0, most), rng.randint(0, most), "-"
+        a = rng.randint(0, 100)
+        b = rng.randint(0, a if rng.random() < 0.8 else 100)
         return a, b, "-"
     if kind < 0.95:
         return rng.randint(0, 12), rng.randint(0, 12), "*"
