@@ -74,8 +74,8 @@ for (const { dtype, device, names } of [
   test(`a text export in ${dtype} gives stock transformers.js our tokens`, async ({ page }) => {
     const model = `text-${dtype}`;
     await exportModel({ checkpoint: 'reference/text', out: join(work, model), dtype, imageAttention: 'causal' });
-    const { config } = await readFolder('reference/text');
-    const cases = (await readCases('reference/text', config)).filter((c) => names.some((name) => name === c.name));
+    const all = await readCases('reference/text', await readFolder('reference/text'));
+    const cases = all.filter((c) => names.some((name) => name === c.name));
     expect(cases).toHaveLength(names.length);
     const expected = await ours(page, model, dtype, cases, null);
     for (const { name, ids } of cases) {
@@ -93,7 +93,7 @@ test('a causal export with pictures gives stock transformers.js our tokens', asy
     imageAttention: 'causal',
   });
   const reference = await readFolder('reference/vision');
-  const cases = (await readCases('reference/vision', reference.config)).filter((c) => c.name === 'image-first');
+  const cases = (await readCases('reference/vision', reference)).filter((c) => c.name === 'image-first');
   const [only] = cases;
   const { imageSize = 0 } = reference.config.vision ?? {};
   if (!only) throw new Error('no case image-first');

@@ -22,6 +22,20 @@ describe('parseGemma3Config', () => {
     });
   });
 
+  it('takes rotary bases and scaling from both spellings at once, as transformers does', () => {
+    const { text } = parseGemma3Config({
+      model_type: 'gemma3_text',
+      rope_parameters: { full_attention: { rope_type: 'default' }, sliding_attention: { rope_theta: 5000 } },
+      rope_scaling: { rope_type: 'linear', factor: 4 },
+      rope_theta: 700_000,
+      rope_local_base_freq: 9000,
+    });
+    expect(text.rope).toEqual({
+      full_attention: { theta: 700_000, factor: 4 },
+      sliding_attention: { theta: 5000, factor: 1 },
+    });
+  });
+
   it('scales positions on full layers only', () => {
     const { text } = parseGemma3Config(read('vision/config.hub.json'));
     expect(text.rope.full_attention.factor).toBe(8);

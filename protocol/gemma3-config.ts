@@ -121,15 +121,18 @@ const VISION_DEFAULTS = {
   layer_norm_eps: 1e-6,
 };
 
+/** Where both spellings are there, `rope_scaling` goes over `rope_parameters`, and what these leave out is the flat one's. */
 function readRope(text: Reader, type: LayerType): Rope {
   const parameters = text.object('rope_parameters')?.object(type);
-  const scaling = parameters ?? (type === 'full_attention' ? text.object('rope_scaling') : null);
+  const scaling = (type === 'full_attention' ? text.object('rope_scaling') : null) ?? parameters;
   const kind = scaling?.raw('rope_type') ?? scaling?.raw('type') ?? 'default';
   if (kind !== 'default' && kind !== 'linear')
     throw new Error(`config.json: RoPE of type ${String(kind)} is not one Gemma 3 uses (default or linear)`);
   const flat = type === 'full_attention' ? 'rope_theta' : 'rope_local_base_freq';
   return {
-    theta: parameters ? parameters.number('rope_theta', TEXT_DEFAULTS[flat]) : text.number(flat, TEXT_DEFAULTS[flat]),
+    theta:
+      [scaling, parameters].find((from) => from?.has('rope_theta'))?.number('rope_theta') ??
+      text.number(flat, TEXT_DEFAULTS[flat]),
     factor: kind === 'linear' && scaling ? scaling.number('factor') : 1,
   };
 }
@@ -151,8 +154,6 @@ function readText(text: Reader, tied: boolean): TextConfig {
   const count = (key: keyof typeof TEXT_DEFAULTS) => text.count(key, TEXT_DEFAULTS[key]);
   if (text.raw('use_bidirectional_attention') === true)
     throw new Error('config.json: a bidirectional (embedding) Gemma 3 does not generate text');
-  if (text.has('attn_logit_softcapping'))
-    throw new Error('config.json: attn_logit_softcapping is not used by Gemma 3 and not supported');
   const activation = text.raw('hidden_activation') ?? 'gelu_pytorch_tanh';
   if (activation !== 'gelu_pytorch_tanh')
     throw new Error(`config.json: hidden_activation ${String(activation)} is not Gemma 3's gelu_pytorch_tanh`);
@@ -185,6 +186,9 @@ function readText(text: Reader, tied: boolean): TextConfig {
 
 function readVision(vision: Reader, tokensPerImage: number): VisionConfig {
   const count = (key: keyof typeof VISION_DEFAULTS) => vision.count(key, VISION_DEFAULTS[key]);
+  const activation = vision.raw('hidden_act') ?? 'gelu_pytorch_tanh';
+  if (activation !== 'gelu_pytorch_tanh')
+    throw new Error(`config.json: vision_config.hidden_act ${String(activation)} is not Gemma 3's gelu_pytorch_tanh`);
   const config: VisionConfig = {
     hiddenSize: count('hidden_size'),
     intermediateSize: count('intermediate_size'),

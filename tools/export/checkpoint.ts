@@ -6,7 +6,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Gemma3Config, parseGemma3Config } from '../../protocol/gemma3-config.ts';
 import { ExportError } from './failure.ts';
-import { readAll, readRows, Safetensors, type StoredTensor } from './safetensors.ts';
+import { isFloats, readAll, readRows, Safetensors, sameBytes, type StoredTensor } from './safetensors.ts';
 
 /** Canonical prefix → the prefixes that files use for it; the first one that fits a name wins, so longer ones come first. */
 const PREFIXES: readonly (readonly [canonical: string, inFiles: readonly string[]])[] = [
@@ -52,6 +52,19 @@ async function readJson(folder: string, file: string): Promise<unknown> {
   }
 }
 
+/**
+ * As transformers' `tie_weights`: a head that is stored and is not the embedding table is a head of its own, whatever the
+ * configuration says; where only one of the two is stored, it is both.
+ */
+async function tieHead(config: Gemma3Config, names: Map<string, StoredTensor>): Promise<Gemma3Config> {
+  const head = names.get('lm_head.weight');
+  const table = names.get('text.embed_tokens.weight');
+  if (!config.text.tieWordEmbeddings || !head) return config;
+  if (!table) names.set('text.embed_tokens.weight', head);
+  if (!table || (await sameBytes(head, table))) return config;
+  return { ...config, text: { ...config.text, tieWordEmbeddings: false } };
+}
+
 export class Checkpoint {
   private constructor(
     readonly folder: string,
@@ -86,7 +99,7 @@ export class Checkpoint {
         if (other) throw new ExportError(`${tensor.name} and ${other.name} are the same weight under two names.`);
         names.set(name, tensor);
       }
-      return new Checkpoint(folder, raw, config, files, names);
+      return new Checkpoint(folder, raw, await tieHead(config, names), files, names);
     } catch (cause) {
       await files.close();
       throw cause;
@@ -111,7 +124,7 @@ export class Checkpoint {
       throw new ExportError(
         `${stored.name} has the shape [${stored.shape.join(', ')}] where config.json asks for [${shape.join(', ')}].`,
       );
-    if (!['F32', 'F16', 'BF16'].includes(stored.dtype))
+    if (!isFloats(stored))
       throw new ExportError(
         `${stored.name} is stored as ${stored.dtype}; only F32, F16 and BF16 weights can be exported.`,
       );

@@ -136,6 +136,63 @@ describe('a model folder', () => {
   });
 });
 
+describe('a head that is said to be the embedding table', () => {
+  const TABLE = 'model.embed_tokens.weight';
+  const graphs = async (checkpoint: string) =>
+    (await run(checkpoint, fresh(), { dtype: 'fp32' })).files.filter(({ path }) => path.startsWith('onnx/'));
+
+  /** Adds a head whose first byte is the table's plus `change`. */
+  async function addHead(checkpoint: string, change: number): Promise<void> {
+    const path = join(checkpoint, 'model.safetensors');
+    const bytes = await readFile(path);
+    const start = 8 + Number(bytes.readBigUInt64LE(0));
+    const end = bytes.length - start;
+    const { [TABLE]: table } = JSON.parse(bytes.subarray(8, start).toString()) as Header;
+    if (!table) throw new Error('no table');
+    const head = Buffer.from(bytes.subarray(start + table.data_offsets[0], start + table.data_offsets[1]));
+    head[0] = ((head[0] ?? 0) + change) % 256;
+    await writeFile(path, Buffer.concat([bytes, head]));
+    const data_offsets: [number, number] = [end, end + head.length];
+    await editHeader(checkpoint, (header) => ({ ...header, 'lm_head.weight': { ...table, data_offsets } }));
+  }
+
+  it('is the table where it is stored alike, or alone', async () => {
+    const [twice, alone] = [await copyOf(text), await copyOf(text)];
+    await addHead(twice, 0);
+    await editHeader(alone, (header) =>
+      Object.fromEntries(Object.entries(header).map(([k, v]) => [k === TABLE ? 'lm_head.weight' : k, v])),
+    );
+    const wanted = await graphs(text);
+    expect(await graphs(twice)).toEqual(wanted);
+    expect(await graphs(alone)).toEqual(wanted);
+  });
+
+  it('is a head of its own where another one is stored', async () => {
+    const own = await copyOf(text);
+    await addHead(own, 1);
+    const untied = await copyOf(own);
+    await editConfig(untied, (config) => ({ ...config, tie_word_embeddings: false }));
+    const got = await graphs(own);
+    expect(got).toEqual(await graphs(untied));
+    expect(got).not.toEqual(await graphs(text));
+  });
+});
+
+describe('files inside other files', () => {
+  it('become files of their own: picture processing, chat template', async () => {
+    const newer = await copyOf(vision);
+    const picture = { image_mean: [0.1, 0.2, 0.3], size: { height: 28, width: 28 } };
+    await rm(join(newer, 'preprocessor_config.json'), { force: true });
+    await rm(join(newer, 'chat_template.jinja'), { force: true });
+    await writeFile(join(newer, 'processor_config.json'), JSON.stringify({ image_processor: picture }));
+    await writeFile(join(newer, 'chat_template.json'), JSON.stringify({ chat_template: '{{ messages }}' }));
+    const out = fresh();
+    await run(newer, out);
+    expect(JSON.parse(await readFile(join(out, 'preprocessor_config.json'), 'utf8'))).toEqual(picture);
+    expect(await readFile(join(out, 'chat_template.jinja'), 'utf8')).toBe('{{ messages }}');
+  });
+});
+
 describe('both spellings of config.json', () => {
   it.each(['text', 'vision'])('give the same graphs: %s', async (name) => {
     const newer = fileURLToPath(new URL(`../../reference/${name}`, import.meta.url));

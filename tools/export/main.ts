@@ -67,6 +67,10 @@ async function main(): Promise<void> {
     const bytes = manifest.files.reduce((sum, { size }) => sum + size, 0);
     progress.end();
     process.stdout.write(`${options.out}: ${manifest.files.length} files, ${(bytes / 1e6).toFixed(1)} MB\n`);
+    if (!manifest.files.some(({ path }) => path === 'tokenizer.json'))
+      process.stderr.write(
+        'The checkpoint has no tokenizer.json: put one beside it and export again, or no app can use it.\n',
+      );
   } catch (cause) {
     progress.end();
     process.stderr.write(`${sentence(cause)}\n`);

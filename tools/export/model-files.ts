@@ -21,14 +21,14 @@ type Json = Record<string, unknown>;
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
 /** Gemma 3's own picture processing (transformers Gemma3ImageProcessor's defaults), for checkpoints that say nothing. */
-function defaultProcessors(config: Gemma3Config): [string, Json][] {
+function defaultProcessors(config: Gemma3Config): [string, Uint8Array][] {
   const { vision } = config;
   if (!vision) return [];
   const { imageSize, tokensPerImage } = vision;
   return [
     [
       'preprocessor_config.json',
-      {
+      json({
         do_convert_rgb: true,
         do_normalize: true,
         do_pan_and_scan: null,
@@ -42,9 +42,30 @@ function defaultProcessors(config: Gemma3Config): [string, Json][] {
         resample: 2,
         rescale_factor: 1 / 255,
         size: { height: imageSize, width: imageSize },
-      },
+      }),
     ],
-    ['processor_config.json', { image_seq_length: tokensPerImage, processor_class: 'Gemma3Processor' }],
+    ['processor_config.json', json({ image_seq_length: tokensPerImage, processor_class: 'Gemma3Processor' })],
+  ];
+}
+
+/**
+ * What some releases of transformers keep inside another file, as the file of its own that engines look for: version 5 the
+ * picture processing in processor_config.json, early ones of 4.5 the processor's template in chat_template.json.
+ */
+function nested(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
+  const read = (name: string): Json => {
+    const bytes = files.get(name);
+    return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Json) : {};
+  };
+  const picture = read('processor_config.json')['image_processor'];
+  const template = read('chat_template.json')['chat_template'];
+  return [
+    ...(typeof picture === 'object' && picture !== null
+      ? [['preprocessor_config.json', json(picture)] satisfies [string, Uint8Array]]
+      : []),
+    ...(typeof template === 'string'
+      ? [['chat_template.jinja', new TextEncoder().encode(template)] satisfies [string, Uint8Array]]
+      : []),
   ];
 }
 
@@ -58,7 +79,8 @@ export async function companionFiles(checkpoint: Checkpoint): Promise<Map<string
     });
     if (bytes) files.set(name, bytes);
   }
-  for (const [name, value] of defaultProcessors(checkpoint.config)) if (!files.has(name)) files.set(name, json(value));
+  for (const [name, value] of [...nested(files), ...defaultProcessors(checkpoint.config)])
+    if (!files.has(name)) files.set(name, value);
   return files;
 }
 

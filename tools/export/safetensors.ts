@@ -20,6 +20,8 @@ const TYPE_BITS: Record<string, number> = {
 const MAX_HEADER = 100_000_000;
 /** Weights converted at a time: 8 MiB as float32. */
 const PIECE_ELEMENTS = 2 * 1024 * 1024;
+/** Bytes compared at a time. */
+const COMPARED = 8 * 1024 * 1024;
 
 export interface StoredTensor {
   name: string;
@@ -163,6 +165,22 @@ async function readElements(tensor: StoredTensor, first: number, count: number):
   if (size === 4) return new Float32Array(buffer.buffer);
   const halves = new Uint16Array(buffer.buffer);
   return tensor.dtype === 'BF16' ? bfloat16ToFloat32(halves) : float16ToFloat32(halves);
+}
+
+/** Whether its elements can be read: F32, F16 or BF16. */
+export const isFloats = ({ dtype }: StoredTensor): boolean => dtype in FLOAT_BYTES;
+
+/** Whether two tensors hold the same, byte for byte. */
+export async function sameBytes(one: StoredTensor, other: StoredTensor): Promise<boolean> {
+  if (one.dtype !== other.dtype || one.bytes !== other.bytes) return false;
+  const pieces = [one, other].map((tensor) => ({ tensor, buffer: Buffer.alloc(Math.min(COMPARED, one.bytes)) }));
+  for (let at = 0; at < one.bytes; at += COMPARED) {
+    const length = Math.min(COMPARED, one.bytes - at);
+    for (const { tensor, buffer } of pieces) await tensor.handle.read(buffer, 0, length, tensor.offset + at);
+    const [a, b] = pieces.map(({ buffer }) => buffer.subarray(0, length));
+    if (!a || !b?.equals(a)) return false;
+  }
+  return true;
 }
 
 /** All of a tensor, as float32: for small ones, and for those that are transposed. */

@@ -203,7 +203,8 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
   const start = graph.op('Sub', [graph.ints([0]), 'num_logits_to_keep'], 'logits_start');
   const kept = graph.op('Slice', [x, start, graph.ints([END]), graph.ints([1])], 'kept_states');
   const final = norm(kept, 'final_states', 'norm');
-  const cap = text.finalLogitSoftcapping;
+  // Only the text model caps them (transformers `Gemma3ForCausalLM.forward`).
+  const cap = options.config.vision ? null : text.finalLogitSoftcapping;
   const table = text.tieWordEmbeddings ? embeddings : { ...embeddings, weight: 'lm_head.weight' };
   head(context, final, cap === null ? 'logits' : 'raw_logits', table);
   if (cap !== null) {

@@ -5,9 +5,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
 import type { ParityCase } from '../../protocol/parity.ts';
+import type { Reference } from './reference.ts';
 
 export interface ReferenceCase extends ParityCase {
-  /** Names of the reference's logits [positions or covered, vocabSize] in reference.safetensors. */
+  /** Names of the reference's logits [covered, vocabSize] in reference.safetensors. */
   logits: string;
   logitsCausal: string | null;
   /** What the reference generates. */
@@ -42,38 +43,41 @@ interface RawCase {
   input_ids: number[];
   images?: number[];
   logits: string;
-  logits_cover?: string;
   logits_with_causal_image_tokens?: string;
   [greedy: `greedy_${string}`]: number[] | undefined;
 }
 
 function pictureSpans(raw: RawCase, config: Gemma3Config): ParityCase['pictures'] {
   const tokens = config.vision?.tokensPerImage;
-  if (!tokens || !raw.images?.length) return [];
+  if (!tokens) return [];
+  const images = raw.images ?? [];
   const spans: ParityCase['pictures'] = [];
-  for (let at = 0; at < raw.input_ids.length; at++) {
-    if (raw.input_ids[at] !== config.imageTokenId) continue;
-    spans.push({ start: at, length: tokens, image: raw.images[spans.length] ?? -1 });
+  for (let at = 0; at + tokens <= raw.input_ids.length; at++) {
+    // By itself, the id of a soft token is one like others.
+    if (raw.input_ids.slice(at, at + tokens).some((id) => id !== config.imageTokenId)) continue;
+    spans.push({ start: at, length: tokens, image: images[spans.length] ?? -1 });
     at += tokens - 1;
   }
-  if (spans.length !== raw.images.length)
-    throw new Error(`cases.json: ${raw.name} has ${spans.length} pictures in its ids and names ${raw.images.length}`);
+  if (spans.length !== images.length)
+    throw new Error(`cases.json: ${raw.name} has ${spans.length} pictures in its ids and names ${images.length}`);
   return spans;
 }
 
 /** @throws Error where the folder has no readable cases. */
-export async function readCases(folder: string, config: Gemma3Config): Promise<ReferenceCase[]> {
+export async function readCases(folder: string, { config, tensor }: Reference): Promise<ReferenceCase[]> {
   const { cases } = JSON.parse(await readFile(join(folder, 'cases.json'), 'utf8')) as { cases: RawCase[] };
   return cases.map((raw) => {
     const greedyKey = Object.keys(raw).find((key): key is `greedy_${string}` => key.startsWith('greedy_'));
     const greedyTokens = (greedyKey && raw[greedyKey]) || [];
     const pictures = pictureSpans(raw, config);
-    const last = /last (\d+)/.exec(raw.logits_cover ?? '')?.[1];
+    const covered = tensor(raw.logits).length / config.text.vocabSize;
+    if (!Number.isInteger(covered) || covered < 1 || covered > raw.input_ids.length)
+      throw new Error(`reference.safetensors: ${raw.logits} is not of ${raw.input_ids.length} positions or fewer`);
     return {
       name: raw.name,
       ids: raw.input_ids,
       pictures,
-      covered: last ? Number(last) : raw.input_ids.length,
+      covered,
       chunkings: chunkings(raw.input_ids.length, pictures),
       greedy: greedyTokens.length,
       logits: raw.logits,

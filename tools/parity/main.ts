@@ -121,7 +121,7 @@ async function main(): Promise<boolean> {
   const { dtype, device } = options;
   const log = (text: string) => process.stderr.write(`${text}\n`);
   const reference: Reference = await readFolder(options.folder);
-  const all = await readCases(options.folder, reference.config);
+  const all = await readCases(options.folder, reference);
   const unknown = options.only.filter((name) => !all.some((c) => c.name === name));
   if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')} in ${options.folder}.`);
   const cases = options.only.length > 0 ? all.filter((c) => options.only.includes(c.name)) : all;
@@ -131,8 +131,8 @@ async function main(): Promise<boolean> {
   const work = await mkdtemp(join(tmpdir(), 'fournil-parity-'));
   const server = await startParityServer(work);
   try {
-    if (reference.config.vision)
-      await writeFile(join(work, 'pixels.f32'), new Uint8Array(reference.tensor('pixel_values').buffer));
+    const seen = cases.some((c) => c.pictures.length > 0);
+    if (seen) await writeFile(join(work, 'pixels.f32'), new Uint8Array(reference.tensor('pixel_values').buffer));
     const run = async (name: string, on: Device, as: ExportDtype, roundWeights: boolean): Promise<Run> => {
       log(`exporting ${as}${roundWeights ? ' of the rounded weights' : ''}`);
       const out = join(work, name);
@@ -148,7 +148,7 @@ async function main(): Promise<boolean> {
         folder: `/parity-files/${name}/`,
         device: on,
         dtype: as,
-        pixelValues: reference.config.vision ? '/parity-files/pixels.f32' : null,
+        pixelValues: seen ? '/parity-files/pixels.f32' : null,
         cases: cases.map(({ name, ids, pictures, covered, chunkings, greedy }) => ({
           name,
           ids,

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Gemma3Config, parseGemma3Config } from '../../protocol/gemma3-config.ts';
-import { readAll, Safetensors } from '../export/safetensors.ts';
+import { isFloats, readAll, Safetensors } from '../export/safetensors.ts';
 
 export interface Reference {
   config: Gemma3Config;
@@ -15,7 +15,7 @@ export async function readFolder(folder: string): Promise<Reference> {
   const config = parseGemma3Config(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
   const file = await Safetensors.openFiles(folder, ['reference.safetensors']);
   const tensors = new Map<string, Float32Array>();
-  for (const [name, tensor] of file.tensors) tensors.set(name, await readAll(tensor));
+  for (const [name, tensor] of file.tensors) if (isFloats(tensor)) tensors.set(name, await readAll(tensor));
   await file.close();
   return {
     config,

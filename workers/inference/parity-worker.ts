@@ -26,7 +26,7 @@ async function encodePictures(model: Model, job: ParityJob): Promise<Float32Arra
 
 async function send(job: ParityJob, name: string, values: Float32Array): Promise<void> {
   const body = new Blob([values as Float32Array<ArrayBuffer>]);
-  const response = await fetch(`${job.results}/${name}`, { method: 'POST', body });
+  const response = await fetch(`${job.results}/${encodeURIComponent(name)}`, { method: 'POST', body });
   if (!response.ok) throw new Error(`results were refused: ${response.status}`);
 }
 

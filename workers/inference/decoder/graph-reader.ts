@@ -131,8 +131,11 @@ export class GraphReader implements TokenReader {
     const session = this.sessions.embedTokens;
     const metadata = session?.inputMetadata[0];
     if (!session || !metadata?.isTensor) throw new EngineError('model-unsupported', 'embed_tokens is missing');
-    // A soft token's id may lie outside the table; its row is overwritten anyway.
-    const known = 'usage' in ids ? ids : ids.map((id) => (id === this.config.imageTokenId ? 0 : id));
+    // A soft token's id may lie outside the table; its row is overwritten anyway. Inside it, where no picture is, the id is
+    // one like others (transformers `Gemma3Model.forward`).
+    const { imageTokenId, text } = this.config;
+    const outside = (id: number) => id === imageTokenId && id >= text.vocabSize;
+    const known = 'usage' in ids ? ids : ids.map((id) => (outside(id) ? 0 : id));
     const input = this.idsTensor(metadata, known);
     const outputs = await session.run({ [metadata.name]: input }, session.outputNames);
     input.dispose();
