@@ -282,7 +282,7 @@ test('where the browser keeps nothing, the page says so and goes on', async ({ p
   });
   const chat = await open(page);
   await chat.ask('Hello');
-  await expect(side(page)).toContainText('does not let the page keep conversations');
+  await expect(page.getByTestId('not-kept')).toContainText('does not let the page keep conversations');
   await button(page.getByRole('banner'), 'New conversation').click();
   await expect(chat.answers).toHaveCount(0);
   await title(rows(page).first()).click();

@@ -5,6 +5,7 @@ import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
 import { stubPictures } from './composer/testing/stub-pictures.ts';
 import { Conversation } from './conversation.svelte.ts';
+import type { AnswerTurn } from './turns.svelte.ts';
 
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
 const finish = (reason: Finish['reason']): Finish => ({
@@ -113,6 +114,21 @@ describe('Conversation', () => {
     expect(conversation.draft.text).toBe('Hello\n\nAnd');
     expect(conversation.draft.attachments.map(({ name }) => name)).toEqual(['one.png', 'two.png']);
     expect(conversation.turns).toEqual([]);
+  });
+
+  it('gives a question back without losing its other answers', async () => {
+    const { worker, conversation, write } = await open();
+    await write('Hello');
+    worker.reply({ delta: 'Hi.' });
+    worker.reply({ result: finish('stop') });
+    await turn();
+    conversation.regenerate(conversation.lastAnswer as AnswerTurn);
+    await turn();
+    worker.reply({ error: { code: 'internal', detail: '' } });
+    await turn();
+    conversation.takeBack();
+    expect(conversation.draft.text).toBe('Hello');
+    expect(conversation.turns.map(({ text }) => text)).toEqual(['Hello', 'Hi.']);
   });
 
   it('does not tell the model again what it cannot take, but what failed for another reason', async () => {

@@ -21,7 +21,7 @@ import { fullnessOf } from './setup/room.ts';
 import { seenTurns, systemText } from './setup/told.ts';
 import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
-type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled'>;
+type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled' | 'unwritten'>;
 
 /** A conversation that was kept. */
 export interface Reopening extends WholeConversation {
@@ -202,11 +202,12 @@ export class Conversation implements Kept {
     this.answer(failed.parent);
   }
 
-  /** Puts the last question back to where it was written, before what is being written there. */
+  /** Puts the last question back to where it was written, before what is being written there; its other answers stay. */
   takeBack(): void {
     const question = this.turns.at(-2);
-    if (this.busy || !this.lastAnswer || question?.role !== 'user') return;
-    this.lose(question);
+    const answer = this.lastAnswer;
+    if (this.busy || !answer || question?.role !== 'user') return;
+    this.lose(this.tree.siblings(answer.id).length > 1 ? answer : question);
     this.draft.giveBack(question);
   }
 
@@ -241,6 +242,11 @@ export class Conversation implements Kept {
   discard(): void {
     this.keeper?.end();
     this.stop();
+  }
+
+  /** Something of it could not be kept, so far. */
+  get unwritten(): boolean {
+    return this.keeper?.unwritten ?? false;
   }
 
   /** Resolves once it is kept as it is now, or could not be. */

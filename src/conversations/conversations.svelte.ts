@@ -2,11 +2,12 @@
  * All conversations: those that are kept, and those that are open on this page (private ones are nowhere else). Several
  * may be open at once, each with its draft and its answer being made; one is shown.
  */
+import { SvelteMap } from 'svelte/reactivity';
 import { type Beginning, Conversation, type KeeperFor, type Reopening } from '../chat/conversation.svelte.ts';
 import type { ModelStore } from '../models/model.svelte.ts';
 import type { Database } from './database.ts';
 import type { WholeConversation } from './export/format.ts';
-import { Keeper } from './keeper.ts';
+import { type Kept, Keeper } from './keeper.ts';
 import type { ConversationRecord } from './records.ts';
 import { holds, type Match, matchIn } from './search.ts';
 
@@ -33,8 +34,8 @@ const openDatabase = (): Promise<Database> => import('./database.ts').then(({ Da
 export class Conversations {
   /** What is on the page. */
   current = $state.raw<Conversation>() as Conversation;
-  /** Why conversations are not kept; null where they are. */
-  failure = $state.raw<unknown>(null);
+  /** By conversation, or of the database at large: one that is kept says nothing of another one that is not. */
+  private readonly failures = new SvelteMap<Kept | 'database', unknown>();
   private kept = $state.raw<readonly ConversationRecord[]>([]);
   private opened = $state.raw<readonly Conversation[]>([]);
   private opening: Promise<Database> | null = null;
@@ -47,6 +48,9 @@ export class Conversations {
   ) {
     this.begin();
   }
+
+  /** Why conversations are not kept; null where they are. */
+  readonly failure: unknown = $derived([...this.failures.values()].at(-1) ?? null);
 
   /** Newest first, pinned ones before them, private ones before all. */
   readonly list: readonly Entry[] = $derived.by(() => {
@@ -187,10 +191,20 @@ export class Conversations {
     return record && { record, messages, draft };
   }
 
-  private readonly keeperFor: KeeperFor = (conversation) => new Keeper(() => this.database(), conversation, this.told);
+  private readonly keeperFor: KeeperFor = (conversation) => {
+    const told = (failure: unknown) => {
+      if (failure !== null) {
+        this.failures.set(conversation, failure);
+        return;
+      }
+      this.failures.delete(conversation);
+      this.failures.delete('database');
+    };
+    return new Keeper(() => this.database(), conversation, told);
+  };
 
   private readonly told = (failure: unknown): undefined => {
-    this.failure = failure;
+    this.failures.set('database', failure);
   };
 
   private show(next: Conversation): void {
@@ -213,7 +227,8 @@ export class Conversations {
   /** Nothing is lost when it is opened from the database the next time. */
   private canGo(conversation: Conversation): boolean {
     return (
-      conversation.draft.empty && (conversation.empty || (!conversation.private && !conversation.busy && !this.failure))
+      conversation.draft.empty &&
+      (conversation.empty || (!conversation.private && !conversation.busy && !conversation.unwritten))
     );
   }
 

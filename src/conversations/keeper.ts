@@ -29,6 +29,7 @@ export class Keeper {
   private asked = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private ended = false;
+  private failed = false;
 
   /** @param told `null` once writing worked, else why it did not. */
   constructor(
@@ -70,12 +71,23 @@ export class Keeper {
   end(): void {
     this.ended = true;
     clearTimeout(this.timer);
+    this.tell(null);
+  }
+
+  /** The last changes could not be written. */
+  get unwritten(): boolean {
+    return this.failed;
   }
 
   /** Resolves once all changes so far are written, or could not be. */
   async settled(): Promise<void> {
-    if (this.timer !== undefined) this.write();
+    if (this.timer !== undefined || this.failed) this.write();
     await this.writing;
+  }
+
+  private tell(failure: unknown): void {
+    this.failed = failure !== null;
+    this.told(failure);
   }
 
   private write(): void {
@@ -104,10 +116,10 @@ export class Keeper {
         this.drafted ||= drafted;
         throw cause;
       }
-      this.told(null);
+      this.tell(null);
     } catch (cause) {
       this.asked = false;
-      this.told(cause);
+      if (!this.ended) this.tell(cause);
     }
   }
 

@@ -144,12 +144,17 @@ export class ModelStore {
       ...options
     }: GenerateOptions & { onDelta: (text: string) => void; onBegin?: () => void; signal: AbortSignal },
   ): Promise<Finish> {
-    await this.ready(options.signal);
-    const signal = AbortSignal.any([options.signal, this.inUse.signal]);
-    return this.whenFree(() => {
-      onBegin?.();
-      return this.engine.generate(messages, { ...options, signal });
-    }, signal);
+    for (;;) {
+      await this.ready(options.signal);
+      const signal = AbortSignal.any([options.signal, this.inUse.signal]);
+      const finish = await this.whenFree(async () => {
+        // The answer before this one may have cost the model: it is waited for again.
+        if (this.state.is !== 'ready') return null;
+        onBegin?.();
+        return this.engine.generate(messages, { ...options, signal });
+      }, signal);
+      if (finish) return finish;
+    }
   }
 
   /** What a prompt would take of the context; null while no model is ready. @throws EngineError */
