@@ -52,8 +52,11 @@ export class GpuWeights {
     if (!(data instanceof Uint8Array)) throw new EngineError('model-unsupported', `${name} has no length`);
     const known = this.inside.get(data);
     if (known) return known;
-    const buffer = this.create(name, data.length);
-    this.device.queue.writeBuffer(buffer, 0, data.slice());
+    // Buffers are written and bound in steps of four bytes.
+    const padded = new Uint8Array(4 * Math.ceil(data.length / 4));
+    padded.set(data);
+    const buffer = this.create(name, padded.length);
+    this.device.queue.writeBuffer(buffer, 0, padded);
     this.inside.set(data, buffer);
     return buffer;
   }
@@ -78,7 +81,13 @@ export class GpuWeights {
       if (!blob) throw new EngineError('model-missing', `${file} is not in the model folder`);
       await this.uploadFile(blob, residents, signal);
     }
-    await this.device.queue.onSubmittedWorkDone();
+    await this.written();
+  }
+
+  /** Resolves when what was written is on the GPU; without a submission Firefox would keep all of it waiting, in memory. */
+  private written(): Promise<undefined> {
+    this.device.queue.submit([]);
+    return this.device.queue.onSubmittedWorkDone();
   }
 
   private async uploadFile(blob: Blob, residents: readonly Resident[], signal?: AbortSignal): Promise<void> {
@@ -105,7 +114,7 @@ export class GpuWeights {
         sent += to - from;
       }
       if (sent < IN_FLIGHT) continue;
-      await this.device.queue.onSubmittedWorkDone();
+      await this.written();
       sent = 0;
     }
   }

@@ -61,6 +61,12 @@ function growingContext({ text }: Gemma3Config, gpu: Gpu | null): number {
   return Math.max(DEFAULT_CONTEXT, Math.min(LONGEST_DEFAULT_CONTEXT, room));
 }
 
+/** Tokens of which a full layer's keys are in one binding. */
+function bindable({ text }: Gemma3Config, gpu: Gpu | null): number {
+  const row = text.kvHeads * text.headDim * Float32Array.BYTES_PER_ELEMENT;
+  return gpu ? Math.floor(gpu.device.limits.maxStorageBufferBindingSize / row) : Infinity;
+}
+
 export interface Model {
   folder: ModelFolder;
   config: Gemma3Config;
@@ -162,7 +168,7 @@ async function openOn(
       );
     if (gpu && encoder && (await recall('encoder', ort, gpu)) === false)
       throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
-    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings);
+    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings, bindable(config, gpu));
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
     const ownKernels = !gpu || (await isRight('kernels', ort, gpu));
     const cache = { capacity: context(growingContext(config, gpu)), slack: SLACK };

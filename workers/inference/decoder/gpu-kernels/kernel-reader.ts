@@ -35,8 +35,13 @@ export interface KernelReaderOptions {
 
 /** Of one token's past, and of many tokens': parts that there is room for. */
 const LEAST_SLOTS = 64;
-/** Tokens times layers that a submission goes through: a GPU that is busy for long shows nothing on the screen. */
-const SUBMISSION = 1024;
+/**
+ * Multiply-adds of a submission: a GPU that is busy for long shows nothing on the screen, and systems reset it (Windows after
+ * two seconds).
+ */
+const SUBMISSION = 2 ** 34;
+/** Tokens of a chunk where attention to a long past takes most of that. */
+const SMALLEST_CHUNK = 32;
 const ignore = () => undefined;
 
 export class KernelReader implements TokenReader {
@@ -93,7 +98,7 @@ export class KernelReader implements TokenReader {
     const wanted = keep > 1 ? this.rowsOf(keep) : null;
     let from = start;
     let buffer: GPUBuffer | null = null;
-    for (const cut of chunkEnds(start, end, this.chunk, pictures)) {
+    for (const cut of chunkEnds(start, end, this.chunkAt(end), pictures)) {
       await this.reading;
       const chunk = (ids as readonly number[]).slice(from - start, cut - start);
       const kept = Math.max(0, cut - Math.max(from, end - keep));
@@ -107,6 +112,24 @@ export class KernelReader implements TokenReader {
     }
     if (wanted) return this.logitsOf(wanted, keep);
     return buffer && this.logitsOf(buffer);
+  }
+
+  /** Weights of a layer: multiply-adds that it takes for a token, but for attention. */
+  private get layerWeights(): number {
+    const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = this.options.config.text;
+    return hiddenSize * (2 * (heads + kvHeads) * headDim + 3 * intermediateSize);
+  }
+
+  /** Multiply-adds of a token's attention to `keys` tokens. */
+  private attentionTo(keys: number): number {
+    const { heads, headDim } = this.options.config.text;
+    return 2 * heads * headDim * keys;
+  }
+
+  /** Tokens to read at once, up to `end`: attention is one dispatch, which only fewer tokens make shorter. */
+  private chunkAt(end: number): number {
+    const fitting = Math.floor(SUBMISSION / 2 / this.attentionTo(end));
+    return Math.min(this.chunk, Math.max(SMALLEST_CHUNK, fitting));
   }
 
   private rowsOf(rows: number): GPUBuffer {
@@ -204,7 +227,8 @@ export class KernelReader implements TokenReader {
       pass.end();
     };
     const all = [[this.plans.embedding(this.ids)], ...this.plans.many];
-    const together = Math.max(1, Math.floor(SUBMISSION / tokens));
+    const layer = tokens * (this.layerWeights + this.attentionTo(places.position + tokens));
+    const together = Math.max(1, Math.floor(SUBMISSION / layer));
     for (let i = 0; i < all.length; i += together) submit((encoder) => inPass(encoder, all.slice(i, i + together)));
     if (keep === 0) return null;
     const size = 4 * config.text.hiddenSize;
