@@ -67,5 +67,9 @@ export async function requestGpu(): Promise<Gpu> {
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
     throw new EngineError('no-webgpu', String(cause));
   });
+  // What was to be made was not: all that is computed from then on would be nonsense. Who made it is told that the GPU is gone.
+  device.addEventListener('uncapturederror', ({ error }) => {
+    if (!(error instanceof GPUValidationError)) device.destroy();
+  });
   return { device, adapter: nameOf(info), shaderF16: requiredFeatures.includes('shader-f16') };
 }

@@ -1,5 +1,5 @@
 /** The GPU's sampler chooses what the CPU's does: the same ids from the same logits, settings and seed. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Sampling } from '../../../../protocol/engine.ts';
 import { fromHalf, toHalf } from '../../decoder/float16.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
@@ -168,6 +168,18 @@ it('says when more scores tie with the kth than it has room for', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
   const there = upload(new Float32Array(4096).fill(1));
   expect(await (await samplers.begin(GEMMA)).next(there, []).id).toBeNull();
+  there.buffer.destroy();
+  samplers.dispose();
+});
+
+it('does not take the last choice for a new one where no kernel has chosen', async () => {
+  const samplers = new GpuSamplers(device, pipelines, 4096);
+  const there = upload(makeLogits(seededRandom(2), 4096, 'spread'));
+  expect(await (await samplers.begin(GEMMA)).next(there, []).id).not.toBeNull();
+  const counting = pipelines.get('count');
+  const get = vi.spyOn(pipelines, 'get').mockImplementation(() => counting);
+  expect(await (await samplers.begin(GEMMA)).next(there, []).id).toBeNull();
+  get.mockRestore();
   there.buffer.destroy();
   samplers.dispose();
 });

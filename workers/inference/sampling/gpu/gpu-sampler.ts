@@ -27,7 +27,7 @@ const STATE = 48;
 /** A token that was chosen, or is being. */
 export interface Choice {
   /**
-   * Null where too many scores tie with the kth: `Sampler` can choose among them.
+   * Null where too many scores tie with the kth, or none was chosen: `Sampler` can choose among them.
    * @throws EngineError `internal` when a logit is not a finite number; `device-lost`
    */
   id: Promise<number | null>;
@@ -100,6 +100,8 @@ export class GpuSamplers {
   private readonly histogram: GPUBuffer;
   private readonly candidates: GPUBuffer;
   private readonly chosen: GPUBuffer;
+  /** What `chosen` is before a kernel writes it: should none do so, the last token is not taken for a new one. */
+  private readonly undecided: GPUBuffer;
   private readonly staging: GPUBuffer;
 
   constructor(
@@ -117,7 +119,10 @@ export class GpuSamplers {
     // Two for what each part holds.
     this.candidates = buffer('sampler candidates', THREADS * 2 * 8, STORAGE);
     // Twice as long as an id: read as int64 it is the same number.
-    this.chosen = buffer('sampler chosen', 8, STORAGE | COPY_SRC);
+    this.chosen = buffer('sampler chosen', 8, STORAGE | COPY_SRC | COPY_DST);
+    this.undecided = device.createBuffer({ size: 8, usage: COPY_SRC, mappedAtCreation: true });
+    new Uint32Array(this.undecided.getMappedRange()).set([TOO_MANY]);
+    this.undecided.unmap();
     this.staging = buffer('sampler staging', 4, MAP_READ | COPY_DST);
   }
 
@@ -174,6 +179,7 @@ export class GpuSamplers {
     });
     const encoder = device.createCommandEncoder();
     encoder.clearBuffer(this.state);
+    encoder.copyBufferToBuffer(this.undecided, 0, this.chosen, 0, 8);
     if (!greedy) encoder.clearBuffer(this.histogram);
     const pass = encoder.beginComputePass({ label: 'sampler' });
     pass.setBindGroup(0, bindings);
@@ -221,6 +227,7 @@ export class GpuSamplers {
       this.histogram,
       this.candidates,
       this.chosen,
+      this.undecided,
       this.staging,
     ])
       buffer.destroy();
