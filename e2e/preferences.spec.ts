@@ -75,3 +75,16 @@ test('where less motion is wished for, nothing moves by itself', async ({ page }
   await expect(chat.answers).toContainText('word');
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
 });
+
+test('a part of the page that cannot be fetched is told, and fetched when it is wanted again', async ({ page }) => {
+  await open(page);
+  const preferences = page.getByRole('button', { name: NAMES.en.preferences });
+  await page.route(/PreferencesPanel-.*\.js/, (route) => route.abort());
+  await preferences.click();
+  await expect(page.getByRole('dialog')).toContainText('could not be fetched');
+  await page.keyboard.press('Escape');
+  await expect(preferences).toBeFocused();
+  await page.unroute(/PreferencesPanel-.*\.js/);
+  await preferences.click();
+  await expect(page.getByRole('dialog', { name: NAMES.en.preferences })).toBeVisible();
+});
