@@ -163,6 +163,17 @@ describe('ModelStore, with a stored model', () => {
     expect(lock.held).toBe(false);
   });
 
+  it('says why what is damaged does not come again', async () => {
+    const { store, storeWorker } = await openReady();
+    void store.use(choice);
+    await turn();
+    const waiting = { why: 'network', until: null };
+    storeWorker.reply({ progress: { phase: 'fetching', done: 3, total: 9, waiting } });
+    expect(store.state).toMatchObject({ progress: { stage: 'fetching', waiting: 'network' } });
+    storeWorker.reply({ progress: { phase: 'fetching', done: 4, total: 9 } });
+    expect(store.state).toEqual({ is: 'loading', progress: { stage: 'fetching', done: 4, total: 9 } });
+  });
+
   it('stops the answer that is being made before it changes', async () => {
     const { workers, store } = await openLarge();
     const { signal } = new AbortController();

@@ -8,7 +8,7 @@ import {
   type LoadProgress,
   type Message,
 } from '../../protocol/engine.ts';
-import { storedModel, StoreError, type StoreProgress } from '../../protocol/store.ts';
+import { storedModel, StoreError, type StoreProgress, type Waiting } from '../../protocol/store.ts';
 import type { MessageKey } from '../i18n/i18n.svelte.ts';
 import { forget, keep, recall } from '../settings/storage.ts';
 import { nameOf } from './catalogue.ts';
@@ -21,6 +21,8 @@ export interface LoadingProgress {
   stage: LoadProgress['stage'] | StoreProgress['phase'];
   done: number;
   total: number;
+  /** Why nothing comes. */
+  waiting?: Waiting['why'];
 }
 
 export type ModelState =
@@ -204,7 +206,8 @@ export class ModelStore {
     this.state = { is: 'loading', progress: null };
     const onProgress = ({ done, total, ...progress }: LoadProgress | StoreProgress) => {
       const stage = 'phase' in progress ? progress.phase : progress.stage;
-      if (this.loading === controller) this.state = { is: 'loading', progress: { stage, done, total } };
+      const waiting = 'phase' in progress && progress.waiting ? { waiting: progress.waiting.why } : {};
+      if (this.loading === controller) this.state = { is: 'loading', progress: { stage, done, total, ...waiting } };
     };
     let next: ModelState;
     try {
