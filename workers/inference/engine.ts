@@ -179,7 +179,7 @@ async function warmUp(model: Model, sampling: Sampling): Promise<GpuSamplers | n
   const there = logits.onGpu;
   const samplers = there && model.sampler ? new GpuSamplers(there.device, model.sampler, logits.vocabSize) : null;
   try {
-    if (samplers && there) await (await samplers.begin(sampling)).next(there, []).id;
+    if (there) await (await samplers?.begin(sampling))?.next(there, []).id;
     if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();

@@ -5,7 +5,7 @@ import { fromHalf, toHalf } from '../../decoder/float16.ts';
 import type { GpuLogits } from '../../decoder/logits.ts';
 import { seededRandom } from '../random.ts';
 import { Sampler } from '../sampler.ts';
-import { GpuSamplers, SamplerPipelines } from './gpu-sampler.ts';
+import { type GpuSampler, GpuSamplers, SamplerPipelines } from './gpu-sampler.ts';
 
 const GEMMA: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1, seed: 7 };
 /** The whole vocabulary. */
@@ -69,6 +69,12 @@ function upload(logits: Float32Array<ArrayBuffer>): GpuLogits {
   return { device, buffer, first: BEFORE, type: 'float32' };
 }
 
+async function begin(samplers: GpuSamplers, sampling: Sampling): Promise<GpuSampler> {
+  const sampler = await samplers.begin(sampling);
+  if (!sampler) throw new Error('a kernel was refused');
+  return sampler;
+}
+
 describe.each([
   { vocabSize: 100, seeds: 10 },
   { vocabSize: 4096, seeds: 10 },
@@ -96,7 +102,7 @@ describe.each([
     for (let seed = 0; seed < seeds; seed++) {
       const sampling = { ...GEMMA, ...changed, seed };
       const onCpu = new Sampler(sampling);
-      const onGpu = await samplers.begin(sampling);
+      const onGpu = await begin(samplers, sampling);
       const history = Array.from({ length: 50 }, (_, i) => (i * 7919) % vocabSize);
       for (const { logits, there } of rows) {
         const wants = onCpu.next(logits, history);
@@ -118,7 +124,7 @@ describe.each([
       const logits = new Float32Array(vocabSize);
       logits[vocabSize >> 1] = NaN;
       const there = upload(logits);
-      const { id } = (await samplers.begin({ ...GEMMA, ...changed })).next(there, []);
+      const { id } = (await begin(samplers, { ...GEMMA, ...changed })).next(there, []);
       await expect(id).rejects.toThrow('not finite');
       there.buffer.destroy();
     },
@@ -133,7 +139,7 @@ it('of scores that tie where top_p cuts, those with lower ids stay', async () =>
   const sampling = { ...GEMMA, ...WHOLE, top_p: 0.25 };
   const drawn = new Set<number>();
   for (let seed = 0; seed < 300; seed++) {
-    const id = await (await samplers.begin({ ...sampling, seed })).next(there, []).id;
+    const id = await (await begin(samplers, { ...sampling, seed })).next(there, []).id;
     expect(id).toBe(new Sampler({ ...sampling, seed }).next(logits, []));
     drawn.add(id ?? -1);
   }
@@ -157,7 +163,7 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
   for (const changed of [{}, WHOLE, { top_k: 0, top_p: 0.4, temperature: 3 }])
     for (let seed = 0; seed < 20; seed++) {
       const sampling = { ...GEMMA, ...changed, seed };
-      const { id } = (await samplers.begin(sampling)).next({ device, buffer, first: 3, type: 'float16' }, []);
+      const { id } = (await begin(samplers, sampling)).next({ device, buffer, first: 3, type: 'float16' }, []);
       expect(await id).toBe(new Sampler(sampling).next(logits, []));
     }
   buffer.destroy();
@@ -167,7 +173,7 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
 it('says when more scores tie with the kth than it has room for', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
   const there = upload(new Float32Array(4096).fill(1));
-  expect(await (await samplers.begin(GEMMA)).next(there, []).id).toBeNull();
+  expect(await (await begin(samplers, GEMMA)).next(there, []).id).toBeNull();
   there.buffer.destroy();
   samplers.dispose();
 });
@@ -175,11 +181,23 @@ it('says when more scores tie with the kth than it has room for', async () => {
 it('does not take the last choice for a new one where no kernel has chosen', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
   const there = upload(makeLogits(seededRandom(2), 4096, 'spread'));
-  expect(await (await samplers.begin(GEMMA)).next(there, []).id).not.toBeNull();
+  expect(await (await begin(samplers, GEMMA)).next(there, []).id).not.toBeNull();
   const counting = pipelines.get('count');
   const get = vi.spyOn(pipelines, 'get').mockImplementation(() => counting);
-  expect(await (await samplers.begin(GEMMA)).next(there, []).id).toBeNull();
+  expect(await (await begin(samplers, GEMMA)).next(there, []).id).toBeNull();
   get.mockRestore();
   there.buffer.destroy();
+  samplers.dispose();
+});
+
+it('leaves it to the CPU where the browser refuses a kernel', async () => {
+  const samplers = new GpuSamplers(device, pipelines, 4096);
+  const refused = new GPUPipelineError('refused', { reason: 'internal' });
+  const get = vi.spyOn(pipelines, 'get').mockRejectedValue(refused);
+  const warned = vi.spyOn(console, 'warn').mockReturnValue();
+  expect(await samplers.begin(GEMMA)).toBeNull();
+  expect(warned).toHaveBeenCalledOnce();
+  get.mockRestore();
+  warned.mockRestore();
   samplers.dispose();
 });

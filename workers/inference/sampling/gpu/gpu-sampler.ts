@@ -126,15 +126,15 @@ export class GpuSamplers {
     this.staging = buffer('sampler staging', 4, MAP_READ | COPY_DST);
   }
 
-  /** For one answer. @throws EngineError `bad-request`; GPUPipelineError where the browser refuses a kernel */
-  async begin(sampling: Sampling): Promise<GpuSampler> {
+  /** For one answer; null where the browser refuses a kernel: `Sampler` can do it. @throws EngineError `bad-request` */
+  async begin(sampling: Sampling): Promise<GpuSampler | null> {
     checkSampling(sampling);
-    const passes = await Promise.all(
-      kernelsFor(sampling, this.vocabSize).map(async (kernel): Promise<Pass> => ({
-        pipeline: await this.pipelines.get(kernel),
-        groups: IN_PARTS.has(kernel) ? this.parts : 1,
-      })),
-    );
+    const passes = await this.passesFor(sampling).catch((cause: unknown) => {
+      if (!(cause instanceof GPUPipelineError)) throw cause;
+      console.warn('tokens are chosen on the CPU:', cause);
+      return null;
+    });
+    if (!passes) return null;
     const random = seededRandom(sampling.seed);
     /** What the GPU has marked itself need not be sent. */
     let marked = false;
@@ -149,6 +149,15 @@ export class GpuSamplers {
         return { id, buffer: this.chosen };
       },
     };
+  }
+
+  private passesFor(sampling: Sampling): Promise<Pass[]> {
+    return Promise.all(
+      kernelsFor(sampling, this.vocabSize).map(async (kernel) => ({
+        pipeline: await this.pipelines.get(kernel),
+        groups: IN_PARTS.has(kernel) ? this.parts : 1,
+      })),
+    );
   }
 
   private markSeen(history: readonly number[]): void {

@@ -94,7 +94,7 @@ export class Pool {
   helpers: i32;
   /** Helpers return. */
   stop: i32;
-  /** The number of the job, as far as tickets show it. */
+  /** The number of the job. */
   job: i32;
   kind: i32;
   chunks: i32;

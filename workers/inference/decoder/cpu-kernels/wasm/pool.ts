@@ -69,17 +69,18 @@ export function chunksOf(matrix: Matrix, rows: i32): i32 {
   return (matrix.rows + rows - 1) / rows;
 }
 
-/** Takes chunks of the job that is on until there are no more; returns the job's number as tickets have it. */
+/** Takes chunks of the job that is on until there are no more; returns the job's number. */
 function take(pool: Pool, thread: i32): i32 {
   const base = changetype<usize>(pool);
   while (true) {
-    const ticket = atomic.add<i32>(base + TICKETS, 1);
-    const job = ticket >>> 16;
-    const chunk = ticket & 0xffff;
-    // The ticket is drawn before the job is looked at: a job stays as it is while one of its chunks is to be done.
-    if (job != pool.job || chunk >= pool.chunks) return job;
-    work(pool, chunk, thread);
+    // A job's number, and how many of its chunks nobody has taken.
+    const tickets = atomic.load<i32>(base + TICKETS);
+    const left = tickets & 0xffff;
+    // Who has no chunk does not look at the job, which may be the next by then; who has one keeps it until that is done.
+    if (left == 0) return tickets >>> 16;
+    if (atomic.cmpxchg<i32>(base + TICKETS, tickets, tickets - 1) != tickets) continue;
     const chunks = pool.chunks;
+    work(pool, chunks - left, thread);
     if (atomic.add<i32>(base + DONE, 1) + 1 == chunks && atomic.load<i32>(base + WAITING) > 0)
       atomic.notify(base + DONE, 1);
   }
@@ -94,10 +95,9 @@ export function perform(pool: Pool): void {
   }
   const base = changetype<usize>(pool);
   const job = (pool.job + 1) & 0xffff;
-  atomic.store<i32>(base + DONE, 0);
-  // Between these two no ticket is good.
   pool.job = job;
-  atomic.store<i32>(base + TICKETS, job << 16);
+  atomic.store<i32>(base + DONE, 0);
+  atomic.store<i32>(base + TICKETS, (job << 16) | chunks);
   atomic.store<i32>(base + NUMBER, job);
   if (atomic.load<i32>(base + SLEEPERS) > 0) atomic.notify(base + NUMBER, -1);
   take(pool, 0);
