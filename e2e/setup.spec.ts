@@ -88,7 +88,7 @@ test('the meter counts what the model would be told, once there is one', async (
 test('the oldest turns are left out where the person says so, and stay readable', async ({ page }) => {
   const chat = await open(page, [...Array<Answer>(4).fill({ deltas: [TEN] }), { deltas: ['{told}'] }]);
   for (const question of ['a1 b c d', 'a2 b c d', 'a3 b c d', 'a4 b c d']) await chat.ask(question);
-  await expect(full(page)).toContainText('nearly full: 12 tokens are left');
+  await expect(full(page)).toContainText('nearly full. Tokens left: 12');
   await full(page).getByRole('checkbox').check();
   await full(page).getByRole('button', { name: WORDS.en.leaveOut }).click();
   await expect(chat.message).toBeFocused();

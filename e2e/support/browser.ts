@@ -73,7 +73,11 @@ export async function startBrowser({ profile, args = [], gpu = true }: BrowserOp
     return {
       context,
       newPage: () => context.newPage(),
-      kill,
+      kill: async () => {
+        // Only the connection: Playwright may be about something, and must not find the browser gone.
+        await browser.close();
+        await kill();
+      },
       close: async () => {
         const session = await browser.newBrowserCDPSession();
         // The connection may end before the answer comes.
