@@ -18,7 +18,6 @@ from . import checkpoint, lessons, phrasing, questions, refusals, sums, talk, wo
 from .lessons import ROW, Conversation, Turn, Writer
 from .model import IMAGE, normalised
 from .other_painter import scene_and_picture
-from .outsiders import by_outsiders
 from .reading import hidden_states, next_token_logits
 
 BY_OTHERS = ", by outsiders"
@@ -57,7 +56,8 @@ def picture_turns(scenes, kind: str, language: str, count: int, rng: random.Rand
 
 
 def outsiders_turn(task: str, language: str, rng: random.Random) -> Turn:
-    q, a = (by_outsiders(rng, language, "refusal"), refusals.DONT_KNOW[language]) if task.startswith("refusal") else talk.small_talk_by_outsiders(rng, language)
+    ask = refusals.refusal_by_outsiders if task.startswith("refusal") else talk.small_talk_by_outsiders
+    q, a = ask(rng, language)
     return Turn(phrasing.typed(q, language, rng), a, task, language)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from . import questions, refusals, sums, talk, words
 from .model import BOS, END_OF_IMAGE, END_OF_TURN, IMAGE, PICTURE_TOKENS, START_OF_IMAGE, START_OF_TURN
-from .outsiders import by_outsiders
 from .phrasing import choose, typed, without_a_small_word
 from .scenes import Scene
 
@@ -50,7 +49,7 @@ def text_turn(rng: random.Random, language: str, with_picture: bool = False, sce
             return Turn(typed(q, language, rng), a, kind, language)
         if kind == "refusal":
             if rng.random() < OUTSIDERS_SHARE:
-                q, a, words_ = by_outsiders(rng, language, "refusal"), refusals.DONT_KNOW[language], True
+                (q, a), words_ = refusals.refusal_by_outsiders(rng, language), True
             else:
                 q, a, words_ = refusals.refusal(rng, language, spoken)
             if q in _SAME_WORDS[language]:

@@ -3,6 +3,7 @@
 import random
 import string
 
+from .outsiders import by_outsiders
 from .phrasing import choose
 from .words import PAIRS, bare
 
@@ -136,6 +137,11 @@ def refusal(rng: random.Random, language: str, spoken: str = "en") -> tuple[str,
     if rng.random() < 0.3:
         text = text.capitalize() + "."
     return choose(_ASK_ABOUT_TEXT[language], rng).replace("{t}", text), answer, False
+
+
+def refusal_by_outsiders(rng: random.Random, language: str) -> tuple[str, str]:
+    """(question, answer)"""
+    return by_outsiders(rng, language, "refusal"), DONT_KNOW[language]
 
 
 def unknown_word(rng: random.Random) -> tuple[str, str, str, str]:

@@ -7,7 +7,7 @@ import { Refused } from './refusal.ts';
 export type Content = { readonly kind: 'picture' } | { readonly kind: 'text'; readonly text: string } | PdfContent;
 
 /** More than any model here can hold: reading on would only take time. */
-export const MAX_TEXT_MB = 5;
+const MAX_TEXT_MB = 5;
 export const MAX_PDF_MB = 200;
 
 const isPdf = ({ name, type }: File) => type === 'application/pdf' || /\.pdf$/i.test(name);
