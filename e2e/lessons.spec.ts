@@ -87,7 +87,7 @@ test('a lesson of this site is opened by its address, and none of another site',
   page.on('request', (request) => {
     if (new URL(request.url()).hostname === 'example.org') foreign.push(request.url());
   });
-  await open(page, { path: './?preset=presets/debate-partner.en.json' });
+  await open(page, { path: './?preset=lessons/debate-partner.en.json' });
   await expect(offer(page)).toContainText('Debate partner');
   for (const address of ['https://example.org/preset.json', '//example.org/preset.json', 'data:application/json,{}']) {
     await page.goto(`./?preset=${encodeURIComponent(address)}`);

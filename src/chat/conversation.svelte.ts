@@ -5,7 +5,7 @@
  */
 import type { Message } from '../../protocol/engine.ts';
 import type { WholeConversation } from '../conversations/export/format.ts';
-import type { Kept, Keeper } from '../conversations/keeper.ts';
+import type { Kept, Keeper } from '../conversations/autosave.ts';
 import type { ConversationRecord, KeptDraft, Memory, MessageRecord, Setup } from '../conversations/records.ts';
 import { titleFrom } from '../conversations/title.ts';
 import { Tree } from '../conversations/tree.ts';
@@ -15,10 +15,10 @@ import { newId } from '../new-id.ts';
 import { Announcer } from './announcer.svelte.ts';
 import { Draft, type Written } from './composer/draft.svelte.ts';
 import { Frames } from './frames.ts';
-import { countAny } from './setup/context-gauge.svelte.ts';
-import { leaveOutOldest } from './setup/make-room.ts';
-import { fullnessOf } from './setup/room.ts';
-import { seenTurns, systemText } from './setup/told.ts';
+import { countAny } from './context/context-usage.svelte.ts';
+import { leaveOutOldest } from './context/trim-history.ts';
+import { fullnessOf } from './context/context-budget.ts';
+import { seenTurns, systemText } from './context/prompt-turns.ts';
 import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
 type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled' | 'unwritten'>;

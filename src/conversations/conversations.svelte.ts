@@ -7,7 +7,7 @@ import { type Beginning, Conversation, type KeeperFor, type Reopening } from '..
 import type { ModelStore } from '../models/model.svelte.ts';
 import type { Database } from './database.ts';
 import type { WholeConversation } from './export/format.ts';
-import { type Kept, Keeper } from './keeper.ts';
+import { type Kept, Keeper } from './autosave.ts';
 import type { ConversationRecord } from './records.ts';
 import { holds, type Match, matchIn } from './search.ts';
 

@@ -6,8 +6,8 @@
 import { Conversation } from '../chat/conversation.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
 import type { Offline } from '../offline/offline.svelte.ts';
-import type { Preset } from '../presets/preset.ts';
-import { picturesOf } from '../presets/preset-pictures.ts';
+import type { Preset } from '../lessons/lesson.ts';
+import { picturesOf } from '../lessons/lesson-pictures.ts';
 
 interface Prompt {
   text: string;

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ENGINE_ERRORS } from '../../protocol/engine.ts';
 import { STORE_ERRORS } from '../../protocol/store.ts';
-import { SETTINGS } from '../chat/setup/settings-of-answers.ts';
+import { SETTINGS } from '../chat/settings/generation-settings.ts';
 import { IMPORT_ERRORS, LEFT_OUT } from '../conversations/export/format.ts';
 import en from './en.json';
 import fr from './fr.json';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PRESET_COLOURS } from '../presets/preset.ts';
+import { PRESET_COLOURS } from '../lessons/lesson.ts';
 
 /** What is read, and what is read on. Every colour must be in one of the lists below: a new one is thought about. */
 const LESSONS = PRESET_COLOURS.map((colour) => `--lesson-${colour}`);

@@ -1,5 +1,5 @@
 /**
- * WebAssembly from AssemblyScript: `import { plain, shared } from './wasm/index.ts?assembly'` gives the module in base64,
+ * WebAssembly from AssemblyScript: `import { plain, shared } from './kernels/index.ts?assembly'` gives the module in base64,
  * for a memory of one thread's and for one that threads share. It is compiled when it is asked for, so that there is no
  * binary to trust, and a few kilobytes in the script need no way of their own to the page.
  */

@@ -1,10 +1,10 @@
 /** Our engine on given token ids, for the bench: the app's own code, without messages around it. */
 import type { OpenBenchEngine } from '../../protocol/bench.ts';
-import { decode } from './decode.ts';
+import { decode } from './generate.ts';
 import { openModel } from './model/model.ts';
-import { openPrompting } from './prompting.ts';
-import { loadOrt } from './runtime/ort.ts';
-import { GpuSamplers } from './sampling/gpu/gpu-sampler.ts';
+import { openPrompting } from './prompt/prompting.ts';
+import { loadOrt } from './backends/ort/ort.ts';
+import { GpuSamplers } from './backends/webgpu/sampler.ts';
 
 const sampling = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 /** Ends of answers are tokens like others here. */

@@ -17,16 +17,16 @@ import {
   type Message,
   type Sampling,
 } from '../../protocol/engine.ts';
-import { AnswerMemory } from './answer-memory.ts';
-import type { Prompt } from './decoder/decoder.ts';
-import type { PromptPicture } from './decoder/token-reader.ts';
-import { decode } from './decode.ts';
-import { inspectGpu } from './gpu/device.ts';
+import { AnswerMemory } from './prompt/answer-ids.ts';
+import type { Prompt } from './cache/decoder.ts';
+import type { PromptPicture } from './backends/backend.ts';
+import { decode } from './generate.ts';
+import { inspectGpu } from './backends/webgpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
 import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
-import { openPrompting, type Prompting } from './prompting.ts';
-import { GpuSamplers } from './sampling/gpu/gpu-sampler.ts';
+import { openPrompting, type Prompting } from './prompt/prompting.ts';
+import { GpuSamplers } from './backends/webgpu/sampler.ts';
 import { mergeSampling } from './sampling/settings.ts';
 import { hashPicture, preparePicture } from './vision/preprocess.ts';
 

@@ -7,7 +7,7 @@
 import { PART_BYTES } from '../../protocol/manifest.ts';
 import { StoreError, type Waiting } from '../../protocol/store.ts';
 import { fileAt, openSync, writeAll } from './directory.ts';
-import { rest, waitFor } from './patience.ts';
+import { rest, waitFor } from './backoff-policy.ts';
 import type { Part, PartRecord } from './parts.ts';
 import type { PlannedFile } from './plan.ts';
 import type { Progress } from './progress.ts';

@@ -7,7 +7,7 @@ import * as store from './store.ts';
 import { type TestModel, testModel } from './testing/model.ts';
 import { type Disk, useDisk } from './testing/opfs.ts';
 
-vi.mock('./patience.ts', async (original) => ({ ...(await original<object>()), waitFor: () => 1 }));
+vi.mock('./backoff-policy.ts', async (original) => ({ ...(await original<object>()), waitFor: () => 1 }));
 
 const URL_BASE = 'https://school.test/m/';
 const GRAPH = 'onnx/model_q4.onnx';

@@ -15,7 +15,7 @@ import {
 import { checkParts } from './check-parts.ts';
 import { folderOf, readFile, removeFolders, storedKeys, toStoreError } from './directory.ts';
 import { fetchParts } from './fetch-parts.ts';
-import { kitOf, writeKit } from './kit.ts';
+import { kitOf, writeKit } from './offline-bundle.ts';
 import { describePlan, type Plan, sizeOf } from './plan.ts';
 import { Progress } from './progress.ts';
 import { hubBytes, planHub } from './sources/hub.ts';

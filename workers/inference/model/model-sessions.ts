@@ -4,15 +4,15 @@
 import { type Device, type Dtype, EngineError, type EngineErrorCode } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
-import type { CacheSize } from '../decoder/cpu-kernels/memory-plan.ts';
-import type { Graph } from '../decoder/graph-io.ts';
-import type { Gpu } from '../gpu/device.ts';
-import type { TokenReader } from '../decoder/token-reader.ts';
-import type { Ort } from '../runtime/ort.ts';
+import type { CacheSize } from '../backends/wasm/memory-plan.ts';
+import type { Graph } from '../backends/ort/graph-io.ts';
+import type { Gpu } from '../backends/webgpu/device.ts';
+import type { TokenReader } from '../backends/backend.ts';
+import type { Ort } from '../backends/ort/ort.ts';
 import { createEncoderSession } from '../vision/encoder-session.ts';
-import { openOnCpu } from './cpu/cpu-model.ts';
-import { isOutOfMemory } from './cpu/cpu-session.ts';
-import { createGpuSessions } from './gpu-sessions.ts';
+import { openOnCpu } from './cpu-model.ts';
+import { isOutOfMemory } from '../backends/ort/cpu/session.ts';
+import { createGpuSessions } from '../backends/ort/gpu-sessions.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;

@@ -10,17 +10,17 @@ import {
   type LoadProgress,
 } from '../../../protocol/engine.ts';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
-import { Decoder } from '../decoder/decoder.ts';
-import { GraphReader } from '../decoder/graph-reader.ts';
-import type { TokenReader } from '../decoder/token-reader.ts';
-import { type Gpu, requestGpu } from '../gpu/device.ts';
-import { GIB, memoryGib } from '../runtime/memory.ts';
-import { loadOrt } from '../runtime/ort.ts';
-import { SamplerPipelines } from '../sampling/gpu/gpu-sampler.ts';
+import { Decoder } from '../cache/decoder.ts';
+import { GraphReader } from '../backends/ort/ort-backend.ts';
+import type { TokenReader } from '../backends/backend.ts';
+import { type Gpu, requestGpu } from '../backends/webgpu/device.ts';
+import { GIB, memoryGib } from '../backends/ort/memory.ts';
+import { loadOrt } from '../backends/ort/ort.ts';
+import { SamplerPipelines } from '../backends/webgpu/sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { isRight, recall, requireRight } from './proof/proof.ts';
-import { agrees } from './trial.ts';
+import { isRight, recall, requireRight } from './self-test/self-test.ts';
+import { agrees } from './equivalence-check.ts';
 import {
   chooseDtype,
   createSessions,

@@ -1,18 +1,18 @@
 /** An export in the form of the public ones, which says nothing of its cache: our kernels read it, after a trial. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
-import { Decoder } from '../decoder/decoder.ts';
-import { GraphReader } from '../decoder/graph-reader.ts';
-import { KernelReader } from '../decoder/gpu-kernels/kernel-reader.ts';
-import { type Gpu, requestGpu } from '../gpu/device.ts';
-import { loadOrt, type Ort } from '../runtime/ort.ts';
-import { createGpuSessions, type GpuSessions } from './gpu-sessions.ts';
-import { OnnxGraph } from './onnx-graph.ts';
-import known from './proof/decoder/known-answer.json';
-import graphUrl from './proof/decoder/model_q4.onnx?url';
-import dataUrl from './proof/decoder/model_q4.onnx_data?url';
-import { asPublicExport } from './testing/public-form.ts';
-import { agrees } from './trial.ts';
+import { Decoder } from '../cache/decoder.ts';
+import { GraphReader } from '../backends/ort/ort-backend.ts';
+import { KernelReader } from '../backends/webgpu/webgpu-backend.ts';
+import { type Gpu, requestGpu } from '../backends/webgpu/device.ts';
+import { loadOrt, type Ort } from '../backends/ort/ort.ts';
+import { createGpuSessions, type GpuSessions } from '../backends/ort/gpu-sessions.ts';
+import { OnnxGraph } from '../onnx/graph.ts';
+import known from './self-test/decoder/known-answer.json';
+import graphUrl from './self-test/decoder/model_q4.onnx?url';
+import dataUrl from './self-test/decoder/model_q4.onnx_data?url';
+import { asPublicExport } from '../onnx/testing/public-form.ts';
+import { agrees } from './equivalence-check.ts';
 
 const config = parseGemma3Config(known.config);
 const CAPACITY = 120;

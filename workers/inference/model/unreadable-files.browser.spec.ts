@@ -2,12 +2,12 @@
 import { expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { type Manifest } from '../../../protocol/manifest.ts';
-import { requestGpu } from '../gpu/device.ts';
-import { loadOrt } from '../runtime/ort.ts';
+import { requestGpu } from '../backends/webgpu/device.ts';
+import { loadOrt } from '../backends/ort/ort.ts';
 import { createSessions } from './model-sessions.ts';
-import known from './proof/decoder/known-answer.json';
-import graphUrl from './proof/decoder/model_q4.onnx?url';
-import dataUrl from './proof/decoder/model_q4.onnx_data?url';
+import known from './self-test/decoder/known-answer.json';
+import graphUrl from './self-test/decoder/model_q4.onnx?url';
+import dataUrl from './self-test/decoder/model_q4.onnx_data?url';
 
 const GRAPH = 'onnx/model_q4.onnx';
 const DATA = 'onnx/model_q4.onnx_data';

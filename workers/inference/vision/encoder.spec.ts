@@ -1,8 +1,8 @@
 /** When the vision encoder's session is made, and let go of. */
 import { expect, it, vi } from 'vitest';
 import type { VisionConfig } from '../../../protocol/gemma3-config.ts';
-import type { Graph } from '../decoder/graph-io.ts';
-import type { Ort } from '../runtime/ort.ts';
+import type { Graph } from '../backends/ort/graph-io.ts';
+import type { Ort } from '../backends/ort/ort.ts';
 import { VisionEncoder } from './encoder.ts';
 
 const config = { imageSize: 2, channels: 3 } as VisionConfig;

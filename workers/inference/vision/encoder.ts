@@ -4,9 +4,9 @@
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import type { VisionConfig } from '../../../protocol/gemma3-config.ts';
-import { floatsToHalves, halvesToFloats } from '../decoder/float16.ts';
-import type { Graph } from '../decoder/graph-io.ts';
-import type { Ort } from '../runtime/ort.ts';
+import { floatsToHalves, halvesToFloats } from '../onnx/float16.ts';
+import type { Graph } from '../backends/ort/graph-io.ts';
+import type { Ort } from '../backends/ort/ort.ts';
 
 /** Pictures whose features are remembered; one of Gemma 3 4B's is 2.6 MB. */
 const REMEMBERED = 32;

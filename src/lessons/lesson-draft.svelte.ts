@@ -1,0 +1,122 @@
+/** A lesson while it is being written. */
+import {
+  LIMITS,
+  type Preset,
+  PRESET_FORMAT,
+  PRESET_VERSION,
+  type PresetColour,
+  type PresetNeed,
+  type PresetPicture,
+} from './lesson.ts';
+import { readPreset } from './read-lesson.ts';
+
+interface DraftStarter {
+  /** Stays the same while starters come and go. */
+  id: number;
+  text: string;
+  /** Ids of pictures. */
+  pictures: number[];
+}
+interface DraftPicture extends PresetPicture {
+  id: number;
+}
+
+const EMPTY: Omit<Preset, 'language'> = {
+  format: PRESET_FORMAT,
+  version: PRESET_VERSION,
+  title: '',
+  description: '',
+  colour: 'amber',
+  needs: [],
+  system: '',
+  sampling: {},
+  starters: [{ text: '', pictures: [] }],
+  pictures: [],
+};
+
+export class LessonDraft {
+  title = $state('');
+  description = $state('');
+  language = $state<Preset['language']>('en');
+  colour = $state<PresetColour>('amber');
+  needs = $state<PresetNeed[]>([]);
+  system = $state('');
+  model = $state.raw<Preset['model']>();
+  sampling = $state.raw<Preset['sampling']>({});
+  maxNewTokens = $state.raw<number | undefined>();
+  starters = $state<DraftStarter[]>([]);
+  pictures = $state<DraftPicture[]>([]);
+  private lastId = 0;
+
+  constructor(preset: Preset | null, language: Preset['language']) {
+    const from = preset ?? { ...EMPTY, language };
+    const pictures = from.pictures.map((picture) => ({ id: ++this.lastId, ...picture }));
+    Object.assign(this, {
+      title: from.title,
+      description: from.description,
+      language: from.language,
+      colour: from.colour,
+      needs: [...from.needs],
+      system: from.system,
+      model: from.model,
+      sampling: from.sampling,
+      maxNewTokens: from.maxNewTokens,
+      pictures,
+      starters: from.starters.map((starter) => ({
+        id: ++this.lastId,
+        text: starter.text,
+        pictures: starter.pictures.flatMap((index) => pictures[index]?.id ?? []),
+      })),
+    });
+  }
+
+  get canAddStarter(): boolean {
+    return this.starters.length < LIMITS.starters;
+  }
+
+  get canAddPicture(): boolean {
+    return this.pictures.length < LIMITS.pictures;
+  }
+
+  addStarter(): void {
+    if (this.canAddStarter) this.starters.push({ id: ++this.lastId, text: '', pictures: [] });
+  }
+
+  removeStarter(id: number): void {
+    this.starters = this.starters.filter((starter) => starter.id !== id);
+  }
+
+  addPicture(picture: PresetPicture): void {
+    if (this.canAddPicture) this.pictures.push({ id: ++this.lastId, ...picture });
+  }
+
+  removePicture(id: number): void {
+    this.pictures = this.pictures.filter((picture) => picture.id !== id);
+    for (const starter of this.starters) starter.pictures = starter.pictures.filter((each) => each !== id);
+  }
+
+  /** The lesson as it would be saved; starters without a word are left out. @throws PresetError */
+  toPreset(): Preset {
+    const order = this.pictures.map(({ id }) => id);
+    return readPreset({
+      format: PRESET_FORMAT,
+      version: PRESET_VERSION,
+      title: this.title.trim(),
+      description: this.description.trim(),
+      language: this.language,
+      colour: this.colour,
+      needs: [...this.needs],
+      system: this.system.trim(),
+      model: this.model,
+      sampling: this.sampling,
+      maxNewTokens: this.maxNewTokens,
+      starters: this.starters
+        .filter(({ text }) => text.trim() !== '')
+        .map(({ text, pictures }) => ({
+          text: text.trim(),
+          pictures: pictures.map((id) => order.indexOf(id)).filter((index) => index >= 0),
+        })),
+      pictures: this.pictures.map(({ name, src }) => ({ name, src })),
+    });
+  }
+}

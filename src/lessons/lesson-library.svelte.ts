@@ -1,0 +1,81 @@
+/** The person's own lessons, kept in this browser, and those that come with the page. */
+import { newId } from '../new-id.ts';
+import { Dexie, type Table } from 'dexie';
+import type { Preset } from './lesson.ts';
+import { readPreset } from './read-lesson.ts';
+import { type ShippedLesson, shippedLessons } from './shipped.ts';
+
+export interface OwnLesson {
+  /** A UUID. */
+  id: string;
+  saved: number;
+  preset: Preset;
+}
+
+class LessonsDatabase extends Dexie {
+  readonly lessons!: Table<OwnLesson, string>;
+  constructor() {
+    super('fournil-lessons');
+    this.version(1).stores({ lessons: 'id, saved' });
+  }
+}
+
+export class Shelf {
+  own = $state.raw<OwnLesson[]>([]);
+  shipped = $state.raw<ShippedLesson[]>([]);
+  /** The browser keeps nothing for this page (private windows of some). */
+  refused = $state(false);
+  /** Those that come with the page did not arrive. */
+  unreachable = $state(false);
+  private readonly database = new LessonsDatabase();
+
+  constructor(private readonly base: string) {}
+
+  async look(language: string): Promise<void> {
+    await Promise.all([this.readOwn(), this.readShipped(language)]);
+  }
+
+  /** Under the id that it has, or a new one. @returns whether it is kept */
+  async keep(preset: Preset, id: string = newId()): Promise<boolean> {
+    try {
+      // What is kept is what would be read again: no proxies, no more than the format's fields.
+      await this.database.lessons.put({ id, saved: Date.now(), preset: readPreset(structuredClone(preset)) });
+    } catch {
+      this.refused = true;
+      return false;
+    }
+    await this.readOwn();
+    return true;
+  }
+
+  async remove(id: string): Promise<void> {
+    await this.database.lessons.delete(id);
+    await this.readOwn();
+  }
+
+  /** Newest first. One that is damaged, or of a newer version of the app, stays and is not shown. */
+  private async readOwn(): Promise<void> {
+    try {
+      const rows = await this.database.lessons.orderBy('saved').reverse().toArray();
+      this.own = rows.flatMap((row) => {
+        try {
+          return [{ ...row, preset: readPreset(row.preset) }];
+        } catch {
+          return [];
+        }
+      });
+      this.refused = false;
+    } catch {
+      this.refused = true;
+    }
+  }
+
+  private async readShipped(language: string): Promise<void> {
+    try {
+      this.shipped = await shippedLessons(language, this.base);
+      this.unreachable = false;
+    } catch {
+      this.unreachable = true;
+    }
+  }
+}

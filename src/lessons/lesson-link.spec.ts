@@ -1,0 +1,99 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { linkTo, LINK_CHARACTERS, presetOfAddress, presetOfFragment } from './lesson-link.ts';
+import { readPreset } from './read-lesson.ts';
+
+const BASE = 'https://fournil.example/app/';
+const preset = readPreset({
+  format: 'fournil-preset',
+  version: 1,
+  title: 'Été',
+  language: 'fr',
+  colour: 'rose',
+  system: 'Tu réponds en une phrase. 🥖',
+  starters: [{ text: 'Bonjour !' }],
+});
+
+const base64url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url');
+const plain = (text: string) => base64url(new TextEncoder().encode(text));
+async function deflated(stream: ReadableStream): Promise<string> {
+  const packed = await new Response(stream.pipeThrough(new CompressionStream('deflate-raw'))).arrayBuffer();
+  return base64url(new Uint8Array(packed));
+}
+
+describe('links that carry a lesson', () => {
+  it('give back what was put in', async () => {
+    const link = await linkTo(preset, `${BASE}?demo#old`);
+    expect(link).toMatch(/^https:\/\/fournil\.example\/app\/#preset=[\w-]+$/);
+    expect(await presetOfFragment(link?.split('#preset=')[1] ?? '')).toEqual(preset);
+  });
+
+  it('may carry it plain', async () => {
+    expect(await presetOfFragment(plain(JSON.stringify(preset)))).toEqual(preset);
+    expect(await presetOfFragment(Buffer.from(JSON.stringify(preset)).toString('base64url') + '==')).toEqual(preset);
+  });
+
+  it('are not made where they would be too long', async () => {
+    const noise = Array.from({ length: 7000 }, (_, i) => String.fromCharCode(0x4e00 + ((i * 7919) % 20_000))).join('');
+    expect(await linkTo({ ...preset, system: noise }, BASE)).toBe(null);
+    expect((await linkTo(preset, BASE))?.length).toBeLessThan(LINK_CHARACTERS);
+  });
+
+  it('are refused cut, damaged, or of something else', async () => {
+    const whole = (await linkTo(preset, BASE))?.split('#preset=')[1] ?? '';
+    for (const value of ['', '%', 'é', whole.slice(0, -8), `A${whole}`, plain('words'), plain('{"format":')])
+      await expect(presetOfFragment(value)).rejects.toThrow(/^link/);
+    await expect(presetOfFragment(plain('{}'))).rejects.toThrow('not-a-preset');
+    await expect(presetOfFragment(plain('{"format":"fournil-preset","version":9}'))).rejects.toThrow('newer');
+  });
+
+  it('are not unpacked further than a lesson goes', async () => {
+    let made = 0;
+    const zeros = new ReadableStream({
+      pull(controller) {
+        controller.enqueue(new Uint8Array(1_000_000));
+        if (++made === 200) controller.close();
+      },
+    });
+    const bomb = await deflated(zeros);
+    expect(bomb.length).toBeLessThan(400_000);
+    await expect(presetOfFragment(bomb)).rejects.toThrow('too-large');
+    await expect(presetOfFragment('A'.repeat(2_000_000))).rejects.toThrow('too-large');
+  });
+});
+
+describe('links to a lesson', () => {
+  const fetched = vi.fn<typeof fetch>();
+  vi.stubGlobal('fetch', fetched);
+  afterEach(() => fetched.mockReset());
+
+  it('lead to a file of this site', async () => {
+    fetched.mockResolvedValue(new Response(JSON.stringify(preset)));
+    expect(await presetOfAddress('lessons/summer.json', BASE)).toEqual(preset);
+    expect(String(fetched.mock.calls[0]?.[0])).toBe('https://fournil.example/app/lessons/summer.json');
+    expect(fetched.mock.calls[0]?.[1]).toMatchObject({ redirect: 'error' });
+  });
+
+  it('lead nowhere else', async () => {
+    for (const value of [
+      'https://example.org/a.json',
+      '//example.org/a.json',
+      'http://fournil.example/a.json',
+      'javascript:alert(1)',
+      'data:application/json,{}',
+      'blob:https://fournil.example/0',
+      'https:\\\\example.org\\a.json',
+    ])
+      await expect(presetOfAddress(value, BASE)).rejects.toThrow('foreign');
+    await expect(presetOfAddress('https://', BASE)).rejects.toThrow('link');
+    expect(fetched).not.toHaveBeenCalled();
+  });
+
+  it('are refused with the reason when there is nothing, or something else', async () => {
+    fetched.mockRejectedValueOnce(new TypeError('offline'));
+    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('unreachable');
+    fetched.mockResolvedValueOnce(new Response('', { status: 404 }));
+    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('unreachable');
+    fetched.mockResolvedValueOnce(new Response('<!doctype html>'));
+    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('not-json');
+  });
+});

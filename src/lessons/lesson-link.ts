@@ -1,0 +1,106 @@
+/**
+ * Lessons in links. `#preset=` carries the preset itself, in the part of an address that browsers send to nobody:
+ * base64url of its JSON, deflated (raw) or plain. `?preset=` names a file of this site. What comes of either is a checked
+ * preset or a PresetError; nothing more than `LINK_BYTES` is ever unpacked.
+ */
+import { type Preset, PRESET_BYTES, PresetError } from './lesson.ts';
+import { parsePreset, readPresetFile, writePreset } from './read-lesson.ts';
+
+/** Of what a link unpacks to. */
+export const LINK_BYTES = 1_000_000;
+/** Longer links are cut by mail programs and messengers. */
+export const LINK_CHARACTERS = 8000;
+
+const toBase64Url = (bytes: Uint8Array): string => {
+  let binary = '';
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+};
+
+function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
+  if (!/^[\w-]+={0,2}$/.test(text)) throw new PresetError('link');
+  try {
+    return Uint8Array.from(atob(text.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/')), (c) =>
+      c.charCodeAt(0),
+    );
+  } catch {
+    throw new PresetError('link');
+  }
+}
+
+/** All of a stream, unless it is more than a link may hold. @throws PresetError `too-large` */
+async function collect(stream: ReadableStream<Uint8Array>, most: number): Promise<Blob> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return new Blob(chunks);
+    size += value.length;
+    if (size > most) {
+      void reader.cancel().catch(() => undefined);
+      throw new PresetError('too-large');
+    }
+    chunks.push(new Uint8Array(value));
+  }
+}
+
+async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  try {
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
+    return await (await collect(stream, LINK_BYTES)).text();
+  } catch (cause) {
+    if (cause instanceof PresetError) throw cause;
+    throw new PresetError('link', String(cause));
+  }
+}
+
+/** What JSON objects begin with. A deflated one may begin so too, and is then no JSON. */
+const OBJECT = '{'.charCodeAt(0);
+
+/** The preset of a `#preset=` fragment's value. @throws PresetError */
+export async function presetOfFragment(value: string): Promise<Preset> {
+  if (value.length > (LINK_BYTES * 4) / 3 + 4) throw new PresetError('too-large');
+  const bytes = fromBase64Url(value);
+  if (bytes[0] === OBJECT)
+    try {
+      return parsePreset(new TextDecoder().decode(bytes));
+    } catch (cause) {
+      if (!(cause instanceof PresetError && cause.code === 'not-json')) throw cause;
+    }
+  try {
+    return parsePreset(await inflate(bytes));
+  } catch (cause) {
+    // What unpacks to no JSON was cut or changed on its way.
+    throw cause instanceof PresetError && cause.code === 'not-json' ? new PresetError('link', cause.detail) : cause;
+  }
+}
+
+/** The preset of a `?preset=` parameter's value. @throws PresetError */
+export async function presetOfAddress(value: string, base: string): Promise<Preset> {
+  let url: URL;
+  try {
+    url = new URL(value, base);
+  } catch {
+    throw new PresetError('link');
+  }
+  const page = new URL(base);
+  if (url.origin !== page.origin || url.protocol !== page.protocol) throw new PresetError('foreign', url.href);
+  // A redirect could lead to another site after all.
+  const response = await fetch(url, { redirect: 'error', credentials: 'omit' }).catch((cause: unknown) => {
+    throw new PresetError('unreachable', String(cause));
+  });
+  if (!response.ok || !response.body) throw new PresetError('unreachable', `${response.status} ${url.href}`);
+  return readPresetFile(await collect(response.body, PRESET_BYTES));
+}
+
+/** A link to this page that carries the preset; null where it would be too long to be passed on whole. */
+export async function linkTo(preset: Preset, base: string): Promise<string | null> {
+  const json = JSON.stringify(JSON.parse(writePreset(preset)));
+  const stream = new Blob([json]).stream().pipeThrough(new CompressionStream('deflate-raw'));
+  const deflated = new Uint8Array(await new Response(stream).arrayBuffer());
+  const url = new URL(base);
+  url.search = '';
+  url.hash = `preset=${toBase64Url(deflated)}`;
+  return url.href.length > LINK_CHARACTERS ? null : url.href;
+}

@@ -1,0 +1,104 @@
+/**
+ * What is asked about lessons: which dialog is open, and which lesson a conversation began with. It is small, because it
+ * comes with the page; all else about lessons is loaded when it is first wanted.
+ */
+import { SvelteMap } from 'svelte/reactivity';
+import type { Setup } from '../conversations/records.ts';
+import type { Choice } from '../models/model.svelte.ts';
+import { takeFromAddress } from './lesson-address.ts';
+import { type Preset, PRESET_BYTES, PRESET_FORMAT, PresetError } from './lesson.ts';
+
+/** What of the conversations and the models a lesson needs in order to begin. */
+interface Beginnings {
+  begin: (options: { setup: Setup; title: string }) => { id: string };
+}
+interface Models {
+  readonly choice: Choice | null;
+  use: (choice: Choice | null) => Promise<void>;
+}
+
+export interface Editing {
+  /** What is being changed; null: a new one. */
+  preset: Preset | null;
+  /** Its id among the person's own; null: it is not among them yet. */
+  id: string | null;
+}
+
+export class Lessons {
+  galleryOpen = $state(false);
+  /** Came from outside, and waits for the person's word. */
+  offered = $state.raw<Preset | null>(null);
+  refusal = $state.raw<PresetError | null>(null);
+  editing = $state.raw<Editing | null>(null);
+  private readonly begun = new SvelteMap<string, Preset>();
+
+  constructor(
+    private readonly conversations: Beginnings,
+    private readonly models: Models,
+    /** Closes what is over the page and leads to where one writes. */
+    private readonly oncebegun: () => void,
+  ) {}
+
+  /** Something of the lessons is to be seen. */
+  get wanted(): boolean {
+    return this.galleryOpen || this.offered !== null || this.refusal !== null || this.editing !== null;
+  }
+
+  /** The lesson that a conversation began with. */
+  of(conversation: { id: string }): Preset | undefined {
+    return this.begun.get(conversation.id);
+  }
+
+  /** @param choice the model that answers; left out: whichever is open. */
+  begin(preset: Preset, choice?: Choice | null): void {
+    const { system, sampling, maxNewTokens, title } = preset;
+    const setup: Setup = {
+      ...(choice === undefined ? {} : { model: choice }),
+      system,
+      sampling: { ...sampling },
+      ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
+    };
+    const conversation = this.conversations.begin({ setup, title });
+    this.begun.set(conversation.id, preset);
+    if (choice !== undefined && choice?.key !== this.models.choice?.key) void this.models.use(choice);
+    this.galleryOpen = false;
+    this.offered = this.editing = null;
+    this.oncebegun();
+  }
+
+  /** Shows a lesson from outside, or why it is none. */
+  async offer(read: () => Promise<Preset>): Promise<void> {
+    try {
+      this.offered = await read();
+    } catch (cause) {
+      this.refusal = cause instanceof PresetError ? cause : new PresetError('unreachable', String(cause));
+    }
+  }
+
+  /** Of files that were picked or dropped, shows the lesson if there is one, and gives back the others. */
+  async take(files: Iterable<File>): Promise<File[]> {
+    const others: File[] = [];
+    for (const file of files) {
+      if (await looksLikeLesson(file))
+        await this.offer(async () => (await import('./read-lesson.ts')).readPresetFile(file));
+      else others.push(file);
+    }
+    return others;
+  }
+
+  /** A lesson in the page's address is offered, and leaves the address: a reload does not ask again. */
+  readAddress(page: Location = location, past: History = history): void {
+    const found = takeFromAddress(page, past);
+    if (!found) return;
+    void this.offer(async () => {
+      const { presetOfAddress, presetOfFragment } = await import('./lesson-link.ts');
+      return 'fragment' in found ? presetOfFragment(found.fragment) : presetOfAddress(found.address, document.baseURI);
+    });
+  }
+}
+
+/** JSON that names the format: other JSON files are documents like any. */
+async function looksLikeLesson(file: File): Promise<boolean> {
+  if (!/\.json$/i.test(file.name) || file.size > PRESET_BYTES) return false;
+  return (await file.text()).includes(`"${PRESET_FORMAT}"`);
+}

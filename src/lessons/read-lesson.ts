@@ -1,0 +1,167 @@
+/**
+ * A preset from outside, checked: whatever comes in, either a whole preset comes out, with the known fields alone, or a
+ * PresetError that names the first field that is wrong. Nothing is fetched, decoded or run.
+ */
+import type { Sampling } from '../../protocol/engine.ts';
+import { SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
+import {
+  LIMITS,
+  type Preset,
+  PRESET_BYTES,
+  PRESET_COLOURS,
+  PRESET_FORMAT,
+  PRESET_LANGUAGES,
+  PRESET_NEEDS,
+  PRESET_VERSION,
+  PresetError,
+  type PresetPicture,
+  type Starter,
+} from './lesson.ts';
+
+type Json = Record<string, unknown>;
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Anything to read: not only spaces. */
+const SOMETHING = /\S/u;
+/** A name on one line, without what turns the direction of the text around it. */
+const ONE_LINE = /^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u;
+/** What the data is must be what it says it is: files of these kinds begin so. */
+const DATA_PICTURE =
+  /^data:image\/(?:png;base64,iVBORw0KGgo|jpeg;base64,\/9j\/|webp;base64,UklGR)[A-Za-z0-9+/]+={0,2}$/u;
+/** A path in the page's own folder, which cannot lead out of it. */
+const OWN_PICTURE = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:png|jpg|jpeg|webp)$/u;
+
+const refuse = (field: string): never => {
+  throw new PresetError('field', field);
+};
+
+/** As JSON Schema counts: code points, none of which takes more than two UTF-16 units. */
+function isText(value: unknown, most: number): value is string {
+  if (typeof value !== 'string' || value.length > 2 * most) return false;
+  return value.length <= most || [...value].length <= most;
+}
+
+const text = (value: unknown, field: string, most: number, pattern?: RegExp): string =>
+  isText(value, most) && (!pattern || pattern.test(value)) ? value : refuse(field);
+
+const optional = (value: unknown, field: string, most: number, pattern?: RegExp): string =>
+  value === undefined ? '' : text(value, field, most, pattern);
+
+/** A name that is shown: one line, and not only spaces. */
+const line = (value: unknown, field: string, most: number): string =>
+  SOMETHING.test(text(value, field, most, ONE_LINE)) ? (value as string) : refuse(field);
+
+const oneOf = <T extends string>(value: unknown, field: string, known: readonly T[]): T =>
+  known.find((each) => each === value) ?? refuse(field);
+
+function list(value: unknown, field: string, most: number): unknown[] {
+  if (value === undefined) return [];
+  return Array.isArray(value) && value.length <= most ? value : refuse(field);
+}
+
+function readSampling(value: unknown): Partial<Sampling> {
+  if (value === undefined) return {};
+  if (!isObject(value)) return refuse('sampling');
+  const sampling: Partial<Sampling> = {};
+  for (const key of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {
+    const setting = value[key];
+    if (setting === undefined) continue;
+    if (!withinLimits(SAMPLING_LIMITS[key], setting)) return refuse(`sampling.${key}`);
+    sampling[key] = setting;
+  }
+  return sampling;
+}
+
+function readModel(value: unknown): Pick<Preset, 'model'> {
+  if (value === undefined) return {};
+  if (!isObject(value)) return refuse('model');
+  const id = line(value['id'], 'model.id', LIMITS.model);
+  if (value['source'] === undefined) return { model: { id } };
+  return { model: { id, source: line(value['source'], 'model.source', LIMITS.source) } };
+}
+
+function readLength(value: unknown): Pick<Preset, 'maxNewTokens'> {
+  if (value === undefined) return {};
+  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LIMITS.maxNewTokens
+    ? { maxNewTokens: value as number }
+    : refuse('maxNewTokens');
+}
+
+function readPicture(value: unknown, i: number): PresetPicture {
+  const field = `pictures[${i}]`;
+  if (!isObject(value)) return refuse(field);
+  const src = text(value['src'], `${field}.src`, LIMITS.pictureSrc);
+  if (!DATA_PICTURE.test(src) && !OWN_PICTURE.test(src)) return refuse(`${field}.src`);
+  return { name: line(value['name'], `${field}.name`, LIMITS.pictureName), src };
+}
+
+function readStarter(value: unknown, i: number, pictures: number): Starter {
+  const field = `starters[${i}]`;
+  if (!isObject(value)) return refuse(field);
+  const shown = list(value['pictures'], `${field}.pictures`, LIMITS.pictures);
+  for (const index of shown)
+    if (!Number.isInteger(index) || (index as number) < 0 || (index as number) >= pictures)
+      return refuse(`${field}.pictures`);
+  return { text: text(value['text'], `${field}.text`, LIMITS.starter, SOMETHING), pictures: shown as number[] };
+}
+
+/** @throws PresetError */
+export function readPreset(value: unknown): Preset {
+  if (!isObject(value) || value['format'] !== PRESET_FORMAT) throw new PresetError('not-a-preset');
+  const { version } = value;
+  if (typeof version === 'number' && version > PRESET_VERSION) throw new PresetError('newer', String(version));
+  if (version !== PRESET_VERSION) return refuse('version');
+  const needs = list(value['needs'], 'needs', PRESET_NEEDS.length).map((need) => oneOf(need, 'needs', PRESET_NEEDS));
+  const pictures = list(value['pictures'], 'pictures', LIMITS.pictures).map(readPicture);
+  const starters = list(value['starters'], 'starters', LIMITS.starters);
+  return {
+    format: PRESET_FORMAT,
+    version: PRESET_VERSION,
+    title: line(value['title'], 'title', LIMITS.title),
+    description: optional(value['description'], 'description', LIMITS.description, ONE_LINE),
+    language: oneOf(value['language'], 'language', PRESET_LANGUAGES),
+    colour: oneOf(value['colour'], 'colour', PRESET_COLOURS),
+    needs: [...new Set(needs)],
+    system: optional(value['system'], 'system', LIMITS.system),
+    ...readModel(value['model']),
+    sampling: readSampling(value['sampling']),
+    ...readLength(value['maxNewTokens']),
+    starters: starters.map((starter, i) => readStarter(starter, i, pictures.length)),
+    pictures,
+  };
+}
+
+/** @throws PresetError */
+export function parsePreset(json: string): Preset {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new PresetError('not-json', String(cause));
+  }
+  return readPreset(value);
+}
+
+/** @throws PresetError */
+export async function readPresetFile(file: Blob): Promise<Preset> {
+  if (file.size > PRESET_BYTES) throw new PresetError('too-large');
+  return parsePreset(await file.text());
+}
+
+/** As it is saved: for people to read, too. What is empty is left out. */
+export function writePreset(preset: Preset): string {
+  const { needs, system, description, sampling, starters, pictures } = preset;
+  const written = {
+    ...preset,
+    description: description || undefined,
+    needs: needs.length > 0 ? needs : undefined,
+    system: system || undefined,
+    sampling: Object.keys(sampling).length > 0 ? sampling : undefined,
+    starters: starters.length > 0 ? starters.map(writeStarter) : undefined,
+    pictures: pictures.length > 0 ? pictures : undefined,
+  };
+  return `${JSON.stringify(written, null, 2)}\n`;
+}
+
+const writeStarter = ({ text, pictures }: Starter) => (pictures.length > 0 ? { text, pictures } : { text });

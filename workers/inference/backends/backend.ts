@@ -1,0 +1,35 @@
+/** What reads tokens into a cache and gives logits: an exported graph in onnxruntime, or kernels of our own. */
+import type { KvCache } from './ort/kv-cache.ts';
+import type { Logits } from './logits.ts';
+import type { PictureSpan } from './picture-attention.ts';
+
+/** A picture inside a prompt, ready for the decoder. */
+export interface PromptPicture extends PictureSpan {
+  /** [length, hiddenSize] */
+  features: Float32Array;
+  /** Names the picture's content; equal keys, equal features. */
+  key: string;
+}
+
+export interface Tokens {
+  /** Those at `start`…`end − 1`, or a buffer that begins with one id (as int32 or int64). */
+  ids: readonly number[] | GPUBuffer;
+  /** Of the whole prompt, by their places in it. */
+  pictures: readonly PromptPicture[];
+  /** Tokens that the cache holds before. */
+  start: number;
+  end: number;
+}
+
+export interface TokenReader {
+  readonly cache: KvCache;
+  /** True where a picture's tokens see each other. */
+  readonly seesPicturesWhole: boolean;
+  /**
+   * Reads tokens after those that the cache holds, in one go; it holds them all then.
+   * @param keep how many of the last positions' logits are wanted; there may be others before them
+   * @returns null where none were wanted
+   */
+  read(tokens: Tokens, keep: number): Promise<Logits | null>;
+  dispose(): void;
+}

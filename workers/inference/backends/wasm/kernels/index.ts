@@ -1,0 +1,156 @@
+/**
+ * Tokens through the whole decoder: the functions that ../cpu-step.ts and ../helper.ts call. All they work on is in the
+ * memory that they are given; nothing is allocated.
+ */
+import { combineParts, firstSeen, MOST_ATTENDING, partsOf, turn } from './attention';
+import { Layer, Matrix, Model, Pool } from './layout';
+import { ATTENTION, chunksOf, GATED, perform, PRODUCTS, help as helpIn, stop as stopAll } from './pool';
+import { copyRow, pack } from './gemm-q4';
+import { addNormed, norm } from './vectors';
+
+/** Weights times tokens in a chunk: a few microseconds. */
+const CHUNK = 65536;
+const LAYER_BYTES: i32 = offsetof<Layer>() as i32;
+
+/** Out of a matrix, how many rows make a chunk: a multiple of `unit`, and fewer than a ticket can count. */
+function rowsOf(matrix: Matrix, tokens: i32, unit: i32): i32 {
+  const some = CHUNK / ((matrix.blocks << 5) * tokens);
+  const least = matrix.rows / 32768 + 1;
+  return ((max(some, max(least, unit)) + unit - 1) / unit) * unit;
+}
+
+function multiply(
+  model: Model,
+  a: Matrix,
+  b: Matrix,
+  c: Matrix,
+  matrices: i32,
+  from: usize,
+  tokens: i32,
+  to: usize,
+  toBytes: i32,
+): void {
+  const pool = model.pool;
+  const rows = rowsOf(a, tokens, 4);
+  pool.kind = PRODUCTS;
+  pool.a = a;
+  pool.b = b;
+  pool.c = c;
+  pool.chunkRows = rows;
+  pool.chunks = chunksOf(a, rows) + (matrices > 1 ? chunksOf(b, rows) + chunksOf(c, rows) : 0);
+  pool.from = from;
+  pool.tokens = tokens;
+  pool.to = to;
+  pool.toBytes = toBytes;
+  perform(pool);
+}
+
+function gate(model: Model, layer: Layer, tokens: i32): void {
+  const pool = model.pool;
+  const rows = rowsOf(layer.gate, tokens << 1, 32);
+  pool.kind = GATED;
+  pool.a = layer.gate;
+  pool.b = layer.up;
+  pool.chunkRows = rows;
+  pool.chunks = chunksOf(layer.gate, rows);
+  pool.from = model.packed;
+  pool.tokens = tokens;
+  pool.to = model.active;
+  perform(pool);
+}
+
+/** Attention of some tokens, from `token` among those that are read. */
+function attendSome(model: Model, layer: Layer, position: i32, token: i32, tokens: i32): void {
+  const pool = model.pool;
+  const ends = model.ends + (token << 2);
+  let parts = 1;
+  for (let t = 0; t < tokens; t++)
+    parts = max(parts, partsOf(firstSeen(layer, position + t), load<i32>(ends + (t << 2))));
+  pool.kind = ATTENTION;
+  pool.layer = layer;
+  pool.token = token;
+  pool.position = position;
+  pool.parts = parts;
+  pool.chunks = tokens * model.kvHeads * parts;
+  perform(pool);
+  const headBytes = model.headDim << 2;
+  for (let t = 0; t < tokens; t++) {
+    const count = partsOf(firstSeen(layer, position + t), load<i32>(ends + (t << 2)));
+    const first = t * model.heads * model.mostParts;
+    const out = model.wide + (token + t) * model.wideBytes;
+    combineParts(model, count, model.parts + first * headBytes, model.stats + (first << 3), out);
+    pack(out, layer.out.blocks, model.packed + (token + t) * model.packedBytes);
+  }
+}
+
+/** The norm of each token's x, packed. */
+function normed(model: Model, weight: usize, first: i32, tokens: i32): void {
+  const blocks = model.hiddenSize >> 5;
+  const bytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++) {
+    const out = model.wide + t * model.wideBytes;
+    norm(model.x + (first + t) * bytes, weight, model.hiddenSize, model.epsilon, out);
+    pack(out, blocks, model.packed + t * model.packedBytes);
+  }
+}
+
+function addBranch(model: Model, weight: usize, tokens: i32): void {
+  const bytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++)
+    addNormed(model.x + t * bytes, model.branch + t * bytes, weight, model.hiddenSize, model.epsilon);
+}
+
+function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void {
+  const hiddenBytes = model.hiddenSize << 2;
+  normed(model, layer.inputNorm, 0, tokens);
+  multiply(model, layer.q, layer.k, layer.v, 3, model.packed, tokens, model.wide, model.wideBytes);
+  const queryBytes = (model.heads * model.headDim) << 2;
+  for (let t = 0; t < tokens; t++) {
+    const turns = model.turns + t * model.turnsBytes + layer.turns;
+    turn(model, layer, model.wide + t * model.wideBytes, turns, position + t, model.queries + t * queryBytes);
+  }
+  for (let t = 0; t < tokens; t += MOST_ATTENDING)
+    attendSome(model, layer, position + t, t, min(MOST_ATTENDING, tokens - t));
+  multiply(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
+  addBranch(model, layer.attendedNorm, tokens);
+  normed(model, layer.mlpNorm, 0, tokens);
+  gate(model, layer, tokens);
+  multiply(model, layer.down, layer.down, layer.down, 1, model.active, tokens, model.branch, hiddenBytes);
+  addBranch(model, layer.fedNorm, tokens);
+}
+
+/** In place of the id of a token whose embedding is in x already: a picture's. */
+const NO_ID: u32 = 0xffffffff;
+
+/**
+ * Reads tokens, whose ids, ends and turns are in place; keys and values go into the cache, final states into x.
+ * @param position of the first
+ */
+export function read(model: Model, position: i32, tokens: i32): void {
+  model.pool.model = model;
+  const hiddenBytes = model.hiddenSize << 2;
+  for (let t = 0; t < tokens; t++) {
+    const id = load<u32>(model.ids + (t << 2));
+    // No token is past the table.
+    const row = min(id, (model.embedding.rows as u32) - 1);
+    if (id != NO_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
+  }
+  for (let i = 0; i < model.layerCount; i++)
+    runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
+}
+
+/** Logits of `count` tokens' final states, which x holds, from the one at `first` on. */
+export function logitsOf(model: Model, first: i32, count: i32): void {
+  const head = model.head;
+  normed(model, model.finalNorm, first, count);
+  multiply(model, head, head, head, 1, model.packed, count, model.logits, head.rows << 2);
+}
+
+/** A helper's life. @param thread from 1 on */
+export function help(pool: Pool, thread: i32): void {
+  helpIn(pool, thread);
+}
+
+export function stop(pool: Pool): void {
+  stopAll(pool);
+}

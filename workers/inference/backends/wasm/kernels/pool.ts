@@ -1,0 +1,140 @@
+/**
+ * Jobs that threads share. A job is cut into chunks, and who is free takes the next: a thread that the system keeps waiting
+ * holds up at most the chunk it has, and one that never came nobody. Threads wait for work in a short loop, then asleep.
+ */
+import { attendPart, firstSeen, partsOf } from './attention';
+import { Matrix, Pool } from './layout';
+import { gatedProducts, products } from './gemm-q4';
+
+export const PRODUCTS = 0;
+export const GATED = 1;
+export const ATTENTION = 2;
+
+/** From the pool: words that threads wait on, on lines of their own. */
+const TICKETS: i32 = 128;
+const DONE: i32 = 192;
+const NUMBER: i32 = 256;
+const SLEEPERS: i32 = 320;
+const WAITING: i32 = 384;
+/** Of helpers that have come and not gone. */
+const HELPING: i32 = 448;
+/** Turns of a loop, some ten microseconds, before a thread sleeps. */
+const PATIENCE = 20000;
+
+/** Does one chunk of the job. */
+function work(pool: Pool, chunk: i32, thread: i32): void {
+  const model = pool.model;
+  const scratch = model.scratch + thread * model.scratchBytes;
+  if (pool.kind == ATTENTION) {
+    const part = chunk % pool.parts;
+    const which = chunk / pool.parts;
+    const kvHead = which % model.kvHeads;
+    const token = which / model.kvHeads;
+    const seen = firstSeen(pool.layer, pool.position + token);
+    const end = load<i32>(model.ends + ((pool.token + token) << 2));
+    if (part >= partsOf(seen, end)) return;
+    const headBytes = model.headDim << 2;
+    const queries = model.queries + (pool.token + token) * model.heads * headBytes;
+    const first = token * model.heads * model.mostParts;
+    const parts = model.parts + first * headBytes;
+    const stats = model.stats + (first << 3);
+    attendPart(model, pool.layer, queries, kvHead, seen, end, part, parts, stats, scratch);
+    return;
+  }
+  const rows = pool.chunkRows;
+  if (pool.kind == GATED) {
+    const first = chunk * rows;
+    const end = min(first + rows, pool.a.rows);
+    const bytes = model.packedBytes;
+    const wide = model.wide;
+    gatedProducts(pool.a, pool.b, first, end, pool.from, bytes, pool.tokens, wide, model.wideBytes, pool.to, scratch);
+    return;
+  }
+  let matrix = pool.a;
+  let to = pool.to;
+  for (let i = 0; i < 2; i++) {
+    const chunks = chunksOf(matrix, rows);
+    if (chunk < chunks) break;
+    chunk -= chunks;
+    to += matrix.rows << 2;
+    matrix = i == 0 ? pool.b : pool.c;
+  }
+  const first = chunk * rows;
+  const end = min(first + rows, matrix.rows);
+  products(matrix, first, end, pool.from, model.packedBytes, pool.tokens, to, pool.toBytes, scratch);
+}
+
+/** Into how many chunks a matrix is cut. */
+export function chunksOf(matrix: Matrix, rows: i32): i32 {
+  return (matrix.rows + rows - 1) / rows;
+}
+
+/** Takes chunks of the job that is on until there are no more; returns the job's number. */
+function take(pool: Pool, thread: i32): i32 {
+  const base = changetype<usize>(pool);
+  while (true) {
+    // A job's number, and how many of its chunks nobody has taken.
+    const tickets = atomic.load<i32>(base + TICKETS);
+    const left = tickets & 0xffff;
+    // Who has no chunk does not look at the job, which may be the next by then; who has one keeps it until that is done.
+    if (left == 0) return tickets >>> 16;
+    if (atomic.cmpxchg<i32>(base + TICKETS, tickets, tickets - 1) != tickets) continue;
+    const chunks = pool.chunks;
+    work(pool, chunks - left, thread);
+    if (atomic.add<i32>(base + DONE, 1) + 1 == chunks && atomic.load<i32>(base + WAITING) > 0)
+      atomic.notify(base + DONE, 1);
+  }
+}
+
+/** Has the job in `pool` done, by this thread and by helpers. */
+export function perform(pool: Pool): void {
+  const chunks = pool.chunks;
+  if (pool.helpers == 0) {
+    for (let chunk = 0; chunk < chunks; chunk++) work(pool, chunk, 0);
+    return;
+  }
+  const base = changetype<usize>(pool);
+  const job = (pool.job + 1) & 0xffff;
+  pool.job = job;
+  atomic.store<i32>(base + DONE, 0);
+  atomic.store<i32>(base + TICKETS, (job << 16) | chunks);
+  atomic.store<i32>(base + NUMBER, job);
+  if (atomic.load<i32>(base + SLEEPERS) > 0) atomic.notify(base + NUMBER, -1);
+  take(pool, 0);
+  let turns = 0;
+  while (true) {
+    const done = atomic.load<i32>(base + DONE);
+    if (done == chunks) return;
+    if (++turns < PATIENCE) continue;
+    atomic.store<i32>(base + WAITING, 1);
+    atomic.wait<i32>(base + DONE, done, 1000000);
+    atomic.store<i32>(base + WAITING, 0);
+  }
+}
+
+/** A helper's life: returns when `stop` is set. @param thread from 1 on */
+export function help(pool: Pool, thread: i32): void {
+  const base = changetype<usize>(pool);
+  atomic.add<i32>(base + HELPING, 1);
+  let last = -1;
+  while (true) {
+    let turns = 0;
+    while (atomic.load<i32>(base + NUMBER) == last && turns < PATIENCE) turns++;
+    if (turns == PATIENCE) {
+      atomic.add<i32>(base + SLEEPERS, 1);
+      atomic.wait<i32>(base + NUMBER, last, -1);
+      atomic.sub<i32>(base + SLEEPERS, 1);
+    }
+    if (pool.stop) break;
+    last = take(pool, thread);
+  }
+  atomic.sub<i32>(base + HELPING, 1);
+}
+
+/** Helpers return. */
+export function stop(pool: Pool): void {
+  const base = changetype<usize>(pool);
+  pool.stop = 1;
+  atomic.store<i32>(base + NUMBER, -2);
+  atomic.notify(base + NUMBER, -1);
+}

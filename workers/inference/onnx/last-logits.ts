@@ -1,0 +1,39 @@
+/**
+ * Some exports give logits of every position of a prompt: a megabyte each with Gemma's vocabulary, and most of a small
+ * model's work. Only the last position's are ever looked at, so the graph is changed to compute just these.
+ */
+import { ELEMENT, type OnnxGraph, type OnnxNode } from './graph.ts';
+
+const HEADS: readonly string[] = ['MatMulNBits', 'MatMul'];
+const LAST = 'last_position';
+
+/** Whether the graph was changed: one that can be asked for fewer, or whose head is not known, stays as it is. */
+export function keepLastLogits(graph: OnnxGraph): boolean {
+  if (graph.input('num_logits_to_keep')) return false;
+  const maker = (value: string | undefined) => graph.nodes.find(({ outputs }) => outputs[0] === value);
+  let head: OnnxNode | undefined = maker('logits');
+  while (head?.opType === 'Cast') head = maker(head.inputs[0]);
+  if (!head || !HEADS.includes(head.opType)) return false;
+  const [states = '', ...weights] = head.inputs;
+  const number = (name: string, value: bigint) => {
+    const data = new Uint8Array(BigInt64Array.of(value).buffer);
+    graph.addTensor({ name, dims: [1], dataType: ELEMENT.int64, data });
+    return name;
+  };
+  const inputs = [
+    states,
+    number(`${LAST}.start`, -1n),
+    number(`${LAST}.end`, 2n ** 63n - 1n),
+    number(`${LAST}.axis`, 1n),
+  ];
+  const slice = {
+    name: LAST,
+    opType: 'Slice',
+    domain: '',
+    inputs,
+    outputs: [LAST],
+    integers: new Map<string, number>(),
+  };
+  graph.replace(head, [slice, { ...head, inputs: [LAST, ...weights] }]);
+  return true;
+}
