@@ -1,7 +1,8 @@
 /**
- * The sampler for logits that are on the GPU: four bytes come back for each token, the chosen id, and the id is also in a
- * buffer that the next step can read. It chooses what `sampler.ts` chooses. Only more scores that tie with the kth of a
- * small top_k than it has room for it leaves to the CPU, and says so afterwards.
+ * The sampler for logits that are on the GPU: greedy decoding and a top_k of at most 128, which is what models ask for. It
+ * chooses the ids that `sampling/sampler.ts` chooses. Four bytes come back for each token, the chosen id, and the id is also
+ * in a buffer that the next step can read. Other settings are sampled on the CPU, as are more scores that tie with the kth
+ * than there are threads, which is known only afterwards.
  */
 import { EngineError, type Sampling } from '../../../../protocol/engine.ts';
 import type { GpuLogits } from '../logits.ts';
@@ -10,56 +11,53 @@ import { checkSampling } from '../../sampling/settings.ts';
 import { fraction, leastWeight, octavesAScore } from '../../sampling/weights.ts';
 import source from './kernels/sampler.wgsl?raw';
 
+/** Threads of a workgroup, as in sampler.wgsl. */
 const THREADS = 256;
-/** Candidates have one thread each; with ties there may be more than top_k. Beyond, all scores are looked at anew. */
-const SMALL_TOP_K = THREADS / 2;
-/** Each thread looks at some logits, and what the parts hold fits one workgroup. */
-const LOGITS_A_PART = THREADS * 16;
+/** Each candidate has a thread of its own; where scores tie with the kth there are more candidates than top_k. */
+const MAX_TOP_K = THREADS / 2;
+/** Logits of a workgroup at least, so that a small vocabulary takes few workgroups. */
+const LOGITS_PER_PART = THREADS * 16;
+/** Results of the kernels that are not ids, as in sampler.wgsl. */
 const NOT_FINITE = 0xffffffff;
 const TOO_MANY = 0xfffffffe;
-/** Of both selections by digits: how many digits, and the sizes of their histograms. */
-const DIGITS = 3;
-const COUNTS = 2048;
-const MASSES = 2 * 512;
-const SETTINGS = 48;
-const STATE = 48;
+/** Levels of the radix selection, and bins of each level's histogram. */
+const LEVELS = 3;
+const BINS = 2048;
+/** Bytes of the structs in sampler.wgsl; a uniform's size is a multiple of 16. */
+const SETTINGS_BYTES = 48;
+const STATE_BYTES = 20;
 
-/** A token that was chosen, or is being. */
+/** A token that was chosen, or is being chosen. */
 export interface Choice {
   /**
-   * Null where too many scores tie with the kth, or none was chosen: `Sampler` can choose among them.
-   * @throws EngineError `internal` when a logit is not a finite number; `device-lost`
+   * The chosen id; null where too many scores tie with the kth or no kernel chose: then `Sampler` has to choose. Rejects
+   * with EngineError `internal` when a logit is not a finite number, and `device-lost`.
    */
   id: Promise<number | null>;
-  /** Begins with the id, until the next choice: what is submitted meanwhile can read it there. */
+  /** Begins with the id (uint32, 0 behind it) until the next choice, for commands that are submitted meanwhile. */
   buffer: GPUBuffer;
 }
 
-/** One for each answer: its random numbers go on from token to token. */
+/** Chooses the tokens of one answer: its random numbers go on from token to token. */
 export interface GpuSampler {
   /** @param history ids of the prompt and of the answer so far, for repetition_penalty. */
   next(logits: GpuLogits, history: readonly number[]): Choice;
 }
 
-type Kernel =
-  'count' | 'find' | 'collect' | 'draw' | 'best_of_part' | 'best_of_all' | 'weigh' | 'cut' | 'tally' | 'pick';
+type Kernel = 'count' | 'find' | 'collect' | 'draw' | 'best_of_part' | 'best_of_all';
 
-/** What runs one after another to choose a token. */
-function kernelsFor({ temperature, top_k: topK, top_p: topP }: Sampling, vocabSize: number): Kernel[] {
-  const best: Kernel[] = ['best_of_part', 'best_of_all'];
-  if (isGreedy(temperature)) return best;
-  const select = (add: Kernel, find: Kernel) => Array.from({ length: DIGITS }, () => [add, find]).flat();
-  const hasTopK = topK > 0 && topK < vocabSize;
-  const kth = hasTopK ? select('count', 'find') : [];
-  if (hasTopK && topK <= SMALL_TOP_K) return [...kth, 'collect', 'draw'];
-  return [...best, ...kth, ...(topP < 1 ? select('weigh', 'cut') : []), 'tally', 'pick'];
+/** The kernels that run one after another to choose a token; null for settings that are sampled on the CPU. */
+function kernelsFor({ temperature, top_k: topK }: Sampling): Kernel[] | null {
+  if (isGreedy(temperature)) return ['best_of_part', 'best_of_all'];
+  if (topK === 0 || topK > MAX_TOP_K) return null;
+  return [...Array.from({ length: LEVELS }, (): Kernel[] => ['count', 'find']).flat(), 'collect', 'draw'];
 }
-/** Of these there is a workgroup for each part of the vocabulary, of others one. */
-const IN_PARTS: ReadonlySet<Kernel> = new Set(['best_of_part', 'count', 'collect', 'weigh', 'tally']);
+/** These kernels run with a workgroup for each part of the vocabulary, the others with one. */
+const IN_PARTS: ReadonlySet<Kernel> = new Set(['best_of_part', 'count', 'collect']);
 
 const isGreedy = (temperature: number): boolean => octavesAScore(temperature) === Infinity;
 
-/** The sampler's kernels for vocabularies of any size, each compiled when settings first ask for it. */
+/** The sampler's kernels for vocabularies of any size, each compiled when settings first need it. */
 export class SamplerPipelines {
   readonly layout: GPUBindGroupLayout;
   private readonly module: GPUShaderModule;
@@ -73,10 +71,10 @@ export class SamplerPipelines {
     this.module = device.createShaderModule({ code: source, label: 'sampler' });
   }
 
-  /** @throws GPUPipelineError where the browser refuses the kernel */
+  /** Rejects with GPUPipelineError where the browser refuses the kernel. */
   get(kernel: Kernel): Promise<GPUComputePipeline> {
-    const known = this.compiled.get(kernel);
-    if (known) return known;
+    const cached = this.compiled.get(kernel);
+    if (cached) return cached;
     const { device, module } = this;
     const layout = device.createPipelineLayout({ bindGroupLayouts: [this.layout] });
     const compute = { module, entryPoint: kernel };
@@ -91,34 +89,36 @@ interface Pass {
   groups: number;
 }
 
-/** What is on the GPU for all answers of a model; one answer at a time. */
+/** The buffers that all answers of a model share; one answer at a time is sampled. */
 export class GpuSamplers {
   private readonly parts: number;
   private readonly settings: GPUBuffer;
+  /** A bit for each id: whether it is in the history. */
   private readonly seen: GPUBuffer;
   private readonly state: GPUBuffer;
   private readonly histogram: GPUBuffer;
   private readonly candidates: GPUBuffer;
   private readonly chosen: GPUBuffer;
-  /** What `chosen` is before a kernel writes it: should none do so, the last token is not taken for a new one. */
+  /** The content of `chosen` before a kernel writes it, so that the last token is not taken for a new one if none does. */
   private readonly undecided: GPUBuffer;
   private readonly staging: GPUBuffer;
 
+  /** @param vocabSize number of logits of a position. */
   constructor(
     private readonly device: GPUDevice,
     private readonly pipelines: SamplerPipelines,
     private readonly vocabSize: number,
   ) {
-    this.parts = Math.min(THREADS, Math.ceil(vocabSize / LOGITS_A_PART));
+    this.parts = Math.min(THREADS, Math.ceil(vocabSize / LOGITS_PER_PART));
     const { STORAGE, COPY_DST, COPY_SRC, UNIFORM, MAP_READ } = GPUBufferUsage;
     const buffer = (label: string, size: number, usage: number) => device.createBuffer({ label, size, usage });
-    this.settings = buffer('sampler settings', SETTINGS, UNIFORM | COPY_DST);
+    this.settings = buffer('sampler settings', SETTINGS_BYTES, UNIFORM | COPY_DST);
     this.seen = buffer('sampler seen', Math.ceil(vocabSize / 32) * 4, STORAGE | COPY_DST);
-    this.state = buffer('sampler state', STATE, STORAGE | COPY_DST);
-    this.histogram = buffer('sampler histogram', DIGITS * (COUNTS + MASSES) * 4, STORAGE | COPY_DST);
-    // Two for what each part holds.
-    this.candidates = buffer('sampler candidates', THREADS * 2 * 8, STORAGE);
-    // Twice as long as an id: read as int64 it is the same number.
+    this.state = buffer('sampler state', STATE_BYTES, STORAGE | COPY_DST);
+    this.histogram = buffer('sampler histogram', LEVELS * BINS * 4, STORAGE | COPY_DST);
+    // A key and an id for each thread of the last kernel.
+    this.candidates = buffer('sampler candidates', THREADS * 8, STORAGE);
+    // The id is followed by a 0, so that it is the same number when it is read as int64.
     this.chosen = buffer('sampler chosen', 8, STORAGE | COPY_SRC | COPY_DST);
     this.undecided = device.createBuffer({ size: 8, usage: COPY_SRC, mappedAtCreation: true });
     new Uint32Array(this.undecided.getMappedRange()).set([TOO_MANY]);
@@ -126,17 +126,23 @@ export class GpuSamplers {
     this.staging = buffer('sampler staging', 4, MAP_READ | COPY_DST);
   }
 
-  /** For one answer; null where the browser refuses a kernel: `Sampler` can do it. @throws EngineError `bad-request` */
+  /**
+   * Begins an answer.
+   * @returns null for settings that are sampled on the CPU, and where the browser refuses a kernel: then `Sampler` chooses.
+   * @throws EngineError `bad-request`
+   */
   async begin(sampling: Sampling): Promise<GpuSampler | null> {
     checkSampling(sampling);
-    const passes = await this.passesFor(sampling).catch((cause: unknown) => {
+    const kernels = kernelsFor(sampling);
+    if (!kernels) return null;
+    const passes = await this.passesFor(kernels).catch((cause: unknown) => {
       if (!(cause instanceof GPUPipelineError)) throw cause;
-      console.warn('tokens are chosen on the CPU:', cause);
+      console.warn('Tokens are sampled on the CPU:', cause);
       return null;
     });
     if (!passes) return null;
     const random = seededRandom(sampling.seed);
-    /** What the GPU has marked itself need not be sent. */
+    // The kernels mark the ids that they choose, so the history is written once, and again after a choice of the CPU.
     let marked = false;
     return {
       next: (logits, history) => {
@@ -151,9 +157,9 @@ export class GpuSamplers {
     };
   }
 
-  private passesFor(sampling: Sampling): Promise<Pass[]> {
+  private passesFor(kernels: readonly Kernel[]): Promise<Pass[]> {
     return Promise.all(
-      kernelsFor(sampling, this.vocabSize).map(async (kernel) => ({
+      kernels.map(async (kernel) => ({
         pipeline: await this.pipelines.get(kernel),
         groups: IN_PARTS.has(kernel) ? this.parts : 1,
       })),
@@ -168,7 +174,7 @@ export class GpuSamplers {
     this.device.queue.writeBuffer(this.seen, 0, words);
   }
 
-  /** All that is asked of the GPU is submitted before this returns. */
+  /** Everything is submitted to the GPU before this function first waits. */
   private async choose(
     sampling: Sampling,
     passes: readonly Pass[],
@@ -177,7 +183,7 @@ export class GpuSamplers {
   ): Promise<number | null> {
     const { device, pipelines } = this;
     const greedy = isGreedy(sampling.temperature);
-    this.writeSettings(sampling, greedy, random, logits);
+    this.writeSettings(sampling, greedy ? 0 : fraction(random()), logits);
     const buffers = [
       ...[this.settings, logits.buffer, this.seen, this.state],
       ...[this.histogram, this.candidates, this.chosen],
@@ -202,17 +208,18 @@ export class GpuSamplers {
     return this.readChosen();
   }
 
-  private writeSettings(sampling: Sampling, greedy: boolean, random: Random, { first, type }: GpuLogits): void {
+  /** @param random in 2^-32. */
+  private writeSettings(sampling: Sampling, random: number, { first, type }: GpuLogits): void {
     const { top_k, top_p, min_p, temperature, repetition_penalty } = sampling;
-    const values = new DataView(new ArrayBuffer(SETTINGS));
+    const values = new DataView(new ArrayBuffer(SETTINGS_BYTES));
     const integers = [
-      ...[this.vocabSize, first, Number(type === 'float16'), Number(greedy), top_k],
-      ...[top_p < 1 ? Math.max(1, fraction(top_p)) : 0, leastWeight(min_p), greedy ? 0 : fraction(random())],
+      ...[this.vocabSize, first, Number(type === 'float16'), top_k],
+      ...[top_p < 1 ? Math.max(1, fraction(top_p)) : 0, leastWeight(min_p), random],
     ];
     integers.forEach((value, i) => values.setUint32(4 * i, value, true));
-    values.setFloat32(32, octavesAScore(temperature), true);
-    values.setFloat32(36, repetition_penalty, true);
-    values.setUint32(40, this.parts, true);
+    values.setFloat32(28, octavesAScore(temperature), true);
+    values.setFloat32(32, repetition_penalty, true);
+    values.setUint32(36, this.parts, true);
     this.device.queue.writeBuffer(this.settings, 0, values);
   }
 
