@@ -5,8 +5,14 @@
  * before it and a test that opens the older database.
  */
 import Dexie, { type Table } from 'dexie';
-import type { WholeConversation } from './export/format.ts';
-import type { ConversationRecord, DraftFileRecord, DraftRecord, KeptDraft, MessageRecord } from './records.ts';
+import type {
+  ConversationRecord,
+  DraftFileRecord,
+  DraftRecord,
+  KeptDraft,
+  MessageRecord,
+  WholeConversation,
+} from './records.ts';
 import { type Match, matchIn } from './search.ts';
 
 export const DATABASE = 'fournil';

@@ -42,6 +42,9 @@ export interface ConversationRecord {
   leaf: string | null;
 }
 
+/** PDFs that are larger are refused, also in imported files. */
+export const MAX_PDF_MB = 200;
+
 /** A file that a person gave with a message. */
 export interface Attachment {
   /** A UUID. */
@@ -101,3 +104,9 @@ export interface KeptDraft {
 }
 
 export type MessageRecord = QuestionRecord | AnswerRecord;
+
+/** A conversation with all its branches. */
+export interface WholeConversation {
+  record: ConversationRecord;
+  messages: MessageRecord[];
+}

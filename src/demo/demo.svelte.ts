@@ -3,7 +3,7 @@
  * Before it begins, all that it needs is looked at: the prompts and their pictures, the model, its first answer, and
  * whether the page opens without a network.
  */
-import { Conversation } from '../chat/conversation.svelte.ts';
+import { Conversation } from '../chat/conversation/conversation.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
 import type { Offline } from '../offline/offline.svelte.ts';
 import type { Preset } from '../lessons/lesson.ts';

@@ -1,5 +1,5 @@
 /** The person's own lessons, kept in this browser, and those that come with the page. */
-import { newId } from '../new-id.ts';
+import { newId } from '../conversations/new-id.ts';
 import { Dexie, type Table } from 'dexie';
 import type { Preset } from './lesson.ts';
 import { readPreset } from './read-lesson.ts';

@@ -3,19 +3,9 @@
  * paused; while no model is ready it is not known, and never guessed.
  */
 import type { ContextUse, Message } from '../../../protocol/engine.ts';
-import type { ModelStore } from '../../models/model.svelte.ts';
-
-type Counts = Pick<ModelStore, 'count'>;
+import { countAny, type Counts } from '../prompt/count-tokens.ts';
 
 const PAUSE_MS = 300;
-
-/** The engine counts what it could answer: a conversation that has no question yet, or ends with its answer, too. */
-export async function countAny(models: Counts, messages: readonly Message[]): Promise<ContextUse | null> {
-  const last = messages.at(-1);
-  if (last?.role === 'assistant' && last.content === '') return countAny(models, messages.slice(0, -1));
-  if (last?.role === 'assistant') return models.count([...messages], { continueAnswer: true });
-  return models.count(last?.role === 'user' ? [...messages] : [...messages, { role: 'user', content: '' }]);
-}
 
 /** Where the tokens of a prompt come from. What the chat format writes between turns counts as conversation. */
 export interface Shares {

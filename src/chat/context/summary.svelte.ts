@@ -4,8 +4,8 @@
  */
 import type { ContextUse, EngineError, Message } from '../../../protocol/engine.ts';
 import { asEngineError, type ModelStore } from '../../models/model.svelte.ts';
-import { Frames } from '../frames.ts';
-import { planParts } from './context-budget.ts';
+import { Frames } from '../conversation/frames.ts';
+import { planParts } from '../prompt/context-budget.ts';
 
 type Engine = Pick<ModelStore, 'count' | 'generate' | 'ready'>;
 

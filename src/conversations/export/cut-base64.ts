@@ -2,7 +2,7 @@
  * JSON with pictures in it, without the pictures: long strings that can only be base64 or data URLs stay in the file,
  * and the JSON gets a short mark in their place. What is left is small enough to be parsed at once.
  */
-import { newId } from '../../new-id.ts';
+import { newId } from '../new-id.ts';
 import { ImportError } from './format.ts';
 import { LIMITS } from './limits.ts';
 

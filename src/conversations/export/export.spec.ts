@@ -1,11 +1,12 @@
 import { strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { FORMAT, type Found, ImportError, VERSION, type WholeConversation } from './format.ts';
+import { FORMAT, type Found, ImportError, VERSION } from './format.ts';
 import { readFile } from './read-file.ts';
 import { chatGptConversation, llamaLines, llamaSession, PNG, png, sampleConversation } from './testing/samples.ts';
 import { type Step, upgrade } from './upgrade.ts';
 import { toJson } from './write-json.ts';
 import { toMarkdown, toMarkdownFile } from './write-markdown.ts';
+import type { WholeConversation } from '../records.ts';
 
 const SAVED = 1_770_000_000_000;
 const fileOf = (content: BlobPart, name = 'file') => new File([content], name, { lastModified: SAVED });

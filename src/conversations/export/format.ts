@@ -3,16 +3,10 @@
  * with its whole tree, pictures and documents as base64. A field that is added or changed raises the version, and
  * `STEPS` (upgrade.ts) says how an older file becomes a newer one.
  */
-import type { AnswerRecord, Attachment, ConversationRecord, MessageRecord, QuestionRecord } from '../records.ts';
+import type { AnswerRecord, Attachment, ConversationRecord, QuestionRecord, WholeConversation } from '../records.ts';
 
 export const FORMAT = 'fournil-conversations';
 export const VERSION = 1;
-
-/** A conversation with all its branches. */
-export interface WholeConversation {
-  record: ConversationRecord;
-  messages: MessageRecord[];
-}
 
 export interface FileAttachment extends Omit<Attachment, 'blob'> {
   /** The MIME type. */

@@ -1,6 +1,6 @@
 /** What a file may hold at most: far more than a person has, far less than what would hurt. */
 import { MAX_PICTURE_MB } from '../../../protocol/engine.ts';
-import { MAX_PDF_MB } from '../../chat/composer/read-file.ts';
+import { MAX_PDF_MB } from '../records.ts';
 
 export const LIMITS = {
   /** Bytes of JSON, base64 not counted. */

@@ -1,5 +1,5 @@
 /** Pictures of other programs' files: what the bytes say they are is what counts. */
-import { newId } from '../../new-id.ts';
+import { newId } from '../new-id.ts';
 import type { Attachment } from '../records.ts';
 import { LIMITS } from './limits.ts';
 

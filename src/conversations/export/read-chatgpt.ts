@@ -3,10 +3,10 @@
  * parent and children. Texts are kept, and the pictures that the archive has; tools, hidden messages and thoughts are
  * left out, and what follows them is joined to what was before.
  */
-import { newId } from '../../new-id.ts';
-import type { Attachment } from '../records.ts';
+import { newId } from '../new-id.ts';
+import type { Attachment, WholeConversation } from '../records.ts';
 import { Damaged, Fields, textOr, timeOr } from './fields.ts';
-import { countLeftOut, type Found, type LeftOut, type WholeConversation } from './format.ts';
+import { countLeftOut, type Found, type LeftOut } from './format.ts';
 import { LIMITS } from './limits.ts';
 import { toPicture } from './pictures.ts';
 import { readEach } from './read-each.ts';

@@ -1,15 +1,8 @@
 /** One conversation after the other: one that is damaged is left out and counted, the others are taken. */
 import { Damaged, Fields } from './fields.ts';
-import {
-  addLeftOut,
-  countLeftOut,
-  type Found,
-  type ImportSource,
-  type LeftOut,
-  nothingFound,
-  type WholeConversation,
-} from './format.ts';
+import { addLeftOut, countLeftOut, type Found, type ImportSource, type LeftOut, nothingFound } from './format.ts';
 import { LIMITS } from './limits.ts';
+import type { WholeConversation } from '../records.ts';
 
 /** @throws Damaged */
 export async function readEach(

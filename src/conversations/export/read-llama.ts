@@ -3,12 +3,12 @@
  * archive; formerly a JSON object `{ conv, messages }`, or a list of them. Its messages are a tree as ours; below a root
  * that says nothing comes the system prompt, if there is one.
  */
-import { newId } from '../../new-id.ts';
-import type { Attachment } from '../records.ts';
+import { newId } from '../new-id.ts';
+import type { Attachment, WholeConversation } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
 import type { CutText } from './cut-base64.ts';
 import { Damaged, Fields, textOr, timeOr } from './fields.ts';
-import { countLeftOut, type Found, ImportError, type LeftOut, type WholeConversation } from './format.ts';
+import { countLeftOut, type Found, ImportError, type LeftOut } from './format.ts';
 import { LIMITS } from './limits.ts';
 import { toDocument, toPicture } from './pictures.ts';
 import { readEach } from './read-each.ts';

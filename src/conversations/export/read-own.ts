@@ -1,12 +1,12 @@
 /** Our own files: every field is checked, and a conversation in which anything is wrong is left out whole. */
-import { newId } from '../../new-id.ts';
+import { newId } from '../new-id.ts';
 import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
-import type { Attachment, ConversationRecord, Memory, MessageRecord, Setup } from '../records.ts';
+import type { Attachment, ConversationRecord, Memory, MessageRecord, Setup, WholeConversation } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
 import type { CutText } from './cut-base64.ts';
 import { Damaged, Fields } from './fields.ts';
-import type { Found, WholeConversation } from './format.ts';
+import type { Found } from './format.ts';
 import { LIMITS } from './limits.ts';
 import { readEach } from './read-each.ts';
 import { fromTheRoots } from './tree-of.ts';

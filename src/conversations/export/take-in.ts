@@ -2,8 +2,8 @@
  * What was found in a file is added to what is kept, in one step: all of it or nothing. Nothing that is there is touched;
  * a conversation that is there already, word for word, is not taken twice.
  */
-import type { MessageRecord } from '../records.ts';
-import type { Found, ImportSource, LeftOut, WholeConversation } from './format.ts';
+import type { MessageRecord, WholeConversation } from '../records.ts';
+import type { Found, ImportSource, LeftOut } from './format.ts';
 
 /** Where conversations are kept. */
 export interface Shelf {

@@ -2,7 +2,7 @@
  * Trees of other programs as ours, where questions and answers take turns: what is left out is bridged, and what one
  * side said in several messages becomes one. Walks without recursion: a file may nest as deep as it likes.
  */
-import { newId } from '../../new-id.ts';
+import { newId } from '../new-id.ts';
 import type { Attachment, MessageRecord } from '../records.ts';
 import { countLeftOut, type LeftOut } from './format.ts';
 

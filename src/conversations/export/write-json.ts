@@ -2,9 +2,9 @@
  * Conversations as a file of our own format. It is put together from pieces, one conversation and one picture after the
  * other: 200 MB of pictures neither freeze the page nor fill its heap.
  */
-import type { MessageRecord } from '../records.ts';
+import type { MessageRecord, WholeConversation } from '../records.ts';
 import { encodeBase64 } from './base64.ts';
-import { FORMAT, VERSION, type WholeConversation } from './format.ts';
+import { FORMAT, VERSION } from './format.ts';
 
 /** The object's JSON, left open for more fields. */
 const open = (value: object): string => JSON.stringify(value).slice(0, -1);

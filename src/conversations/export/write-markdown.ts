@@ -3,8 +3,7 @@
  * where there are some.
  */
 import { strToU8, Zip, ZipDeflate, ZipPassThrough } from 'fflate';
-import type { Attachment, MessageRecord } from '../records.ts';
-import type { WholeConversation } from './format.ts';
+import type { Attachment, MessageRecord, WholeConversation } from '../records.ts';
 import { safeName, UniqueNames } from './names.ts';
 
 export interface Words {

@@ -1,6 +1,5 @@
 /** Conversations and files of other programs, as small as they can be with everything in them. */
-import type { AnswerRecord, QuestionRecord } from '../../records.ts';
-import type { WholeConversation } from '../format.ts';
+import type { AnswerRecord, QuestionRecord, WholeConversation } from '../../records.ts';
 
 /** One pixel. */
 export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';

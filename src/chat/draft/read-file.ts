@@ -1,4 +1,5 @@
 /** A file that a person adds, to what can be told of it to the model. What cannot be used is refused, with the reason. */
+import { MAX_PDF_MB } from '../../conversations/records.ts';
 import { decodeText } from './decode-text.ts';
 import { PdfContent } from './pdf-content.svelte.ts';
 import { checkPicture, isPicture } from './read-picture.ts';
@@ -8,7 +9,6 @@ export type Content = { readonly kind: 'picture' } | { readonly kind: 'text'; re
 
 /** More than any model here can hold: reading on would only take time. */
 const MAX_TEXT_MB = 5;
-export const MAX_PDF_MB = 200;
 
 const isPdf = ({ name, type }: File) => type === 'application/pdf' || /\.pdf$/i.test(name);
 

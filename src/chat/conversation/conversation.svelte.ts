@@ -3,22 +3,28 @@
  * message waits for the model, and one that was not answered can be asked again or taken back and changed. Each change
  * is told to its keeper, unless it is private.
  */
-import type { Message } from '../../protocol/engine.ts';
-import type { WholeConversation } from '../conversations/export/format.ts';
-import type { Kept, Keeper } from '../conversations/autosave.ts';
-import type { ConversationRecord, KeptDraft, Memory, MessageRecord, Setup } from '../conversations/records.ts';
-import { titleFrom } from '../conversations/title.ts';
-import { Tree } from '../conversations/tree.ts';
-import { i18n } from '../i18n/i18n.svelte.ts';
-import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
-import { newId } from '../new-id.ts';
+import type { Message } from '../../../protocol/engine.ts';
+import type { Kept, Keeper } from '../../conversations/autosave.ts';
+import type {
+  ConversationRecord,
+  KeptDraft,
+  Memory,
+  MessageRecord,
+  Setup,
+  WholeConversation,
+} from '../../conversations/records.ts';
+import { titleFrom } from '../../conversations/title.ts';
+import { Tree } from '../../conversations/tree.ts';
+import { i18n } from '../../i18n/i18n.svelte.ts';
+import { asEngineError, type ModelStore } from '../../models/model.svelte.ts';
+import { newId } from '../../conversations/new-id.ts';
 import { Announcer } from './announcer.svelte.ts';
-import { Draft, type Written } from './composer/draft.svelte.ts';
+import { Draft, type Written } from '../draft/draft.svelte.ts';
 import { Frames } from './frames.ts';
-import { countAny } from './context/context-usage.svelte.ts';
-import { leaveOutOldest } from './context/trim-history.ts';
-import { fullnessOf } from './context/context-budget.ts';
-import { seenTurns, systemText } from './context/prompt-turns.ts';
+import { countAny } from '../prompt/count-tokens.ts';
+import { leaveOutOldest } from '../prompt/trim-history.ts';
+import { fullnessOf } from '../prompt/context-budget.ts';
+import { seenTurns, systemText } from '../prompt/prompt-turns.ts';
 import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
 type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled' | 'unwritten'>;

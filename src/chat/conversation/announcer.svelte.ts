@@ -1,6 +1,6 @@
 /** What a screen reader hears of an answer: whole sentences, as they end, and never half a word. */
 
-import { spoken } from './answer/spoken.ts';
+import { spoken } from '../answer/spoken.ts';
 
 /** The end of a sentence: its mark and what closes it, before a space or at a line's end. */
 const SENTENCE = /[.!?…]+[\u202f\u00a0]?[»”"')\]*_]*(?=\s)|\n/gu;

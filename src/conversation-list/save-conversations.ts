@@ -1,7 +1,7 @@
 /** Conversations as files that a person saves. What writes them is loaded when it is first wanted. */
 import { i18n } from '../i18n/i18n.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
-import type { WholeConversation } from './export/format.ts';
+import type { WholeConversation } from '../conversations/records.ts';
 
 /** By then a download has long been taken over by the browser. */
 const KEPT_MS = 10 * 60_000;
@@ -34,15 +34,15 @@ export async function saveConversations(
     }
   }
   try {
-    const { safeName } = await import('./export/names.ts');
+    const { safeName } = await import('../conversations/export/names.ts');
     const day = new Date().toISOString().slice(0, 10);
     const name = safeName(title ?? '') || `Fournil ${day}`;
     if (as === 'json') {
-      const { toJson } = await import('./export/write-json.ts');
+      const { toJson } = await import('../conversations/export/write-json.ts');
       const file = await toJson(wholes());
       if (count > 0) download(`${name}.json`, file);
     } else {
-      const { toMarkdownFile } = await import('./export/write-markdown.ts');
+      const { toMarkdownFile } = await import('../conversations/export/write-markdown.ts');
       const words = {
         you: i18n.t('chat.you'),
         answer: i18n.t('chat.answer'),

@@ -1,7 +1,7 @@
 /** A file of conversations, taken in; and what became of it, in sentences. */
-import { i18n } from '../../i18n/i18n.svelte.ts';
-import type { Conversations } from '../conversations.svelte.ts';
-import { ImportError, LEFT_OUT } from '../export/format.ts';
+import { i18n } from '../i18n/i18n.svelte.ts';
+import type { Conversations } from '../conversation-list/conversations.svelte.ts';
+import { ImportError, LEFT_OUT } from '../conversations/export/format.ts';
 
 export interface Imported {
   name: string;
@@ -12,8 +12,8 @@ export async function importFile(file: File, conversations: Conversations): Prom
   const { t } = i18n;
   try {
     const [{ readFile }, { takeIn }] = await Promise.all([
-      import('../export/read-file.ts'),
-      import('../export/take-in.ts'),
+      import('../conversations/export/read-file.ts'),
+      import('../conversations/export/take-in.ts'),
     ]);
     const report = await takeIn(await readFile(file), await conversations.database());
     const sentences = [t('data.taken', { count: report.conversations })];

@@ -1,6 +1,6 @@
 /** All that this page keeps of a person, gone: conversations, models, lessons, choices. The app itself stays. */
-import type { Library } from '../../models/library.svelte.ts';
-import type { Conversations } from '../conversations.svelte.ts';
+import type { Library } from '../models/library.svelte.ts';
+import type { Conversations } from '../conversation-list/conversations.svelte.ts';
 
 /** @returns whether all is gone. The page begins anew then. */
 export async function forgetEverything(conversations: Conversations, library: Library): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** A file that was added to a message. It is there at once, is read, and goes with the message when it has been. */
 import type { Attachment } from '../../conversations/records.ts';
-import { newId } from '../../new-id.ts';
+import { newId } from '../../conversations/new-id.ts';
 import type { Content } from './read-file.ts';
 
 export class DraftFile {

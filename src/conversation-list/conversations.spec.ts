@@ -5,9 +5,9 @@ import type { Finish, LoadedModel } from '../../protocol/engine.ts';
 import { EngineClient } from '../models/engine-client.ts';
 import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
-import type { AnswerTurn, UserTurn } from '../chat/turns.svelte.ts';
+import type { AnswerTurn, UserTurn } from '../chat/conversation/turns.svelte.ts';
 import { Conversations } from './conversations.svelte.ts';
-import { Database } from './database.ts';
+import { Database } from '../conversations/database.ts';
 
 const finish = (reason: Finish['reason'] = 'stop'): Finish => ({
   reason,

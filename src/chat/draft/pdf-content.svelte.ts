@@ -3,7 +3,7 @@
  * they are first wanted as pictures.
  */
 import type { Attachment } from '../../conversations/records.ts';
-import { newId } from '../../new-id.ts';
+import { newId } from '../../conversations/new-id.ts';
 
 export type PdfForm = 'text' | 'pictures';
 

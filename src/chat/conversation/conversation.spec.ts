@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Finish, LoadedModel } from '../../protocol/engine.ts';
-import { EngineClient } from '../models/engine-client.ts';
-import { ModelStore } from '../models/model.svelte.ts';
-import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
-import { stubPictures } from './composer/testing/stub-pictures.ts';
+import type { Finish, LoadedModel } from '../../../protocol/engine.ts';
+import { EngineClient } from '../../models/engine-client.ts';
+import { ModelStore } from '../../models/model.svelte.ts';
+import { ScriptedWorker } from '../../models/testing/scripted-worker.ts';
+import { stubPictures } from '../draft/testing/stub-pictures.ts';
 import { Conversation } from './conversation.svelte.ts';
 import type { AnswerTurn } from './turns.svelte.ts';
 

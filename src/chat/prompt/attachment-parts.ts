@@ -1,6 +1,6 @@
 /** What the model is told of a message: its pictures, then its documents, then its words. */
-import type { ContentPart } from '../../protocol/engine.ts';
-import type { Attachment } from '../conversations/records.ts';
+import type { ContentPart } from '../../../protocol/engine.ts';
+import type { Attachment } from '../../conversations/records.ts';
 
 /** A fence that nothing in the text can close. */
 function fenceFor(text: string): string {

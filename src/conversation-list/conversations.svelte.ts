@@ -3,13 +3,17 @@
  * may be open at once, each with its draft and its answer being made; one is shown.
  */
 import { SvelteMap } from 'svelte/reactivity';
-import { type Beginning, Conversation, type KeeperFor, type Reopening } from '../chat/conversation.svelte.ts';
+import {
+  type Beginning,
+  Conversation,
+  type KeeperFor,
+  type Reopening,
+} from '../chat/conversation/conversation.svelte.ts';
 import type { ModelStore } from '../models/model.svelte.ts';
-import type { Database } from './database.ts';
-import type { WholeConversation } from './export/format.ts';
-import { type Kept, Keeper } from './autosave.ts';
-import type { ConversationRecord } from './records.ts';
-import { holds, type Match, matchIn } from './search.ts';
+import type { Database } from '../conversations/database.ts';
+import { type Kept, Keeper } from '../conversations/autosave.ts';
+import type { ConversationRecord, WholeConversation } from '../conversations/records.ts';
+import { holds, type Match, matchIn } from '../conversations/search.ts';
 
 /** A conversation in the list. */
 export interface Entry {
@@ -29,7 +33,8 @@ export interface Found {
   match: Match | null;
 }
 
-const openDatabase = (): Promise<Database> => import('./database.ts').then(({ Database }) => new Database());
+const openDatabase = (): Promise<Database> =>
+  import('../conversations/database.ts').then(({ Database }) => new Database());
 
 export class Conversations {
   /** What is on the page. */

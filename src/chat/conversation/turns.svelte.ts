@@ -1,8 +1,8 @@
 /** The turns of a conversation, and what of them the model is told. */
-import type { EngineErrorCode, Finish, Message } from '../../protocol/engine.ts';
-import { EngineError } from '../../protocol/engine.ts';
-import type { Attachment, MessageRecord } from '../conversations/records.ts';
-import { toContent } from './attachment-parts.ts';
+import type { EngineErrorCode, Finish, Message } from '../../../protocol/engine.ts';
+import { EngineError } from '../../../protocol/engine.ts';
+import type { Attachment, MessageRecord } from '../../conversations/records.ts';
+import { toContent } from '../prompt/attachment-parts.ts';
 
 interface TurnBase {
   readonly id: string;

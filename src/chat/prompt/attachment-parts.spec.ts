@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Attachment } from '../conversations/records.ts';
+import type { Attachment } from '../../conversations/records.ts';
 import { documentText, toContent } from './attachment-parts.ts';
 
 const document = (name: string, text: string): Attachment => ({
