@@ -87,7 +87,7 @@ test('a model of the hub is fetched once, whole, and answers', async ({ baseURL 
   await chatWith(model, page, baseURL);
 });
 
-test('a model that others published, with hashes of whole files only, is proven and answers', async ({ baseURL }) => {
+test('a model that others published, with hashes of whole files only, is verified and answers', async ({ baseURL }) => {
   const model = await store.call({ type: 'fetch', source: { kind: 'hub', repo: STOCK } });
   expect(model).toMatchObject({ complete: true, vision: true, dtype: 'q4' });
   await chatWith(model, page, baseURL);
@@ -109,7 +109,7 @@ test('a wrong byte: that part is fetched again, alone', async ({ baseURL }) => {
   await chatWith(model, page, baseURL);
 });
 
-test('bytes that stay wrong name the source, and nothing unproven is kept for good', async ({ baseURL }) => {
+test('bytes that stay wrong name the source, and nothing unverified is kept for good', async ({ baseURL }) => {
   const flipped = hub.fault(PADDING, { flip: 5 }, 3);
   const outcome = await store.outcome(await store.begin({ type: 'fetch', source: SOURCE }));
   expect(outcome).toMatchObject({ error: { code: 'source-bad', detail: expect.stringContaining(PADDING) as unknown } });
@@ -131,7 +131,7 @@ test('a file that is cut short at the source is noticed, and fetched when it is 
 test('a web page in place of a file: it waits and says so', async ({ baseURL }) => {
   hub.fault(({ kind, path }) => kind === 'cdn' && path === PADDING, { html: true });
   const model = await store.call({ type: 'fetch', source: SOURCE });
-  const why = (await store.progress()).map(({ waiting }) => waiting?.why);
+  const why = (await store.progress()).map(({ waiting }) => waiting?.reason);
   expect(why).toContain('web-page');
   expect(twice(model)).toBeLessThan(SLACK);
   await chatWith(model, page, baseURL);
@@ -152,7 +152,7 @@ test('signed addresses expire in mid-answer: new ones are asked for', async ({ b
 test('a server that is busy is left alone for a while', async ({ baseURL }) => {
   hub.fault(({ kind, path }) => kind === 'resolve' && path === PADDING, { status: 429, retryAfter: 2 });
   const model = await store.call({ type: 'fetch', source: SOURCE });
-  expect((await store.progress()).map(({ waiting }) => waiting?.why)).toContain('server-busy');
+  expect((await store.progress()).map(({ waiting }) => waiting?.reason)).toContain('server-busy');
   expect(twice(model)).toBeLessThan(SLACK);
   await chatWith(model, page, baseURL);
 });
@@ -162,7 +162,7 @@ test('the network goes and comes back', async ({ baseURL }) => {
   const fetching = await store.begin({ type: 'fetch', source: SOURCE });
   await store.reached(40_000_000);
   hub.offline();
-  await expect.poll(async () => (await store.progress()).at(-1)?.waiting?.why).toBe('network');
+  await expect.poll(async () => (await store.progress()).at(-1)?.waiting?.reason).toBe('network');
   hub.clearFaults();
   hub.online();
   const outcome = await store.outcome<'fetch'>(fetching);
@@ -227,7 +227,7 @@ test('two tabs fetch one model once, and the second goes on when the first is cl
   const other = await context.newPage();
   const second = await openSite(other, baseURL);
   const waiting = await second.begin({ type: 'fetch', source: SOURCE });
-  await expect.poll(async () => (await second.progress()).at(-1)?.waiting?.why).toBe('other-tab');
+  await expect.poll(async () => (await second.progress()).at(-1)?.waiting?.reason).toBe('other-tab');
   hub.clearFaults();
   await page.close();
   const outcome = await second.outcome<'fetch'>(waiting);

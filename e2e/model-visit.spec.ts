@@ -105,8 +105,8 @@ test('a reload goes on with a download that was under way', async () => {
   await running.close();
 });
 
-/** A model leaves as a USB kit and comes back from it, the way the page's store does both. */
-async function exportKit(page: Page, key: string): Promise<void> {
+/** A model leaves as a offline bundle and comes back from it, the way the page's store does both. */
+async function exportBundle(page: Page, key: string): Promise<void> {
   await page.evaluate(async (k) => {
     const root = await navigator.storage.getDirectory();
     const directory = await root.getDirectoryHandle('stick', { create: true });
@@ -116,7 +116,7 @@ async function exportKit(page: Page, key: string): Promise<void> {
 }
 
 /** @param names null: as a folder is picked; else only these files, by name, as on browsers without folders. */
-function importKit(page: Page, names: string[] | null, damaged: string[] = []): Promise<ImportReport> {
+function importBundle(page: Page, names: string[] | null, damaged: string[] = []): Promise<ImportReport> {
   return page.evaluate(
     async ({ names, damaged }) => {
       const files: PickedFile[] = [];
@@ -147,17 +147,17 @@ test('a model goes to a USB stick and into another browser, mended where the sti
   await page.goto(`${host.url}manifest.webmanifest`);
   const store = await Store.on(page);
   const { key, size, id } = await store.call({ type: 'fetch', source: { kind: 'hub', repo: REPO } });
-  await exportKit(page, key);
+  await exportBundle(page, key);
   hub.offline();
   await store.call({ type: 'remove', key: null });
 
   const weights = 'decoder_model_merged_q4.onnx_data';
-  const first = await importKit(page, null, [weights]);
-  expect(first).toMatchObject({ missing: [], wrong: [`onnx/${weights}`], foreign: [] });
+  const first = await importBundle(page, null, [weights]);
+  expect(first).toMatchObject({ missing: [], wrong: [`onnx/${weights}`], unrelated: [] });
   expect(first.model).toMatchObject({ complete: false, key, size });
   // Only the file that was bad, by its name.
-  const second = await importKit(page, [weights]);
-  expect(second).toMatchObject({ missing: [], wrong: [], foreign: [] });
+  const second = await importBundle(page, [weights]);
+  expect(second).toMatchObject({ missing: [], wrong: [], unrelated: [] });
   expect(second.model).toMatchObject({ complete: true, present: size });
 
   await page.evaluate((m) => localStorage.setItem('model', JSON.stringify(m)), { key, id });

@@ -140,12 +140,12 @@ test('the terms are accepted once; then it is fetched, paused, resumed, used and
 });
 
 const REASONS: [NonNullable<StoreScript['waiting']>, string][] = [
-  [{ why: 'network', until: null }, 'Waiting for the network…'],
-  [{ why: 'web-page', until: null }, 'you may have to log in to the Wi-Fi first'],
-  [{ why: 'server-busy', until: Date.now() + 3_600_000 }, 'The server is busy.'],
+  [{ reason: 'network', until: null }, 'Waiting for the network…'],
+  [{ reason: 'web-page', until: null }, 'you may have to log in to the Wi-Fi first'],
+  [{ reason: 'server-busy', until: Date.now() + 3_600_000 }, 'The server is busy.'],
 ];
 for (const [waiting, text] of REASONS)
-  test(`why nothing comes is said: ${waiting.why}`, async ({ page }) => {
+  test(`why nothing comes is said: ${waiting.reason}`, async ({ page }) => {
     await openPanel(page, { until: 0.3, waiting });
     const card = await download(page);
     await expect(card.getByRole('status')).toContainText(text);
@@ -232,9 +232,9 @@ test('models that the browser removed are named at the next visit, once', async 
   await expect(page.getByText('The browser removed')).toBeHidden();
 });
 
-test('files are imported, and what is missing, wrong or foreign is named', async ({ page }) => {
+test('files are imported, and what is missing, wrong or unrelated is named', async ({ page }) => {
   const panel = await openPanel(page, {
-    report: { missing: ['tokenizer.json'], wrong: ['onnx/model_q4.onnx_data'], foreign: ['holiday.jpg'] },
+    report: { missing: ['tokenizer.json'], wrong: ['onnx/model_q4.onnx_data'], unrelated: ['holiday.jpg'] },
   });
   await page.getByTestId('import-files').setInputFiles({
     name: 'config.json',
@@ -248,7 +248,7 @@ test('files are imported, and what is missing, wrong or foreign is named', async
 });
 
 test('files that are dropped on the panel are a model, not pictures', async ({ page }) => {
-  const panel = await openPanel(page, { report: { missing: [], wrong: [], foreign: [] } });
+  const panel = await openPanel(page, { report: { missing: [], wrong: [], unrelated: [] } });
   await page.evaluate(() => {
     const data = new DataTransfer();
     data.items.add(new File(['{}'], 'manifest.json', { type: 'application/json' }));

@@ -5,7 +5,7 @@
 import type { Dtype } from './engine.ts';
 
 export const MANIFEST_FORMAT = 1;
-/** Files are hashed, fetched and proven in parts of this many bytes. */
+/** Files are hashed, fetched and verified in parts of this many bytes. */
 export const PART_BYTES = 64 * 1024 * 1024;
 
 /** `model` is the one graph of a text model; the other three are the layout of a model with pictures. */

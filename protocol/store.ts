@@ -26,14 +26,14 @@ export interface ModelPlan {
   contextLength: number;
   /** Bytes of all its files. */
   size: number;
-  /** Of these, bytes that are stored and proven already. */
+  /** Of these, bytes that are stored and verified already. */
   present: number;
   /** With revision and dtype filled in. */
   source: ModelSource;
 }
 
 export interface StoredModel extends ModelPlan {
-  /** Every byte is stored and proven. */
+  /** Every byte is stored and verified. */
   complete: boolean;
   /** When it was last opened to answer, ms since 1970; null: never. */
   lastUsed: number | null;
@@ -41,7 +41,7 @@ export interface StoredModel extends ModelPlan {
 
 /** Why nothing comes at the moment, although nobody paused it. */
 export interface Waiting {
-  why: 'network' | 'server-busy' | 'server-error' | 'web-page' | 'other-tab';
+  reason: 'network' | 'server-busy' | 'server-error' | 'web-page' | 'other-tab';
   /** When it is tried again, ms since 1970; null: when the network is back, or the other tab is done. */
   until: number | null;
 }
@@ -51,7 +51,7 @@ export interface StoreProgress {
   id: string;
   /** `checking`: what is stored is being read and hashed. */
   phase: 'fetching' | 'copying' | 'checking';
-  /** Bytes proven, or checked; of `total`. */
+  /** Bytes verified, or checked; of `total`. */
   done: number;
   total: number;
   /** Bytes that came from the source in this run; more than were new if some had to come twice. */
@@ -73,17 +73,17 @@ export interface ImportReport {
   /** Paths whose bytes are not those the manifest names. */
   wrong: string[];
   /** Picked files that are no part of the model. */
-  foreign: string[];
+  unrelated: string[];
 }
 
-/** A file of the USB kit: its path in the kit's folder and its bytes, at most KIT_FILE_BYTES of them. */
-export interface KitFile {
+/** A file of the offline bundle: its path in the bundle's folder and its bytes, at most KIT_FILE_BYTES of them. */
+export interface BundleFile {
   path: string;
   blob: Blob;
 }
 
-/** Larger files are cut in the kit (`path.001`, `path.002`, …): sticks with FAT32 hold nothing of 4 GB. */
-export const KIT_FILE_BYTES = 29 * 64 * 1024 * 1024;
+/** Larger files are cut in the bundle (`path.001`, `path.002`, …): sticks with FAT32 hold nothing of 4 GB. */
+export const BUNDLE_FILE_BYTES = 29 * 64 * 1024 * 1024;
 
 export const STORE_ERRORS = [
   /** The source could not be reached at all. */
@@ -134,9 +134,9 @@ export type StoreCall =
   | { type: 'list' }
   /** Deletes a model and frees its space; null: all of them. */
   | { type: 'remove'; key: string | null }
-  /** The USB kit of a whole model. */
-  | { type: 'kit'; key: string }
-  /** Writes the USB kit into a folder that the person chose; files that are there and right are not written again. */
+  /** The offline bundle of a whole model. */
+  | { type: 'bundle'; key: string }
+  /** Writes the offline bundle into a folder that the person chose; files that are there and right are not written again. */
   | { type: 'export'; key: string; directory: FileSystemDirectoryHandle };
 
 /** What each call resolves to. */
@@ -148,7 +148,7 @@ export interface StoreResults {
   check: StoredModel;
   list: StoredModel[];
   remove: null;
-  kit: KitFile[];
+  bundle: BundleFile[];
   export: null;
 }
 
@@ -162,7 +162,7 @@ export type FromStore =
 /** What stores of all tabs tell all tabs over a BroadcastChannel of this name. */
 export const STORE_CHANNEL = 'fournil-store';
 
-export type StoreNews =
+export type StoreBroadcast =
   | { type: 'progress'; progress: StoreProgress }
   /** A fetch, import or check ended, well or not. */
   | { type: 'ended'; key: string; error?: { code: StoreErrorCode; detail: string } }

@@ -125,7 +125,7 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
       case 'export':
         await move(id, await known(call.key), 'copying');
         return null;
-      case 'kit':
+      case 'bundle':
         return [
           { path: 'onnx/model_q4.onnx', blob: new Blob(['graph']) },
           { path: 'manifest.json', blob: new Blob(['{}']) },

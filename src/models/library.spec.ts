@@ -5,7 +5,7 @@ import {
   STORE_CHANNEL,
   type StoreCall,
   type StoredModel,
-  type StoreNews,
+  type StoreBroadcast,
   type StoreProgress,
   type ToStore,
 } from '../../protocol/store.ts';
@@ -26,7 +26,7 @@ const progress = (done: number, more: Partial<StoreProgress> = {}): StoreProgres
 });
 const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 const news = new BroadcastChannel(STORE_CHANNEL);
-const tell = async (message: StoreNews) => {
+const tell = async (message: StoreBroadcast) => {
   news.postMessage(message);
   await turn(20);
 };
@@ -172,8 +172,8 @@ describe('Library', () => {
     await tell({ type: 'progress', progress: progress(60) });
     expect(library.jobs.get('k')).toMatchObject({ elsewhere: true, progress: { done: 60 } });
     expect(library.models).toEqual([half]);
-    const heard: StoreNews[] = [];
-    news.onmessage = ({ data }: MessageEvent<StoreNews>) => heard.push(data);
+    const heard: StoreBroadcast[] = [];
+    news.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => heard.push(data);
     library.pause('k');
     await turn(20);
     expect(heard).toEqual([{ type: 'pause', key: 'k' }]);
@@ -187,7 +187,7 @@ describe('Library', () => {
 
   it('shows the other tab’s progress while it waits for it', async () => {
     const { worker, library } = await fetching();
-    const waiting = { why: 'other-tab', until: null } as const;
+    const waiting = { reason: 'other-tab', until: null } as const;
     await tell({ type: 'progress', progress: progress(1) });
     expect(library.jobs.get('k')?.progress.done).toBe(0);
     worker.answer('fetch', { progress: progress(0, { waiting }) });
@@ -202,7 +202,7 @@ describe('Library', () => {
     const imported = library.import([{ path: 'a', file: new File([''], 'a') }]);
     worker.answer('import', { progress: progress(10, { phase: 'copying' }) });
     expect(library.jobs.get('k')?.elsewhere).toBe(false);
-    worker.answer('import', { result: { model: half, missing: ['x'], wrong: [], foreign: [] } });
+    worker.answer('import', { result: { model: half, missing: ['x'], wrong: [], unrelated: [] } });
     expect((await imported).missing).toEqual(['x']);
     expect(library.jobs.size).toBe(0);
   });

@@ -5,14 +5,14 @@
 import { SvelteMap } from 'svelte/reactivity';
 import {
   type ImportReport,
-  type KitFile,
+  type BundleFile,
   type ModelPlan,
   type ModelSource,
   type PickedFile,
   STORE_CHANNEL,
   type StoredModel,
   StoreError,
-  type StoreNews,
+  type StoreBroadcast,
   type StoreProgress,
 } from '../../protocol/store.ts';
 import { placeOf } from './catalogue.ts';
@@ -79,7 +79,7 @@ export class Library {
     private readonly store = new StoreClient(),
     private readonly storage: StorageLike | undefined = navigator.storage,
   ) {
-    this.channel.onmessage = ({ data }: MessageEvent<StoreNews>) => this.hear(data);
+    this.channel.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => this.hear(data);
   }
 
   /** Bytes there is room for yet. */
@@ -180,7 +180,7 @@ export class Library {
     const onProgress = (progress: StoreProgress) => {
       key = progress.key;
       this.own.set(key, { controller, ended, fetching: false });
-      this.show(progress, progress.waiting?.why === 'other-tab');
+      this.show(progress, progress.waiting?.reason === 'other-tab');
     };
     const report = this.store.call('import', { files }, { onProgress, signal: controller.signal });
     const ended = report.then(
@@ -195,15 +195,15 @@ export class Library {
     }
   }
 
-  /** Writes the USB kit. Whether it ended well. */
+  /** Writes the offline bundle. Whether it ended well. */
   export({ key, id, size }: StoredModel, directory: FileSystemDirectoryHandle): Promise<boolean> {
     const start: StoreProgress = { key, id, phase: 'copying', done: 0, total: size, received: 0 };
     return this.run(start, new AbortController(), (options) => this.store.call('export', { key, directory }, options));
   }
 
   /** @throws StoreError */
-  kit(key: string): Promise<KitFile[]> {
-    return this.store.call('kit', { key });
+  offlineBundle(key: string): Promise<BundleFile[]> {
+    return this.store.call('bundle', { key });
   }
 
   /** Asks the browser not to remove what is stored; `persisted` is its answer. */
@@ -251,7 +251,7 @@ export class Library {
     if (this.own.has(key)) return false;
     this.failures.delete(key);
     this.show(start, false);
-    const onProgress = (progress: StoreProgress) => this.show(progress, progress.waiting?.why === 'other-tab');
+    const onProgress = (progress: StoreProgress) => this.show(progress, progress.waiting?.reason === 'other-tab');
     const outcome = call({ onProgress, signal: controller.signal }).then(
       () => true,
       (cause: unknown) => this.fail(key, cause),
@@ -273,7 +273,7 @@ export class Library {
     const { key, phase, done, total, received } = progress;
     const before = this.jobs.get(key);
     // Who waits for another tab knows nothing of how far that one is.
-    if (elsewhere && progress.waiting?.why === 'other-tab' && before?.progress.phase === phase)
+    if (elsewhere && progress.waiting?.reason === 'other-tab' && before?.progress.phase === phase)
       progress = before.progress;
     const bytes = phase === 'fetching' ? received : done;
     const samples = observe(before?.samples ?? [], { at: performance.now(), bytes });
@@ -295,7 +295,7 @@ export class Library {
     return false;
   }
 
-  private hear(news: StoreNews): void {
+  private hear(news: StoreBroadcast): void {
     if (news.type === 'changed') {
       if (this.opened) void this.refresh();
       return;
@@ -317,13 +317,13 @@ export class Library {
         this.channel.removeEventListener('message', hear);
         resolve();
       };
-      const hear = ({ data }: MessageEvent<StoreNews>) => data.type === 'ended' && data.key === key && end();
+      const hear = ({ data }: MessageEvent<StoreBroadcast>) => data.type === 'ended' && data.key === key && end();
       const patience = setTimeout(end, ANSWER_MS);
       this.channel.addEventListener('message', hear);
     });
   }
 
-  private tell(news: StoreNews): void {
+  private tell(news: StoreBroadcast): void {
     this.channel.postMessage(news);
   }
 }

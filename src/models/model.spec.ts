@@ -167,7 +167,7 @@ describe('ModelStore, with a stored model', () => {
     const { store, storeWorker } = await openReady();
     void store.use(choice);
     await turn();
-    const waiting = { why: 'network', until: null };
+    const waiting = { reason: 'network', until: null };
     storeWorker.reply({ progress: { phase: 'fetching', done: 3, total: 9, waiting } });
     expect(store.state).toMatchObject({ progress: { stage: 'fetching', waiting: 'network' } });
     storeWorker.reply({ progress: { phase: 'fetching', done: 4, total: 9 } });

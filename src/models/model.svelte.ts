@@ -22,7 +22,7 @@ export interface LoadingProgress {
   done: number;
   total: number;
   /** Why nothing comes. */
-  waiting?: Waiting['why'];
+  waiting?: Waiting['reason'];
 }
 
 export type ModelState =
@@ -206,7 +206,7 @@ export class ModelStore {
     this.state = { is: 'loading', progress: null };
     const onProgress = ({ done, total, ...progress }: LoadProgress | StoreProgress) => {
       const stage = 'phase' in progress ? progress.phase : progress.stage;
-      const waiting = 'phase' in progress && progress.waiting ? { waiting: progress.waiting.why } : {};
+      const waiting = 'phase' in progress && progress.waiting ? { waiting: progress.waiting.reason } : {};
       if (this.loading === controller) this.state = { is: 'loading', progress: { stage, done, total, ...waiting } };
     };
     let next: ModelState;

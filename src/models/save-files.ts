@@ -1,5 +1,5 @@
 /** Files leave the browser: into a folder that the person chooses, or as downloads. */
-import type { KitFile } from '../../protocol/store.ts';
+import type { BundleFile } from '../../protocol/store.ts';
 
 /** In Chromium only, and not yet in TypeScript's library. */
 type PickDirectory = (options: { id: string; mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
@@ -12,7 +12,7 @@ export const canPickDirectory = (): boolean => pick() !== undefined;
 /** Null when the person closed the dialog. */
 export async function pickDirectory(): Promise<FileSystemDirectoryHandle | null> {
   try {
-    return (await pick()?.({ id: 'usb-kit', mode: 'readwrite' })) ?? null;
+    return (await pick()?.({ id: 'offline-bundle', mode: 'readwrite' })) ?? null;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') return null;
     throw cause;
@@ -25,7 +25,7 @@ const PAUSE_MS = 1000;
 const KEPT_MS = 10 * 60_000;
 
 /** Saves the files one after the other under their names; the import needs no folders. */
-export async function saveFiles(files: readonly KitFile[], onFile: (index: number) => void): Promise<void> {
+export async function saveFiles(files: readonly BundleFile[], onFile: (index: number) => void): Promise<void> {
   for (const [index, { path, blob }] of files.entries()) {
     onFile(index);
     const link = document.createElement('a');

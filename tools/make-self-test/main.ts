@@ -1,5 +1,5 @@
 /**
- * npm run make-self-test: writes the known answers that adapters are proven with (workers/inference/model/self-test/): 4-bit
+ * npm run make-self-test: writes the known answers of the self-test that adapters run (workers/inference/model/self-test/): 4-bit
  * exports of tiny seeded models, their logits and picture features as the CPU computes them in a browser.
  */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -2,7 +2,7 @@
 import type { FailureKind } from './sources/source.ts';
 
 /** First and longest wait, ms. Servers that are busy are spared; a network that is gone may be back at once. */
-const WAITS: Partial<Record<FailureKind, [first: number, longest: number]>> = {
+const DELAYS: Partial<Record<FailureKind, [first: number, longest: number]>> = {
   network: [1000, 30_000],
   'server-busy': [5000, 120_000],
   'server-error': [2000, 60_000],
@@ -12,25 +12,30 @@ const WAITS: Partial<Record<FailureKind, [first: number, longest: number]>> = {
 /**
  * Doubles with each failure in a row, and differs by chance, so that a class does not come back all at once.
  * @param failures how often in a row, from 1.
- * @param asked what the server asked for (Retry-After), ms.
+ * @param retryAfter what the server asked for (Retry-After), ms.
  */
-export function waitFor(kind: FailureKind, failures: number, asked: number | null, chance = Math.random()): number {
-  const [first, longest] = WAITS[kind] ?? [1000, 30_000];
-  const wait = Math.min(longest, first * 2 ** (failures - 1)) * (0.75 + chance / 2);
-  return asked === null ? wait : asked + wait * 0.1;
+export function backoffDelay(
+  kind: FailureKind,
+  failures: number,
+  retryAfter: number | null,
+  random = Math.random(),
+): number {
+  const [first, longest] = DELAYS[kind] ?? [1000, 30_000];
+  const delay = Math.min(longest, first * 2 ** (failures - 1)) * (0.75 + random / 2);
+  return retryAfter === null ? delay : retryAfter + delay * 0.1;
 }
 
 /** Ends after `ms`, or when the network is back. @throws what the signal was aborted with */
-export function rest(ms: number, signal: AbortSignal): Promise<void> {
+export function delayOrOnline(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const done = (settle: () => void) => () => {
+    const settleWith = (settle: () => void) => () => {
       clearTimeout(timer);
       removeEventListener('online', online);
       signal.removeEventListener('abort', aborted);
       settle();
     };
-    const online = done(resolve);
-    const aborted = done(() => reject(signal.reason as Error));
+    const online = settleWith(resolve);
+    const aborted = settleWith(() => reject(signal.reason as Error));
     const timer = setTimeout(online, ms);
     addEventListener('online', online);
     if (signal.aborted) aborted();

@@ -6,7 +6,7 @@ import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 
 /** One is read while the other is hashed. */
-const LANES = 2;
+const CONCURRENT_READS = 2;
 
 /** @returns paths with damaged parts. */
 export async function checkParts(
@@ -22,7 +22,7 @@ export async function checkParts(
     files.set(path, known);
     return known;
   };
-  const isWhole = async (part: Part): Promise<boolean> => {
+  const isIntact = async (part: Part): Promise<boolean> => {
     const file = await fileOf(part.file.path);
     const bytes = file?.slice(part.offset, part.offset + part.length);
     // A disk that cannot be read is as bad as one that gives other bytes.
@@ -33,17 +33,17 @@ export async function checkParts(
   const damaged = new Set<string>();
   const stored = record.parts.filter((part) => record.state(part) !== 'missing').values();
   let done = 0;
-  const lane = async (): Promise<void> => {
+  const checkRemaining = async (): Promise<void> => {
     for (const part of stored) {
       signal.throwIfAborted();
-      if (!(await isWhole(part))) {
+      if (!(await isIntact(part))) {
         damaged.add(part.file.path);
         record.set(part, 'missing');
       }
       done += part.length;
-      progress.at(done);
+      progress.update(done);
     }
   };
-  await Promise.all(Array.from({ length: LANES }, lane));
+  await Promise.all(Array.from({ length: CONCURRENT_READS }, checkRemaining));
   return [...damaged];
 }

@@ -23,7 +23,7 @@ export const MANIFEST = 'manifest.json';
 
 type Kind = 'models' | 'records';
 
-async function top(kind: Kind): Promise<FileSystemDirectoryHandle> {
+async function rootFolder(kind: Kind): Promise<FileSystemDirectoryHandle> {
   const storage = navigator.storage as StorageManager | undefined;
   if (!storage?.getDirectory) throw new StoreError('storage', 'no private file system here');
   const root = await storage.getDirectory().catch((cause: unknown) => {
@@ -34,7 +34,7 @@ async function top(kind: Kind): Promise<FileSystemDirectoryHandle> {
 
 /** A model's folder of either kind. @throws DOMException NotFoundError unless `create` */
 export const folderOf = async (kind: Kind, key: string, create = false): Promise<FileSystemDirectoryHandle> =>
-  (await top(kind)).getDirectoryHandle(key, { create });
+  (await rootFolder(kind)).getDirectoryHandle(key, { create });
 
 /** @param path with `/`. @throws DOMException NotFoundError unless `create` */
 export async function fileAt(
@@ -93,14 +93,15 @@ export async function writeFile(folder: FileSystemDirectoryHandle, path: string,
 /** Keys of all models, whole or not. */
 export async function storedKeys(): Promise<string[]> {
   const keys = new Set<string>();
-  for (const kind of ['models', 'records'] as const) for await (const name of (await top(kind)).keys()) keys.add(name);
+  for (const kind of ['models', 'records'] as const)
+    for await (const name of (await rootFolder(kind)).keys()) keys.add(name);
   return [...keys].sort();
 }
 
 /** Removes a model and what is known of it; the record goes first, so that half a removal is no model. */
 export async function removeFolders(key: string): Promise<void> {
   for (const kind of ['records', 'models'] as const)
-    await (await top(kind)).removeEntry(key, { recursive: true }).catch((cause: unknown) => {
+    await (await rootFolder(kind)).removeEntry(key, { recursive: true }).catch((cause: unknown) => {
       if (!hasName(cause, 'NotFoundError')) throw cause;
     });
 }

@@ -1,13 +1,13 @@
 /**
  * Brings the missing parts of a model from a source into its files: two at a time, written in place as they arrive,
- * hashed, and only then marked as proven. What interrupts it costs at most the parts in flight. Nothing is flushed in
+ * hashed, and only then marked as verified. What interrupts it costs at most the parts in flight. Nothing is flushed in
  * between, which would halve the speed: after a power cut the record may say more than the disk holds, and the check
  * before each loading finds that.
  */
 import { PART_BYTES } from '../../protocol/manifest.ts';
 import { StoreError, type Waiting } from '../../protocol/store.ts';
 import { fileAt, openSync, writeAll } from './directory.ts';
-import { rest, waitFor } from './backoff-policy.ts';
+import { delayOrOnline, backoffDelay } from './backoff-policy.ts';
 import type { Part, PartRecord } from './parts.ts';
 import type { PlannedFile } from './plan.ts';
 import type { Progress } from './progress.ts';
@@ -16,9 +16,9 @@ import { type ByteSource, type FailureKind, SourceFailure } from './sources/sour
 import { WholeHash } from './whole-hash.ts';
 
 /** Each holds one part in memory while it arrives: 128 MiB, and as much again while two are hashed. */
-const LANES = 2;
+const CONCURRENT_DOWNLOADS = 2;
 /** On slow lines what arrived of a part is written this often, ms, so that little is lost when the tab goes away. */
-const WRITE_EVERY = 2000;
+const WRITE_INTERVAL_MS = 2000;
 
 /** What a source that is asked only once does not have. */
 export interface Unavailable {
@@ -31,11 +31,11 @@ export const sha256 = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> =>
     '',
   );
 
-const isTransient = (kind: FailureKind): kind is Exclude<Waiting['why'], 'other-tab'> =>
+const isTransient = (kind: FailureKind): kind is Exclude<Waiting['reason'], 'other-tab'> =>
   kind === 'network' || kind === 'server-busy' || kind === 'server-error' || kind === 'web-page';
 
 /** Takes a part that is whole in memory; false: its bytes are wrong. */
-type Take = (part: Part, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
+type OnPart = (part: Part, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
 
 class Transfer {
   private readonly claimed = new Set<Part>();
@@ -54,7 +54,7 @@ class Transfer {
     private readonly signal: AbortSignal,
   ) {}
 
-  private get done(): number {
+  private get doneBytes(): number {
     return [...this.partial.values()].reduce((sum, bytes) => sum + bytes, this.record.present);
   }
 
@@ -92,13 +92,13 @@ class Transfer {
   }
 
   /** One lane's work: part after part until there is none. */
-  async lane(): Promise<void> {
+  async downloadRemaining(): Promise<void> {
     const longest = Math.max(0, ...this.record.parts.map(({ length }) => length));
     const buffer = new Uint8Array(Math.min(PART_BYTES, longest));
     for (;;) {
       const run = this.claim();
       if (!run.length) return;
-      await this.download(run, buffer, (part, bytes) => this.take(part, bytes, buffer));
+      await this.download(run, buffer, (part, bytes) => this.verifyPart(part, bytes, buffer));
     }
   }
 
@@ -118,8 +118,13 @@ class Transfer {
   }
 
   /** Reads the run's parts, whatever it takes, and hands each over once it is whole. */
-  private async download(run: Part[], buffer: Uint8Array<ArrayBuffer>, take: Take, writeThrough = true): Promise<void> {
-    const lane = {};
+  private async download(
+    run: Part[],
+    buffer: Uint8Array<ArrayBuffer>,
+    onPart: OnPart,
+    writeThrough = true,
+  ): Promise<void> {
+    const transfer = {};
     const last = run.at(-1);
     const [first] = run;
     if (!first || !last) return;
@@ -127,26 +132,26 @@ class Transfer {
     const end = last.offset + last.length;
     const handle = await this.handleOf(file);
     let part: Part | undefined = first;
-    let received = writeThrough ? this.takeUp(first, handle, buffer) : 0;
+    let received = writeThrough ? this.readPartial(first, handle, buffer) : 0;
     let written = received;
     let writtenAt = performance.now();
-    let wrong = 0;
+    let wrongAnswers = 0;
     let failures = 0;
-    const keep = (part: Part) => {
+    const writeReceived = (part: Part) => {
       if (!writeThrough || received === written) return;
       writeAll(handle, buffer.subarray(written, received), part.offset + written);
       written = received;
       writtenAt = performance.now();
-      if (received < part.length) this.record.setBegun(part, received);
+      if (received < part.length) this.record.setPartialBytes(part, received);
     };
-    const whole = async (done: Part): Promise<void> => {
-      keep(done);
-      const right = await take(done, buffer.subarray(0, done.length));
+    const completePart = async (done: Part): Promise<void> => {
+      writeReceived(done);
+      const correct = await onPart(done, buffer.subarray(0, done.length));
       received = written = 0;
-      this.partial.delete(lane);
-      if (!right) throw new SourceFailure('unsatisfiable', `${file.path}: wrong bytes`);
+      this.partial.delete(transfer);
+      if (!correct) throw new SourceFailure('unsatisfiable', `${file.path}: wrong bytes`);
       this.claimed.delete(done);
-      wrong = 0;
+      wrongAnswers = 0;
       part = done === last ? undefined : this.record.parts[done.number + 1];
     };
     try {
@@ -154,39 +159,39 @@ class Transfer {
         this.signal.throwIfAborted();
         try {
           if (received === part.length) {
-            await whole(part);
+            await completePart(part);
             continue;
           }
           const at: number = part.offset + received;
-          let got = 0;
+          let receivedNow = 0;
           for await (let piece of await this.source.read(file, at, end - at, this.signal)) {
             while (part && piece.length) {
               const some = piece.subarray(0, part.length - received);
               buffer.set(some, received);
               received += some.length;
-              got += some.length;
+              receivedNow += some.length;
               piece = piece.subarray(some.length);
               failures = 0;
-              this.partial.set(lane, received);
-              this.progress.received(some.length, this.done);
-              if (received === part.length) await whole(part);
-              else if (performance.now() - writtenAt >= WRITE_EVERY) keep(part);
+              this.partial.set(transfer, received);
+              this.progress.addReceived(some.length, this.doneBytes);
+              if (received === part.length) await completePart(part);
+              else if (performance.now() - writtenAt >= WRITE_INTERVAL_MS) writeReceived(part);
             }
             if (!part) break;
           }
           // The answer ended early; if it had nothing at all, the file is shorter than it should be.
-          if (part && got === 0) throw new SourceFailure('unsatisfiable', `${file.path}: cut short`);
+          if (part && receivedNow === 0) throw new SourceFailure('unsatisfiable', `${file.path}: cut short`);
         } catch (cause) {
           if (!(cause instanceof SourceFailure)) throw cause;
-          if (part) keep(part);
+          if (part) writeReceived(part);
           if (cause.kind === 'unsatisfiable') {
-            if (++wrong >= this.source.tries) {
+            if (++wrongAnswers >= this.source.tries) {
               this.giveUp(file, 'wrong', new StoreError('source-bad', cause.message));
               return;
             }
             received = written = 0;
-            if (part && writeThrough) this.record.setBegun(part, 0);
-          } else if (isTransient(cause.kind)) await this.wait(cause, ++failures);
+            if (part && writeThrough) this.record.setPartialBytes(part, 0);
+          } else if (isTransient(cause.kind)) await this.backOff(cause, ++failures);
           else {
             this.giveUp(
               file,
@@ -198,24 +203,24 @@ class Transfer {
         }
       }
     } finally {
-      if (part) keep(part);
-      this.partial.delete(lane);
+      if (part) writeReceived(part);
+      this.partial.delete(transfer);
       for (const each of run) this.claimed.delete(each);
     }
   }
 
   /** A part that was begun earlier: its bytes are on the disk, and are hashed with the rest. */
-  private takeUp(part: Part, handle: FileSystemSyncAccessHandle, buffer: Uint8Array<ArrayBuffer>): number {
-    const begun = this.record.begun(part);
-    return begun > 0 ? handle.read(buffer.subarray(0, begun), { at: part.offset }) : 0;
+  private readPartial(part: Part, handle: FileSystemSyncAccessHandle, buffer: Uint8Array<ArrayBuffer>): number {
+    const length = this.record.partialBytes(part);
+    return length > 0 ? handle.read(buffer.subarray(0, length), { at: part.offset }) : 0;
   }
 
-  private async wait(failure: SourceFailure, failures: number): Promise<void> {
+  private async backOff(failure: SourceFailure, failures: number): Promise<void> {
     if (!isTransient(failure.kind)) return;
-    const ms = waitFor(failure.kind, failures, failure.retryAfter);
+    const ms = backoffDelay(failure.kind, failures, failure.retryAfter);
     const offline = failure.kind === 'network' && !navigator.onLine;
-    this.progress.waiting({ why: failure.kind, until: offline ? null : Date.now() + ms });
-    await rest(ms, this.signal);
+    this.progress.setWaiting({ reason: failure.kind, until: offline ? null : Date.now() + ms });
+    await delayOrOnline(ms, this.signal);
   }
 
   /** A file that cannot be had: the end, unless the source is one that may lack something. */
@@ -226,7 +231,11 @@ class Transfer {
   }
 
   /** Proves a part as far as it can be, now that its bytes are in the file. */
-  private async take(part: Part, bytes: Uint8Array<ArrayBuffer>, buffer: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  private async verifyPart(
+    part: Part,
+    bytes: Uint8Array<ArrayBuffer>,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<boolean> {
     const { file, index } = part;
     const handle = await this.handleOf(file);
     const hash = await sha256(bytes);
@@ -235,11 +244,11 @@ class Transfer {
     if (expected !== undefined && hash !== expected) return false;
     if (expected === undefined && file.gitSha1 !== undefined && (await gitSha1(bytes)) !== file.gitSha1) return false;
     if (expected !== undefined || alone || file.sha256 === undefined) {
-      this.record.set(part, 'proven', hash);
+      this.record.set(part, 'verified', hash);
       return true;
     }
-    this.record.set(part, 'arrived', hash);
-    await this.proveWhole(file, handle, buffer, { part, bytes });
+    this.record.set(part, 'downloaded', hash);
+    await this.verifyFile(file, handle, buffer, { part, bytes });
     return true;
   }
 
@@ -247,27 +256,27 @@ class Transfer {
     return this.record.parts.filter((part) => part.file === file);
   }
 
-  /** Where only the whole file's hash is known: once all parts are there, they are proven together. */
-  async proveWhole(
+  /** Where only the whole file's hash is known: once all parts are there, they are verified together. */
+  async verifyFile(
     file: PlannedFile,
     handle: FileSystemSyncAccessHandle,
     buffer: Uint8Array<ArrayBuffer>,
-    just?: { part: Part; bytes: Uint8Array },
+    latest?: { part: Part; bytes: Uint8Array },
   ): Promise<void> {
     const parts = this.partsOf(file);
     const hashing = this.hashes.get(file) ?? WholeHash.begin(parts, this.record, handle);
     this.hashes.set(file, hashing);
-    const hash = (await hashing).advance(just);
+    const hash = (await hashing).advance(latest);
     if (hash === null) return;
-    if (hash !== file.sha256) await this.repairWhole(file, handle, buffer);
-    for (const part of parts) this.record.set(part, 'proven', this.record.hash(part));
+    if (hash !== file.sha256) await this.repairFile(file, handle, buffer);
+    for (const part of parts) this.record.set(part, 'verified', this.record.hash(part));
   }
 
   /**
    * The whole is wrong, and nobody says which part: each is fetched again, and one that differs takes the old one's
    * place, until the whole is right.
    */
-  private async repairWhole(
+  private async repairFile(
     file: PlannedFile,
     handle: FileSystemSyncAccessHandle,
     buffer: Uint8Array<ArrayBuffer>,
@@ -275,17 +284,17 @@ class Transfer {
     for (let pass = 0; pass < this.source.tries; pass++) {
       let changed = false;
       for (const part of this.partsOf(file)) {
-        let another = false;
-        const compare: Take = async (_, bytes) => {
+        let differs = false;
+        const compare: OnPart = async (_, bytes) => {
           const hash = await sha256(bytes);
-          another = hash !== this.record.hash(part);
-          if (!another) return true;
+          differs = hash !== this.record.hash(part);
+          if (!differs) return true;
           writeAll(handle, bytes, part.offset);
-          this.record.set(part, 'arrived', hash);
+          this.record.set(part, 'downloaded', hash);
           return true;
         };
         await this.download([part], buffer, compare, false);
-        if (!another) continue;
+        if (!differs) continue;
         changed = true;
         if ((await WholeHash.begin(this.partsOf(file), this.record, handle)).advance() === file.sha256) return;
       }
@@ -296,12 +305,12 @@ class Transfer {
     throw new StoreError('source-bad', `${file.path}: its SHA-256 is not the one that was announced`);
   }
 
-  /** Files whose parts had all arrived when the store was last closed, unproven. */
-  async proveArrived(): Promise<void> {
+  /** Files whose parts had all arrived when the store was last closed, unverified. */
+  async verifyDownloaded(): Promise<void> {
     for (const file of new Set(this.record.parts.map((part) => part.file))) {
       const states = this.partsOf(file).map((part) => this.record.state(part));
-      if (states.includes('missing') || !states.includes('arrived')) continue;
-      await this.proveWhole(file, await this.handleOf(file), new Uint8Array(Math.min(PART_BYTES, file.size)));
+      if (states.includes('missing') || !states.includes('downloaded')) continue;
+      await this.verifyFile(file, await this.handleOf(file), new Uint8Array(Math.min(PART_BYTES, file.size)));
     }
   }
 }
@@ -321,17 +330,17 @@ export async function fetchParts(
   const stop = new AbortController();
   const transfer = new Transfer(folder, record, source, progress, AbortSignal.any([signal, stop.signal]));
   try {
-    await transfer.proveArrived();
+    await transfer.verifyDownloaded();
     await transfer.reserve();
-    const lanes = Array.from({ length: LANES }, () =>
-      transfer.lane().catch((cause: unknown) => {
+    const downloads = Array.from({ length: CONCURRENT_DOWNLOADS }, () =>
+      transfer.downloadRemaining().catch((cause: unknown) => {
         stop.abort(cause);
         throw cause;
       }),
     );
-    await Promise.allSettled(lanes);
+    await Promise.allSettled(downloads);
     signal.throwIfAborted();
-    await Promise.all(lanes);
+    await Promise.all(downloads);
     return transfer.unavailable;
   } finally {
     progress.report();

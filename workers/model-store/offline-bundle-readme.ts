@@ -1,4 +1,4 @@
-/** The note in a USB kit, in both languages: it is read where no page of ours is open. */
+/** The note in an offline bundle, in both languages: it is read where no page of ours is open. */
 import type { Manifest } from '../../protocol/manifest.ts';
 
 /** Gemma's terms ask that this goes with every copy of the weights. */
@@ -8,7 +8,7 @@ export const GEMMA_NOTICE =
 export const isGemma = ({ licence, id, baseModel }: Manifest): boolean =>
   /gemma/i.test(licence === 'unknown' ? `${id} ${baseModel}` : licence);
 
-export const kitReadme = ({ id, revision, licence }: Manifest): string => `${id}
+export const bundleReadme = ({ id, revision, licence }: Manifest): string => `${id}
 revision ${revision}, licence ${licence}
 
 ENGLISH

@@ -1,6 +1,6 @@
 /**
- * Which parts of a model's files are proven. The record is a small file beside the model, changed in place: one entry of
- * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `proven`
+ * Which parts of a model's files are verified. The record is a small file beside the model, changed in place: one entry of
+ * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `verified`
  * only after the part's bytes were written.
  */
 import { PART_BYTES } from '../../protocol/manifest.ts';
@@ -27,9 +27,9 @@ export function partsOf(plan: Plan): Part[] {
   return parts;
 }
 
-/** `arrived`: whole, but only the whole file's hash can prove it. */
-export type PartState = 'missing' | 'arrived' | 'proven';
-const STATES: readonly PartState[] = ['missing', 'arrived', 'proven'];
+/** `downloaded`: whole, but only the whole file's hash can verify it. */
+export type PartState = 'missing' | 'downloaded' | 'verified';
+const STATES: readonly PartState[] = ['missing', 'downloaded', 'verified'];
 
 const ENTRY_BYTES = 40;
 const HASH_AT = 8;
@@ -46,16 +46,16 @@ export class PartRecord {
   private readonly bytes: Uint8Array<ArrayBuffer>;
   private readonly view: DataView;
 
-  /** @param kept what the file holds; anything of another length is of no use and forgotten. */
+  /** @param stored what the file holds; anything of another length is of no use and forgotten. */
   constructor(
     readonly parts: readonly Part[],
-    kept: Uint8Array,
+    stored: Uint8Array,
     private readonly file: RecordFile | null = null,
   ) {
     this.bytes = new Uint8Array(parts.length * ENTRY_BYTES);
-    if (kept.length === this.bytes.length) this.bytes.set(kept);
+    if (stored.length === this.bytes.length) this.bytes.set(stored);
     this.view = new DataView(this.bytes.buffer);
-    if (kept.length !== this.bytes.length) this.write(0, this.bytes.length);
+    if (stored.length !== this.bytes.length) this.write(0, this.bytes.length);
   }
 
   state({ number }: Part): PartState {
@@ -63,17 +63,17 @@ export class PartRecord {
   }
 
   /** Bytes of a missing part that were written from its beginning on; they are hashed again before they count. */
-  begun({ number, length }: Part): number {
+  partialBytes({ number, length }: Part): number {
     return Math.min(length, this.view.getUint32(number * ENTRY_BYTES + 4));
   }
 
-  /** SHA-256 of a part that arrived. */
+  /** SHA-256 of a downloaded part. */
   hash({ number }: Part): string {
     const at = number * ENTRY_BYTES + HASH_AT;
     return toHex(this.bytes.subarray(at, at + 32));
   }
 
-  setBegun({ number }: Part, bytes: number): void {
+  setPartialBytes({ number }: Part, bytes: number): void {
     this.view.setUint32(number * ENTRY_BYTES + 4, bytes);
     this.write(number * ENTRY_BYTES, ENTRY_BYTES);
   }
@@ -88,7 +88,7 @@ export class PartRecord {
   }
 
   get complete(): boolean {
-    return this.parts.every((part) => this.state(part) === 'proven');
+    return this.parts.every((part) => this.state(part) === 'verified');
   }
 
   /** Bytes of the parts that are whole. */

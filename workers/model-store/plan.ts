@@ -1,4 +1,4 @@
-/** What a model is made of and how its bytes will be proven, known before they are fetched. */
+/** What a model is made of and how its bytes will be verified, known before they are fetched. */
 import type { Dtype } from '../../protocol/engine.ts';
 import type { Manifest, SessionName } from '../../protocol/manifest.ts';
 import type { ModelPlan, ModelSource } from '../../protocol/store.ts';
@@ -29,9 +29,9 @@ export interface Plan extends Pick<
 const PREFERRED: readonly Dtype[] = ['q4', 'q4f16', 'fp16', 'fp32'];
 
 /** @throws Error when the folder has none of what was asked. */
-export function chooseDtype(sessions: Manifest['sessions'], asked: Dtype | undefined): Dtype {
-  const dtype = (asked ? [asked] : PREFERRED).find((each) => sessions[each]);
-  if (!dtype) throw new Error(`no ONNX graphs of dtype ${asked ?? PREFERRED.join(', ')}`);
+export function chooseDtype(sessions: Manifest['sessions'], requested: Dtype | undefined): Dtype {
+  const dtype = (requested ? [requested] : PREFERRED).find((each) => sessions[each]);
+  if (!dtype) throw new Error(`no ONNX graphs of dtype ${requested ?? PREFERRED.join(', ')}`);
   return dtype;
 }
 

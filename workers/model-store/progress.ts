@@ -1,44 +1,44 @@
 /** How far a job has come, told often enough to be seen moving and seldom enough to cost nothing. */
 import type { StoreProgress, Waiting } from '../../protocol/store.ts';
 
-const EVERY_MS = 150;
+const REPORT_INTERVAL_MS = 150;
 
 export class Progress {
-  private readonly now: StoreProgress;
-  private toldAt = -Infinity;
+  private readonly state: StoreProgress;
+  private reportedAt = -Infinity;
 
   constructor(
     start: Pick<StoreProgress, 'key' | 'id' | 'phase' | 'total'>,
-    private readonly tell: (progress: StoreProgress) => void,
+    private readonly onProgress: (progress: StoreProgress) => void,
   ) {
-    this.now = { ...start, done: 0, received: 0 };
+    this.state = { ...start, done: 0, received: 0 };
   }
 
   /** Bytes came from the source. */
-  received(bytes: number, done: number): void {
-    this.now.received += bytes;
-    delete this.now.waiting;
-    this.at(done);
+  addReceived(bytes: number, done: number): void {
+    this.state.received += bytes;
+    delete this.state.waiting;
+    this.update(done);
   }
 
-  at(done: number): void {
-    this.now.done = done;
-    if (performance.now() - this.toldAt >= EVERY_MS) this.report();
+  update(done: number): void {
+    this.state.done = done;
+    if (performance.now() - this.reportedAt >= REPORT_INTERVAL_MS) this.report();
   }
 
-  phase(phase: StoreProgress['phase']): void {
-    this.now.phase = phase;
-    delete this.now.waiting;
+  setPhase(phase: StoreProgress['phase']): void {
+    this.state.phase = phase;
+    delete this.state.waiting;
     this.report();
   }
 
-  waiting(waiting: Waiting): void {
-    this.now.waiting = waiting;
+  setWaiting(waiting: Waiting): void {
+    this.state.waiting = waiting;
     this.report();
   }
 
   report(): void {
-    this.toldAt = performance.now();
-    this.tell({ ...this.now });
+    this.reportedAt = performance.now();
+    this.onProgress({ ...this.state });
   }
 }

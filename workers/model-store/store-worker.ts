@@ -3,7 +3,7 @@ import {
   type FromStore,
   STORE_CHANNEL,
   type StoreCall,
-  type StoreNews,
+  type StoreBroadcast,
   type StoreProgress,
   type StoreResults,
   type ToStore,
@@ -15,8 +15,8 @@ const post = (message: FromStore) => {
   self.postMessage(message);
 };
 const channel = new BroadcastChannel(STORE_CHANNEL);
-const tellTabs = (news: StoreNews) => {
-  channel.postMessage(news);
+const broadcast = (message: StoreBroadcast) => {
+  channel.postMessage(message);
 };
 
 interface Running {
@@ -27,61 +27,61 @@ interface Running {
 }
 const running = new Map<number, Running>();
 
-function carryOut(
+function perform(
   call: StoreCall,
   signal: AbortSignal,
-  tell: (progress: StoreProgress) => void,
+  onProgress: (progress: StoreProgress) => void,
 ): Promise<StoreResults[keyof StoreResults]> {
   switch (call.type) {
     case 'plan':
       return store.plan(call.source, signal);
     case 'fetch':
-      return store.fetchModel(call.source, signal, tell);
+      return store.fetchModel(call.source, signal, onProgress);
     case 'resume':
-      return store.resumeModel(call.key, signal, tell);
+      return store.resumeModel(call.key, signal, onProgress);
     case 'import':
-      return store.importFiles(call.files, signal, tell);
+      return store.importFiles(call.files, signal, onProgress);
     case 'check':
-      return store.checkModel(call.key, signal, tell);
+      return store.checkModel(call.key, signal, onProgress);
     case 'list':
       return store.listModels();
     case 'remove':
       return store.removeModels(call.key).then(() => null);
-    case 'kit':
-      return store.modelKit(call.key);
+    case 'bundle':
+      return store.offlineBundle(call.key);
     case 'export':
-      return store.exportModel(call.key, call.directory, signal, tell).then(() => null);
+      return store.exportModel(call.key, call.directory, signal, onProgress).then(() => null);
   }
 }
 
 /** After these the list of stored models, or what is present of one, may be another. */
-const CHANGING: readonly StoreCall['type'][] = ['fetch', 'resume', 'import', 'check', 'remove'];
+const MUTATING: readonly StoreCall['type'][] = ['fetch', 'resume', 'import', 'check', 'remove'];
 
 async function answer(id: number, call: StoreCall): Promise<void> {
   const pausable = call.type === 'fetch' || call.type === 'resume';
   const job: Running = { controller: new AbortController(), key: 'key' in call ? call.key : null, pausable };
   running.set(id, job);
-  const tell = (progress: StoreProgress) => {
+  const onProgress = (progress: StoreProgress) => {
     job.key = progress.key;
     post({ id, progress });
     // Who only waits for another tab has nothing to tell.
-    if (progress.waiting?.why !== 'other-tab') tellTabs({ type: 'progress', progress });
+    if (progress.waiting?.reason !== 'other-tab') broadcast({ type: 'progress', progress });
   };
   try {
-    const result = await carryOut(call, job.controller.signal, tell);
+    const result = await perform(call, job.controller.signal, onProgress);
     post({ id, result });
-    if (job.key !== null) tellTabs({ type: 'ended', key: job.key });
+    if (job.key !== null) broadcast({ type: 'ended', key: job.key });
   } catch (cause) {
     const { code, detail } = toStoreError(cause);
     post({ id, error: { code, detail } });
-    if (job.key !== null) tellTabs({ type: 'ended', key: job.key, error: { code, detail } });
+    if (job.key !== null) broadcast({ type: 'ended', key: job.key, error: { code, detail } });
   } finally {
     running.delete(id);
-    if (CHANGING.includes(call.type)) tellTabs({ type: 'changed' });
+    if (MUTATING.includes(call.type)) broadcast({ type: 'changed' });
   }
 }
 
-channel.onmessage = ({ data }: MessageEvent<StoreNews>) => {
+channel.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => {
   if (data.type !== 'pause') return;
   for (const { controller, key, pausable } of running.values()) if (pausable && key === data.key) controller.abort();
 };
@@ -94,5 +94,5 @@ self.onmessage = ({ data }: MessageEvent<ToStore>) => {
   const job = running.get(data.id);
   job?.controller.abort();
   // A pause is meant for all tabs: one that waits would otherwise take over.
-  if (job?.pausable && job.key !== null) tellTabs({ type: 'pause', key: job.key });
+  if (job?.pausable && job.key !== null) broadcast({ type: 'pause', key: job.key });
 };

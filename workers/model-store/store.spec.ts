@@ -172,8 +172,8 @@ describe('fetching', () => {
     spoil = ({ path }) => (path === DATA ? (answers.shift() ?? null) : null);
     await store.fetchModel(source, never, tell);
     expectWhole();
-    const why = new Set(told.map(({ waiting }) => waiting?.why));
-    expect(why).toEqual(new Set([undefined, 'server-busy', 'server-error', 'web-page']));
+    const reasons = new Set(told.map(({ waiting }) => waiting?.reason));
+    expect(reasons).toEqual(new Set([undefined, 'server-busy', 'server-error', 'web-page']));
   });
 
   it('reads a server that knows no ranges from end to end', async () => {
@@ -206,7 +206,7 @@ describe('fetching', () => {
     await Promise.all([store.fetchModel(source, never, tell), store.fetchModel(source, never, tell)]);
     expectWhole();
     expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
-    expect(told.some(({ waiting }) => waiting?.why === 'other-tab')).toBe(true);
+    expect(told.some(({ waiting }) => waiting?.reason === 'other-tab')).toBe(true);
   });
 });
 
@@ -218,7 +218,7 @@ describe('where only the hash of the whole is known', () => {
     return planned.key;
   };
 
-  it('proves the whole once it is there', async () => {
+  it('verifies the whole once it is there', async () => {
     await store.resumeModel(await planWithout(), never, tell);
     expectWhole();
     expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
@@ -264,22 +264,22 @@ describe('importing', () => {
   const pick = (paths: string[]) =>
     paths.map((path) => {
       const bytes = path === 'manifest.json' ? JSON.stringify(model.manifest) : model.files.get(path);
-      return { path: `stick/kit/${path}`, file: new File([bytes ?? '?'], path) };
+      return { path: `stick/bundle/${path}`, file: new File([bytes ?? '?'], path) };
     });
   const all = ['manifest.json', 'config.json', GRAPH, DATA];
 
   it('takes a folder, and names what does not belong', async () => {
     const report = await store.importFiles(pick([...all, 'holiday.jpg', 'README-LISEZMOI.txt']), never, tell);
-    expect(report).toMatchObject({ missing: [], wrong: [], foreign: ['stick/kit/holiday.jpg'] });
+    expect(report).toMatchObject({ missing: [], wrong: [], unrelated: ['stick/bundle/holiday.jpg'] });
     expect(report.model.complete).toBe(true);
     expectWhole();
   });
 
   it('names what is missing and wrong, keeps the rest, and goes on with what is picked next', async () => {
     const damaged = pick(['manifest.json', 'config.json']);
-    damaged.push({ path: 'stick/kit/onnx/model_q4.onnx', file: new File([new Uint8Array(1000)], 'model_q4.onnx') });
+    damaged.push({ path: 'stick/bundle/onnx/model_q4.onnx', file: new File([new Uint8Array(1000)], 'model_q4.onnx') });
     const first = await store.importFiles(damaged, never, tell);
-    expect(first).toMatchObject({ missing: [DATA], wrong: [GRAPH], foreign: [] });
+    expect(first).toMatchObject({ missing: [DATA], wrong: [GRAPH], unrelated: [] });
     expect(first.model).toMatchObject({ complete: false, present: 20 });
     // Only the two files, by their names, as a browser without folders gives them.
     const rest = [GRAPH, DATA].map((path) => ({
@@ -287,7 +287,7 @@ describe('importing', () => {
       file: new File([model.files.get(path) ?? ''], path),
     }));
     const second = await store.importFiles(rest, never, tell);
-    expect(second).toMatchObject({ missing: [], wrong: [], foreign: [] });
+    expect(second).toMatchObject({ missing: [], wrong: [], unrelated: [] });
     expectWhole();
   });
 
@@ -295,13 +295,19 @@ describe('importing', () => {
     await expect(store.importFiles(pick(['holiday.jpg']), never, tell)).rejects.toMatchObject({ code: 'not-a-model' });
   });
 
-  it('goes out as a kit and comes in again', async () => {
+  it('goes out as a bundle and comes in again', async () => {
     const { model: stored } = await store.importFiles(pick(all), never, tell);
-    const kit = await store.modelKit(stored.key);
-    expect(kit.map(({ path }) => path)).toEqual(['config.json', GRAPH, DATA, 'README-LISEZMOI.txt', 'manifest.json']);
+    const bundle = await store.offlineBundle(stored.key);
+    expect(bundle.map(({ path }) => path)).toEqual([
+      'config.json',
+      GRAPH,
+      DATA,
+      'README-LISEZMOI.txt',
+      'manifest.json',
+    ]);
     await store.removeModels(null);
-    const files = kit.map(({ path, blob }) => ({ path, file: new File([blob], path) }));
-    expect(await store.importFiles(files, never, tell)).toMatchObject({ missing: [], wrong: [], foreign: [] });
+    const files = bundle.map(({ path, blob }) => ({ path, file: new File([blob], path) }));
+    expect(await store.importFiles(files, never, tell)).toMatchObject({ missing: [], wrong: [], unrelated: [] });
     expectWhole();
   });
 });

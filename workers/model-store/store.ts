@@ -4,7 +4,7 @@
  */
 import {
   type ImportReport,
-  type KitFile,
+  type BundleFile,
   type ModelPlan,
   type ModelSource,
   type PickedFile,
@@ -15,19 +15,27 @@ import {
 import { checkParts } from './check-parts.ts';
 import { folderOf, readFile, removeFolders, storedKeys, toStoreError } from './directory.ts';
 import { fetchParts } from './fetch-parts.ts';
-import { kitOf, writeKit } from './offline-bundle.ts';
+import { bundleFilesOf, writeBundle } from './offline-bundle.ts';
 import { describePlan, type Plan, sizeOf } from './plan.ts';
 import { Progress } from './progress.ts';
 import { hubBytes, planHub } from './sources/hub.ts';
 import { mirrorBytes, planMirror } from './sources/mirror.ts';
 import { pickedBytes, PickedFiles } from './sources/picked.ts';
 import { type ByteSource, SourceFailure } from './sources/source.ts';
-import { describe, dropManifest, noteUse, readPlan, withRecord, writeManifest, writePlan } from './stored-model.ts';
+import {
+  describeStored,
+  deleteManifest,
+  recordUse,
+  readPlan,
+  withRecord,
+  writeManifest,
+  writePlan,
+} from './stored-model.ts';
 
-type Tell = (progress: StoreProgress) => void;
+type OnProgress = (progress: StoreProgress) => void;
 type Phase = StoreProgress['phase'];
 
-const lockOf = (key: string): string => `fournil-model:${key}`;
+const lockNameOf = (key: string): string => `fournil-model:${key}`;
 
 /** Failures of a source while nothing large was asked for yet: there is no point in waiting, the person is there. */
 const asStoreError = (cause: unknown): unknown => {
@@ -64,22 +72,27 @@ function bytesOf(source: ModelSource): ByteSource {
 }
 
 /** Runs `change` while nobody else changes the model; says so while somebody does. */
-async function alone<T>(plan: Plan, signal: AbortSignal, tell: Tell, change: () => Promise<T>): Promise<T> {
+async function withModelLock<T>(
+  plan: Plan,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+  change: () => Promise<T>,
+): Promise<T> {
   const { key } = plan;
-  const free = await navigator.locks.request(lockOf(key), { ifAvailable: true }, async (lock) =>
+  const free = await navigator.locks.request(lockNameOf(key), { ifAvailable: true }, async (lock) =>
     lock ? { value: await change() } : null,
   );
   if (free) return free.value;
   // From here on the other tab's own news say how far it is.
-  startProgress(plan, 'fetching', tell).waiting({ why: 'other-tab', until: null });
-  return navigator.locks.request(lockOf(key), { signal }, change);
+  startProgress(plan, 'fetching', onProgress).setWaiting({ reason: 'other-tab', until: null });
+  return navigator.locks.request(lockNameOf(key), { signal }, change);
 }
 
-const startProgress = (plan: Plan, phase: Phase, tell: Tell): Progress =>
-  new Progress({ key: plan.key, id: plan.id, phase, total: sizeOf(plan) }, tell);
+const startProgress = (plan: Plan, phase: Phase, onProgress: OnProgress): Progress =>
+  new Progress({ key: plan.key, id: plan.id, phase, total: sizeOf(plan) }, onProgress);
 
 /** Room for files that are not there yet at their full length, as far as the browser tells. */
-async function expectRoom(plan: Plan, folder: FileSystemDirectoryHandle): Promise<void> {
+async function checkQuota(plan: Plan, folder: FileSystemDirectoryHandle): Promise<void> {
   let needed = 0;
   for (const { path, size } of plan.files) needed += Math.max(0, size - ((await readFile(folder, path))?.size ?? 0));
   const { quota, usage } = await navigator.storage.estimate();
@@ -88,29 +101,29 @@ async function expectRoom(plan: Plan, folder: FileSystemDirectoryHandle): Promis
 }
 
 /** Fetches what is missing and completes the model. The caller holds the lock. */
-async function bring(plan: Plan, source: ByteSource, progress: Progress, signal: AbortSignal) {
+async function download(plan: Plan, source: ByteSource, progress: Progress, signal: AbortSignal) {
   return withRecord(plan, async (record) => {
     const folder = await folderOf('models', plan.key, true);
-    await expectRoom(plan, folder);
+    await checkQuota(plan, folder);
     const unavailable = await fetchParts(folder, record, source, progress, signal);
     if (record.complete) await writeManifest(plan, record);
     return unavailable;
   });
 }
 
-async function fetchPlanned(plan: Plan, signal: AbortSignal, tell: Tell): Promise<StoredModel> {
-  return alone(plan, signal, tell, async () => {
-    const before = await describe(plan);
+async function fetchPlanned(plan: Plan, signal: AbortSignal, onProgress: OnProgress): Promise<StoredModel> {
+  return withModelLock(plan, signal, onProgress, async () => {
+    const before = await describeStored(plan);
     // Another tab may have finished it while this one waited.
     if (!before.complete) {
       await writePlan(plan);
-      await bring(plan, bytesOf(plan.source), startProgress(plan, 'fetching', tell), signal);
+      await download(plan, bytesOf(plan.source), startProgress(plan, 'fetching', onProgress), signal);
     }
-    return describe(plan);
+    return describeStored(plan);
   });
 }
 
-async function knownPlan(key: string): Promise<Plan> {
+async function requirePlan(key: string): Promise<Plan> {
   const plan = await readPlan(key);
   if (!plan) throw new StoreError('missing', key);
   return plan;
@@ -118,15 +131,18 @@ async function knownPlan(key: string): Promise<Plan> {
 
 export async function plan(source: ModelSource, signal: AbortSignal): Promise<ModelPlan> {
   const planned = await planOf(source, signal);
-  const { present } = await describe((await readPlan(planned.key)) ?? planned).catch(() => ({ present: 0 }));
+  const { present } = await describeStored((await readPlan(planned.key)) ?? planned).catch(() => ({ present: 0 }));
   return describePlan(planned, present);
 }
 
-export const fetchModel = async (source: ModelSource, signal: AbortSignal, tell: Tell): Promise<StoredModel> =>
-  fetchPlanned(await planOf(source, signal), signal, tell);
+export const fetchModel = async (
+  source: ModelSource,
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<StoredModel> => fetchPlanned(await planOf(source, signal), signal, onProgress);
 
-export const resumeModel = async (key: string, signal: AbortSignal, tell: Tell): Promise<StoredModel> =>
-  fetchPlanned(await knownPlan(key), signal, tell);
+export const resumeModel = async (key: string, signal: AbortSignal, onProgress: OnProgress): Promise<StoredModel> =>
+  fetchPlanned(await requirePlan(key), signal, onProgress);
 
 /** An unfinished model that the picked files could complete, where they do not say themselves what they are. */
 async function planFor(files: PickedFiles): Promise<Plan> {
@@ -144,36 +160,40 @@ async function planFor(files: PickedFiles): Promise<Plan> {
   }
 }
 
-export async function importFiles(picked: PickedFile[], signal: AbortSignal, tell: Tell): Promise<ImportReport> {
+export async function importFiles(
+  picked: PickedFile[],
+  signal: AbortSignal,
+  onProgress: OnProgress,
+): Promise<ImportReport> {
   const files = new PickedFiles(picked);
   const wanted = await planFor(files);
-  return alone(wanted, signal, tell, async () => {
-    const progress = startProgress(wanted, 'copying', tell);
+  return withModelLock(wanted, signal, onProgress, async () => {
+    const progress = startProgress(wanted, 'copying', onProgress);
     await writePlan(wanted);
-    const { missing, wrong } = await bring(wanted, pickedBytes(files), progress, signal);
+    const { missing, wrong } = await download(wanted, pickedBytes(files), progress, signal);
     // Also what was stored before counts as used: the same file picked again is no stranger.
     for (const file of wanted.files) files.bytesOf(file);
-    return { model: await describe(wanted), missing, wrong, foreign: files.foreign };
+    return { model: await describeStored(wanted), missing, wrong, unrelated: files.unrelated };
   });
 }
 
-export async function checkModel(key: string, signal: AbortSignal, tell: Tell): Promise<StoredModel> {
-  const known = await knownPlan(key);
-  return alone(known, signal, tell, async () => {
-    const progress = startProgress(known, 'checking', tell);
+export async function checkModel(key: string, signal: AbortSignal, onProgress: OnProgress): Promise<StoredModel> {
+  const known = await requirePlan(key);
+  return withModelLock(known, signal, onProgress, async () => {
+    const progress = startProgress(known, 'checking', onProgress);
     const damaged = await withRecord(known, async (record) => {
       const found = await checkParts(known, record, progress, signal);
-      if (!record.complete) await dropManifest(key);
+      if (!record.complete) await deleteManifest(key);
       return found;
     });
     if (damaged.length) {
       if (known.source.kind === 'files') throw new StoreError('damaged', damaged.join(', '));
-      progress.phase('fetching');
-      await bring(known, bytesOf(known.source), progress, signal);
+      progress.setPhase('fetching');
+      await download(known, bytesOf(known.source), progress, signal);
     }
-    if (!(await describe(known)).complete) throw new StoreError('missing', `${key} is not whole`);
-    await noteUse(key);
-    return describe(known);
+    if (!(await describeStored(known)).complete) throw new StoreError('missing', `${key} is not whole`);
+    await recordUse(key);
+    return describeStored(known);
   });
 }
 
@@ -181,7 +201,7 @@ export async function listModels(): Promise<StoredModel[]> {
   const models: StoredModel[] = [];
   for (const key of await storedKeys()) {
     const known = await readPlan(key);
-    if (known) models.push(await describe(known));
+    if (known) models.push(await describeStored(known));
   }
   return models;
 }
@@ -189,7 +209,7 @@ export async function listModels(): Promise<StoredModel[]> {
 /** @param key null: every model, also remains that are no model any more. */
 export async function removeModels(key: string | null): Promise<void> {
   for (const each of key === null ? await storedKeys() : [key]) {
-    const removed = await navigator.locks.request(lockOf(each), { ifAvailable: true }, async (lock) => {
+    const removed = await navigator.locks.request(lockNameOf(each), { ifAvailable: true }, async (lock) => {
       if (lock) await removeFolders(each);
       return lock !== null;
     });
@@ -197,19 +217,19 @@ export async function removeModels(key: string | null): Promise<void> {
   }
 }
 
-export const modelKit = (key: string): Promise<KitFile[]> => kitOf(key);
+export const offlineBundle = (key: string): Promise<BundleFile[]> => bundleFilesOf(key);
 
 export async function exportModel(
   key: string,
   directory: FileSystemDirectoryHandle,
   signal: AbortSignal,
-  tell: Tell,
+  onProgress: OnProgress,
 ): Promise<void> {
-  const known = await knownPlan(key);
-  const kit = await kitOf(key);
-  const total = kit.reduce((sum, { blob }) => sum + blob.size, 0);
-  const progress = new Progress({ key, id: known.id, phase: 'copying', total }, tell);
-  await writeKit(kit, directory, progress, signal).catch((cause: unknown) => {
+  const known = await requirePlan(key);
+  const bundle = await bundleFilesOf(key);
+  const total = bundle.reduce((sum, { blob }) => sum + blob.size, 0);
+  const progress = new Progress({ key, id: known.id, phase: 'copying', total }, onProgress);
+  await writeBundle(bundle, directory, progress, signal).catch((cause: unknown) => {
     throw toStoreError(cause);
   });
 }

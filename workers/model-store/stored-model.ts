@@ -7,7 +7,7 @@ import { describePlan, type Plan } from './plan.ts';
 
 const PLAN = 'plan.json';
 const RECORD = 'parts.bin';
-const USED = 'used.json';
+const LAST_USED = 'used.json';
 
 /** @returns null where there is no such model. */
 export async function readPlan(key: string): Promise<Plan | null> {
@@ -26,10 +26,10 @@ export const writePlan = async (plan: Plan): Promise<void> =>
   writeFile(await folderOf('records', plan.key, true), PLAN, JSON.stringify(plan));
 
 /** What is stored of a model, without disturbing who may be writing to it. */
-export async function describe(plan: Plan): Promise<StoredModel> {
+export async function describeStored(plan: Plan): Promise<StoredModel> {
   const records = await folderOf('records', plan.key).catch(() => null);
   const kept = records && (await readFile(records, RECORD));
-  const used = records && (await readFile(records, USED));
+  const used = records && (await readFile(records, LAST_USED));
   const record = new PartRecord(partsOf(plan), kept ? new Uint8Array(await kept.arrayBuffer()) : new Uint8Array());
   const models = await folderOf('models', plan.key).catch(() => null);
   const lastUsed: unknown = used ? JSON.parse((await used.text()) || 'null') : null;
@@ -40,8 +40,8 @@ export async function describe(plan: Plan): Promise<StoredModel> {
   };
 }
 
-export const noteUse = async (key: string): Promise<void> =>
-  writeFile(await folderOf('records', key), USED, JSON.stringify(Date.now()));
+export const recordUse = async (key: string): Promise<void> =>
+  writeFile(await folderOf('records', key), LAST_USED, JSON.stringify(Date.now()));
 
 /** Opens the record for writing, for as long as `use` takes. */
 export async function withRecord<T>(plan: Plan, use: (record: PartRecord) => Promise<T>): Promise<T> {
@@ -96,7 +96,7 @@ export async function writeManifest(plan: Plan, record: PartRecord): Promise<voi
 }
 
 /** Takes manifest.json away: the model is not whole any more. */
-export async function dropManifest(key: string): Promise<void> {
+export async function deleteManifest(key: string): Promise<void> {
   const folder = await folderOf('models', key);
   await folder.removeEntry(MANIFEST).catch(() => undefined);
 }

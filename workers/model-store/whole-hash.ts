@@ -1,11 +1,11 @@
 /**
- * A file of several parts of which only the hash of the whole is known: hashed as its parts arrive, in order, and proven
+ * A file of several parts of which only the hash of the whole is known: hashed as its parts arrive, in order, and verified
  * once all of them have.
  */
 import { createSHA256 } from 'hash-wasm';
 import type { Part, PartRecord } from './parts.ts';
 
-const PIECE = 4 * 1024 * 1024;
+const READ_CHUNK_BYTES = 4 * 1024 * 1024;
 
 export class WholeHash {
   private next = 0;
@@ -28,21 +28,21 @@ export class WholeHash {
 
   /**
    * Goes on as far as there are parts.
-   * @param just the part that has just arrived, so that it need not be read from the disk.
+   * @param latest the part that has just arrived, so that it need not be read from the disk.
    * @returns the hash, once it went through the whole file.
    */
-  advance(just?: { part: Part; bytes: Uint8Array }): string | null {
+  advance(latest?: { part: Part; bytes: Uint8Array }): string | null {
     for (; this.next < this.parts.length; this.next++) {
       const part = this.parts[this.next];
       if (!part || this.record.state(part) === 'missing') return null;
-      if (part === just?.part) this.hash.update(just.bytes);
+      if (part === latest?.part) this.hash.update(latest.bytes);
       else this.readBack(part);
     }
     return this.hash.digest();
   }
 
   private readBack(part: Part): void {
-    const piece = new Uint8Array(Math.min(PIECE, part.length));
+    const piece = new Uint8Array(Math.min(READ_CHUNK_BYTES, part.length));
     for (let at = 0; at < part.length;) {
       const read = this.file.read(piece.subarray(0, Math.min(piece.length, part.length - at)), {
         at: part.offset + at,

@@ -23,8 +23,13 @@ export async function gitSha1(bytes: Uint8Array): Promise<string> {
   return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }
 
-/** A small file of the repository, proven. */
-async function smallFile(repo: string, revision: string, file: PlannedFile, signal: AbortSignal): Promise<unknown> {
+/** A small file of the repository, verified. */
+async function fetchVerifiedJson(
+  repo: string,
+  revision: string,
+  file: PlannedFile,
+  signal: AbortSignal,
+): Promise<unknown> {
   const response = await get(urlOf(repo, revision, file.path), {}, signal);
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (file.gitSha1 !== undefined && (await gitSha1(bytes)) !== file.gitSha1)
@@ -62,14 +67,14 @@ export async function planHub(source: HubSource, signal: AbortSignal): Promise<P
   try {
     const listed = files.find(({ path }) => path === 'manifest.json');
     if (listed) {
-      const manifest = parseManifest(await smallFile(repo, revision, listed, signal));
+      const manifest = parseManifest(await fetchVerifiedJson(repo, revision, listed, signal));
       return planManifest({ ...manifest, id: repo, revision }, pinned);
     }
     const paths = files.map(({ path }) => path);
     const config = files.find(({ path }) => path === 'config.json');
     if (!config) throw new Error('there is no config.json');
     const dtype = chooseDtype(sessionsIn(paths), source.dtype);
-    const body = readListing(paths, dtype, await smallFile(repo, revision, config, signal));
+    const body = readListing(paths, dtype, await fetchVerifiedJson(repo, revision, config, signal));
     const wanted = new Set(pathsOf(body.sessions, dtype, paths));
     return makePlan({
       ...body,

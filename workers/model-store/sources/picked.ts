@@ -1,10 +1,10 @@
 /**
- * Files that a person picked or dropped: a USB kit, or a model folder. Browsers tell a file's path only where a folder
+ * Files that a person picked or dropped: a offline bundle, or a model folder. Browsers tell a file's path only where a folder
  * was picked; otherwise its name has to do.
  */
 import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
-import { KIT_FILE_BYTES, type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
+import { BUNDLE_FILE_BYTES, type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
 import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from '../plan.ts';
 import { type ByteSource, SourceFailure } from './source.ts';
 
@@ -12,9 +12,9 @@ type FilesSource = Extract<ModelSource, { kind: 'files' }>;
 
 const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 /** `name.001`, `name.002`, … */
-export const pieceOf = (path: string, index: number): string => `${path}.${String(index + 1).padStart(3, '0')}`;
-/** What systems leave in folders, and the kit's own words to people. */
-const NOT_THE_MODELS = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|NOTICE[^/]*|\.gitattributes)$/i;
+export const piecePathOf = (path: string, index: number): string => `${path}.${String(index + 1).padStart(3, '0')}`;
+/** What systems leave in folders, and the bundle's own words to people. */
+const IGNORED_FILES = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|NOTICE[^/]*|\.gitattributes)$/i;
 
 export class PickedFiles {
   private readonly used = new Set<PickedFile>();
@@ -31,14 +31,14 @@ export class PickedFiles {
     return found;
   }
 
-  /** The file's bytes: whole, or in the kit's pieces; null where a piece or all of it is missing. */
+  /** The file's bytes: whole, or in the bundle's pieces; null where a piece or all of it is missing. */
   bytesOf({ path, size }: PlannedFile): Blob | null {
     const whole = this.find(path);
     if (whole) return whole.file;
-    if (size <= KIT_FILE_BYTES) return null;
+    if (size <= BUNDLE_FILE_BYTES) return null;
     const pieces: Blob[] = [];
-    for (let index = 0; index * KIT_FILE_BYTES < size; index++) {
-      const piece = this.find(pieceOf(path, index));
+    for (let index = 0; index * BUNDLE_FILE_BYTES < size; index++) {
+      const piece = this.find(piecePathOf(path, index));
       if (!piece) return null;
       pieces.push(piece.file);
     }
@@ -46,10 +46,8 @@ export class PickedFiles {
   }
 
   /** Picked files that nothing asked for. */
-  get foreign(): string[] {
-    return this.picked
-      .filter((each) => !this.used.has(each) && !NOT_THE_MODELS.test(each.path))
-      .map(({ path }) => path);
+  get unrelated(): string[] {
+    return this.picked.filter((each) => !this.used.has(each) && !IGNORED_FILES.test(each.path)).map(({ path }) => path);
   }
 
   /** @throws StoreError `not-a-model` when the files do not say what model they are. */

@@ -15,7 +15,7 @@ export interface ByteSource {
  * `gone`: asking again is of no use. `unsatisfiable`: there are no such bytes, the file is another one or cut short.
  * The others pass, sooner or later.
  */
-export type FailureKind = Exclude<Waiting['why'], 'other-tab'> | 'gone' | 'unsatisfiable' | 'refused';
+export type FailureKind = Exclude<Waiting['reason'], 'other-tab'> | 'gone' | 'unsatisfiable' | 'refused';
 
 export class SourceFailure extends Error {
   constructor(
