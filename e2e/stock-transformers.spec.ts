@@ -44,7 +44,7 @@ async function ours(page: Page, model: string, dtype: Dtype, cases: ReferenceCas
       name,
       ids,
       pictures,
-      covered: 1,
+      comparedPositions: 1,
       chunkings: [[ids.length]],
       greedy: TOKENS,
     })),

@@ -12,10 +12,10 @@ export function median(values: readonly number[]): number {
 /** Three digits that mean something, and whole numbers in full. */
 const rounded = (value: number): number => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
 
-type Of = Pick<BenchRow, 'engine' | 'model' | 'device'>;
+type RowLabels = Pick<BenchRow, 'engine' | 'model' | 'device'>;
 
 /** Rounds of one engine as rows, in the order in which each measure was first made. */
-export function rowsOf(of: Of, rounds: readonly (readonly BenchSamples[])[]): BenchRow[] {
+export function rowsOf(of: RowLabels, rounds: readonly (readonly BenchSamples[])[]): BenchRow[] {
   const all = new Map<string, BenchSamples>();
   for (const { measure, unit, values } of rounds.flat()) {
     const known = all.get(measure);
@@ -34,7 +34,7 @@ export function rowsOf(of: Of, rounds: readonly (readonly BenchSamples[])[]): Be
 
 /** Tokens that two engines chose after the same prompts: how many are equal, up to and without the first difference. */
 export function equalRows(
-  of: Of,
+  of: RowLabels,
   ours: Readonly<Record<string, readonly number[]>>,
   theirs: Readonly<Record<string, readonly number[]>>,
 ): BenchRow[] {

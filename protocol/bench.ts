@@ -16,7 +16,7 @@ export interface BenchModel {
 export interface BenchGeneration {
   tokens: number[];
   /** Tokens of the prompt that were read, and not found in a cache. */
-  promptRead: number;
+  prefilledTokens: number;
 }
 
 export interface BenchAbout {
@@ -40,7 +40,7 @@ export interface BenchEngine {
    * @param onToken called when a token is known.
    */
   generate(ids: number[], count: number, onToken: () => void): Promise<BenchGeneration>;
-  forget(): void;
+  clearCache(): void;
   /** @param pixels [3, size, size]; encoded anew each time. */
   encodePicture(pixels: Float32Array): Promise<void>;
   dispose(): Promise<void>;
@@ -74,19 +74,19 @@ export type BenchTiming = 'none' | 'cpu' | 'passes' | 'kernels';
 
 export interface BenchGenerated extends BenchGeneration {
   /** ms */
-  firstToken: number;
+  timeToFirstToken: number;
   /** From the first token to the last. */
-  decoding: number;
+  decodeTime: number;
   /**
    * Tokens that what follows is the sum of: from the first token to the last but one. An engine that begins a step ahead of
    * its token begins none after the last.
    */
-  counted: number;
+  countedTokens: number;
   counts: GpuCounts;
   /** ms in which the worker's thread had work; null where it was not asked for. */
-  busy: number | null;
+  busyTime: number | null;
   /** By kernel, or all of it under one name; null where it was not asked for or the adapter has no timestamps. */
-  gpu: ProfileEntry[] | null;
+  gpuTimes: ProfileEntry[] | null;
 }
 
 /** GPU memory in buffers, bytes; those left to garbage collection count until then. */
@@ -99,7 +99,7 @@ export interface GpuMemory {
 export interface BenchCalls {
   /** @param entry URL of a module with an engine; null is ours. */
   open: { ask: { entry: string | null; model: BenchModel }; answer: BenchAbout };
-  generate: { ask: { ids: number[]; count: number; fresh: boolean; timing: BenchTiming }; answer: BenchGenerated };
+  generate: { ask: { ids: number[]; count: number; clearCache: boolean; timing: BenchTiming }; answer: BenchGenerated };
   /** ms */
   encodePicture: { ask: { size: number }; answer: number };
   memory: { ask: null; answer: GpuMemory };
@@ -131,7 +131,7 @@ export interface BenchRound {
   /** Greedy tokens by prompt. */
   tokens: Record<string, number[]>;
   /** What was not measured, and why; sentences. */
-  leftOut: string[];
+  skipped: string[];
 }
 
 /** A decode step's kernels on the GPU, the longest first. */
@@ -148,7 +148,7 @@ export interface BenchMachine {
   adapter: string | null;
   cores: number;
   /** Cross-origin isolated: only then has the CPU threads, and is the heap's size told. */
-  isolated: boolean;
+  crossOriginIsolated: boolean;
 }
 
 /** What a browser's page can be asked for: `window.engineBench` of bench.html. One call at a time. */
@@ -167,7 +167,7 @@ export interface BenchCounts {
   /** Each divided by the tokens decoded. */
   perToken: GpuCounts;
   /** Tokens of the second turn's prompt that were in the cache already, but read again. */
-  readAgain: number;
+  recomputedTokens: number;
 }
 
 export interface BenchRow {
@@ -186,7 +186,7 @@ export interface BenchResult {
   environment: BenchMachine & {
     /** By engine. */
     engines: Record<string, Pick<BenchAbout, 'version' | 'onnxruntime' | 'threads'>>;
-    leftOut: string[];
+    skipped: string[];
   };
   rows: BenchRow[];
   /** By engine, where it was asked for. */

@@ -7,7 +7,7 @@ export interface ParityCase {
   /** Start and length of each picture's soft tokens, in order, and which picture it is. */
   pictures: { start: number; length: number; image: number }[];
   /** How many of the last positions' logits are compared. */
-  covered: number;
+  comparedPositions: number;
   /** Each is one way to read the prompt: where its chunks end. */
   chunkings: number[][];
   /** Tokens to generate greedily after the prompt. */

@@ -19,7 +19,7 @@ async function machine(): Promise<BenchMachine> {
     browser: navigator.userAgent,
     adapter: info ? [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') : null,
     cores: navigator.hardwareConcurrency,
-    isolated: window.crossOriginIsolated,
+    crossOriginIsolated: window.crossOriginIsolated,
   };
 }
 
@@ -45,9 +45,9 @@ const profile = (job: BenchJob) =>
     const context = 128;
     const ids = promptIds(context, vocabSize);
     await worker.call('generate', ask(ids, 2));
-    const { gpu, counted } = await worker.call('generate', ask(ids, 6, { timing: 'kernels' }));
+    const { gpuTimes, countedTokens } = await worker.call('generate', ask(ids, 6, { timing: 'kernels' }));
     await worker.close();
-    return gpu && { context, tokens: counted, entries: gpu };
+    return gpuTimes && { context, tokens: countedTokens, entries: gpuTimes };
   });
 
 const counts = (job: BenchJob) =>
@@ -57,11 +57,14 @@ const counts = (job: BenchJob) =>
     const one = await worker.call('generate', ask(first, 6));
     const fresh = ordinaryIds(16, vocabSize, 1);
     const second = [...first, ...one.tokens, ...fresh];
-    const two = await worker.call('generate', ask(second, 1, { fresh: false }));
+    const two = await worker.call('generate', ask(second, 1, { clearCache: false }));
     await worker.close();
-    const each = Object.entries(one.counts).map(([name, count]) => [name, count / one.counted]);
+    const each = Object.entries(one.counts).map(([name, count]) => [name, count / one.countedTokens]);
     // The last token chosen was never fed to the model: reading it is no repetition.
-    return { perToken: Object.fromEntries(each) as GpuCounts, readAgain: two.promptRead - fresh.length - 1 };
+    return {
+      perToken: Object.fromEntries(each) as GpuCounts,
+      recomputedTokens: two.prefilledTokens - fresh.length - 1,
+    };
   });
 
 export const benchPage: BenchPage = { machine, round: measureRound, heap, profile, counts };

@@ -52,12 +52,12 @@ export class Bench {
     const last = rounds.at(-1);
     if (!last) throw new Error('nothing was measured');
     const samples = rounds.map((each) => each.samples);
-    const leftOut = [...last.leftOut];
-    if (heap === null) leftOut.push('JS heap: the browser did not tell its size');
+    const skipped = [...last.skipped];
+    if (heap === null) skipped.push('JS heap: the browser did not tell its size');
     else samples.push([{ measure: 'JS heap', unit: 'MiB', values: [heap / MIB] }]);
     const { version, onnxruntime, threads } = last.about;
     return {
-      environment: { ...machine, engines: { [ENGINE]: { version, onnxruntime, threads } }, leftOut },
+      environment: { ...machine, engines: { [ENGINE]: { version, onnxruntime, threads } }, skipped },
       rows: rowsOf({ engine: ENGINE, model: `${model.name} ${model.dtype}`, device: model.device }, samples),
     };
   }

@@ -26,7 +26,7 @@ const COUNTED: Record<keyof GpuCounts, { measure: string; unit: string; per: num
 
 type Ask = BenchCalls['generate']['ask'];
 export const ask = (ids: number[], count: number, more: Partial<Ask> = {}): Ask => ({
-  ...{ ids, count, fresh: true, timing: 'none' },
+  ...{ ids, count, clearCache: true, timing: 'none' },
   ...more,
 });
 
@@ -36,7 +36,7 @@ interface Measuring {
   onGpu: boolean;
   samples: Samples;
   tokens: Record<string, number[]>;
-  leftOut: string[];
+  skipped: string[];
 }
 
 /**
@@ -59,10 +59,10 @@ async function load(job: BenchJob, worker: EngineWorker, samples: Samples, measu
   return about;
 }
 
-function addCounts({ samples, onGpu }: Measuring, { counts, counted }: BenchGenerated): void {
+function addCounts({ samples, onGpu }: Measuring, { counts, countedTokens }: BenchGenerated): void {
   if (!onGpu) return;
   for (const [name, { measure, unit, per }] of Object.entries(COUNTED))
-    samples.add(measure, unit, counts[name as keyof GpuCounts] / counted / per);
+    samples.add(measure, unit, counts[name as keyof GpuCounts] / countedTokens / per);
 }
 
 /** What adds the context's length to the work is not foreseen: it would take at least so long. */
@@ -79,52 +79,52 @@ async function isSoftwareGpu(): Promise<boolean> {
 }
 
 async function prompts(measuring: Measuring): Promise<void> {
-  const { worker, about, onGpu, samples, tokens, leftOut } = measuring;
+  const { worker, about, onGpu, samples, tokens, skipped } = measuring;
   const short = await worker.call('generate', ask(promptIds(SHORT, about.vocabSize), DECODED + 1));
   tokens[`prompt of ${SHORT}`] = short.tokens;
   let msPerToken = 0;
   for (const context of CONTEXTS) {
     const reason = reasonToSkip(context, about, msPerToken);
     if (reason) {
-      leftOut.push(`context of ${context}: ${reason}`);
+      skipped.push(`context of ${context}: ${reason}`);
       continue;
     }
     const ids = promptIds(context - DECODED, about.vocabSize);
     for (const run of await repeat(() => worker.call('generate', ask(ids, DECODED + 1)))) {
-      samples.add(`time to first token, ${context}`, 'ms', run.firstToken);
-      samples.add(`prefill, ${context}`, 'tokens/s', (ids.length / run.firstToken) * 1000);
-      samples.add(`decode, ${context}`, 'tokens/s', (DECODED / run.decoding) * 1000);
+      samples.add(`time to first token, ${context}`, 'ms', run.timeToFirstToken);
+      samples.add(`prefill, ${context}`, 'tokens/s', (ids.length / run.timeToFirstToken) * 1000);
+      samples.add(`decode, ${context}`, 'tokens/s', (DECODED / run.decodeTime) * 1000);
       if (context === CONTEXTS[0]) addCounts(measuring, run);
       tokens[`prompt of ${ids.length}`] = run.tokens;
-      msPerToken = run.firstToken / ids.length;
+      msPerToken = run.timeToFirstToken / ids.length;
     }
     if (!onGpu || context !== CONTEXTS[0]) continue;
     if (await isSoftwareGpu())
-      leftOut.push('CPU a token: the software adapter takes the cores that it would be measured on');
+      skipped.push('CPU a token: the software adapter takes the cores that it would be measured on');
     else {
-      const { busy, ...cpu } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'cpu' }));
-      if (busy !== null) samples.add('CPU a token', 'ms', busy / cpu.counted);
+      const { busyTime, ...cpu } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'cpu' }));
+      if (busyTime !== null) samples.add('CPU a token', 'ms', busyTime / cpu.countedTokens);
     }
-    const { gpu, counted } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'passes' }));
-    const all = gpu?.reduce((sum, { time }) => sum + time, 0);
-    if (all !== undefined) samples.add('GPU a token', 'ms', all / counted);
+    const { gpuTimes, countedTokens } = await worker.call('generate', ask(ids, DECODED + 1, { timing: 'passes' }));
+    const all = gpuTimes?.reduce((sum, { time }) => sum + time, 0);
+    if (all !== undefined) samples.add('GPU a token', 'ms', all / countedTokens);
   }
 }
 
 /** Every turn's prompt is all that was said before, and something new. */
-async function conversation({ worker, about, samples, tokens, leftOut }: Measuring): Promise<void> {
+async function conversation({ worker, about, samples, tokens, skipped }: Measuring): Promise<void> {
   const whole = TURN.first + TURN.last * (TURN.answer + TURN.next);
   if (whole > about.contextLength) {
-    leftOut.push(`conversation: it takes ${whole} tokens of context`);
+    skipped.push(`conversation: it takes ${whole} tokens of context`);
     return;
   }
   let said = promptIds(TURN.first, about.vocabSize);
   const answers: number[] = [];
   for (let turn = 1; turn <= TURN.last; turn++) {
-    const run = await worker.call('generate', ask(said, TURN.answer, { fresh: turn === 1 }));
+    const run = await worker.call('generate', ask(said, TURN.answer, { clearCache: turn === 1 }));
     if (TURN.measured.includes(turn)) {
-      samples.add(`time to first token, turn ${turn}`, 'ms', run.firstToken);
-      samples.add(`prompt tokens read, turn ${turn}`, `of ${said.length}`, run.promptRead);
+      samples.add(`time to first token, turn ${turn}`, 'ms', run.timeToFirstToken);
+      samples.add(`prompt tokens read, turn ${turn}`, `of ${said.length}`, run.prefilledTokens);
     }
     answers.push(...run.tokens);
     said = [...said, ...run.tokens, ...ordinaryIds(TURN.next, about.vocabSize, turn)];
@@ -135,7 +135,7 @@ async function conversation({ worker, about, samples, tokens, leftOut }: Measuri
 export async function measureRound(job: BenchJob): Promise<BenchRound> {
   const samples = new Samples();
   const tokens: Record<string, number[]> = {};
-  const leftOut: string[] = [];
+  const skipped: string[] = [];
   await withWorker(async (worker) => {
     await load(job, worker, samples, 'load, cold');
     await worker.close();
@@ -143,7 +143,7 @@ export async function measureRound(job: BenchJob): Promise<BenchRound> {
   return withWorker(async (worker) => {
     const about = await load(job, worker, samples, 'load, warm');
     const onGpu = job.model.device === 'webgpu';
-    const measuring = { worker, about, onGpu, samples, tokens, leftOut };
+    const measuring = { worker, about, onGpu, samples, tokens, skipped };
     await prompts(measuring);
     await conversation(measuring);
     const size = about.pictureSize;
@@ -155,6 +155,6 @@ export async function measureRound(job: BenchJob): Promise<BenchRound> {
     }
     if (onGpu) samples.add('GPU bytes allocated, peak', 'MiB', (await worker.call('memory', null)).peak / MIB);
     await worker.close();
-    return { about, samples: samples.all(), tokens, leftOut };
+    return { about, samples: samples.all(), tokens, skipped };
   });
 }

@@ -83,7 +83,7 @@ interface Measured {
   about: BenchAbout | null;
   samples: BenchSamples[][];
   tokens: Record<string, number[]>;
-  leftOut: Set<string>;
+  skipped: Set<string>;
 }
 
 interface Work {
@@ -101,7 +101,7 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
     model: { base: MODELS, name, device, dtype },
   });
   const measured = new Map<EngineName, Measured>();
-  for (const engine of engines) measured.set(engine, { about: null, samples: [], tokens: {}, leftOut: new Set() });
+  for (const engine of engines) measured.set(engine, { about: null, samples: [], tokens: {}, skipped: new Set() });
   const entries = [...measured];
   const machine: BenchMachine = await withPage(browser, origin, (page) =>
     page.evaluate(() => window.engineBench.machine()),
@@ -112,17 +112,17 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
       page.evaluate((job) => window.engineBench.heap(job), jobOf(engine)),
     );
     if (peak !== null) heaps.set(engine, { measure: 'JS heap', unit: 'MiB', values: [peak / MIB] });
-    else measured.get(engine)?.leftOut.add(`${engine}, JS heap: the browser did not tell its size`);
+    else measured.get(engine)?.skipped.add(`${engine}, JS heap: the browser did not tell its size`);
   }
   await alternate(entries, ROUNDS, async ([engine, into], round) => {
     process.stderr.write(`round ${round + 1}: ${engine}\n`);
-    const { about, samples, tokens, leftOut } = await withPage(browser, origin, (page) =>
+    const { about, samples, tokens, skipped } = await withPage(browser, origin, (page) =>
       page.evaluate((job) => window.engineBench.round(job), jobOf(engine)),
     );
     into.about = about;
     into.tokens = tokens;
     into.samples.push(samples);
-    for (const sentence of leftOut) into.leftOut.add(`${engine}, ${sentence}`);
+    for (const sentence of skipped) into.skipped.add(`${engine}, ${sentence}`);
   });
   const profile: Record<string, BenchProfile> = {};
   if (options.profile)
@@ -148,7 +148,7 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
     environment: {
       ...machine,
       engines: Object.fromEntries(about),
-      leftOut: entries.flatMap(([, { leftOut }]) => [...leftOut]),
+      skipped: entries.flatMap(([, { skipped }]) => [...skipped]),
     },
     rows,
     ...(options.profile && { profile }),

@@ -57,7 +57,7 @@ async function decoder() {
     'tiny',
     // One sliding and one full layer say it all.
     { sliding_window_pattern: 2 },
-    { pixelValues: null, cases: [{ name: CASE, ids, pictures: [], covered: 2, chunkings, greedy: 0 }] },
+    { pixelValues: null, cases: [{ name: CASE, ids, pictures: [], comparedPositions: 2, chunkings, greedy: 0 }] },
   );
   const logits = found(run, `${CASE}/0`, 2 * vocabulary);
   return {
@@ -74,7 +74,7 @@ async function encoder() {
   const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => pattern[i % PATTERN] ?? 0);
   await writeFile(join(work, 'pixels.bin'), pixels);
   // Features are given beside some case.
-  const cases = [{ name: CASE, ids: [2, 3], pictures: [], covered: 1, chunkings: [[2]], greedy: 0 }];
+  const cases = [{ name: CASE, ids: [2, 3], pictures: [], comparedPositions: 1, chunkings: [[2]], greedy: 0 }];
   const { config, shape, run } = await answer('tiny-vision', {}, { pixelValues: '/parity-files/pixels.bin', cases });
   const { tokensPerImage, imageSize } = shape.vision ?? { tokensPerImage: 0, imageSize: 0 };
   if (imageSize !== side) throw new Error(`the tiny model looks at ${imageSize} pixels`);

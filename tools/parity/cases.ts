@@ -8,7 +8,7 @@ import type { ParityCase } from '../../protocol/parity.ts';
 import type { Reference } from './reference.ts';
 
 export interface ReferenceCase extends ParityCase {
-  /** Names of the reference's logits [covered, vocabSize] in reference.safetensors. */
+  /** Names of the reference's logits [comparedPositions, vocabSize] in reference.safetensors. */
   logits: string;
   logitsCausal: string | null;
   /** What the reference generates. */
@@ -70,14 +70,14 @@ export async function readCases(folder: string, { config, tensor }: Reference): 
     const greedyKey = Object.keys(raw).find((key): key is `greedy_${string}` => key.startsWith('greedy_'));
     const greedyTokens = (greedyKey && raw[greedyKey]) || [];
     const pictures = pictureSpans(raw, config);
-    const covered = tensor(raw.logits).length / config.text.vocabSize;
-    if (!Number.isInteger(covered) || covered < 1 || covered > raw.input_ids.length)
+    const comparedPositions = tensor(raw.logits).length / config.text.vocabSize;
+    if (!Number.isInteger(comparedPositions) || comparedPositions < 1 || comparedPositions > raw.input_ids.length)
       throw new Error(`reference.safetensors: ${raw.logits} is not of ${raw.input_ids.length} positions or fewer`);
     return {
       name: raw.name,
       ids: raw.input_ids,
       pictures,
-      covered,
+      comparedPositions,
       chunkings: chunkings(raw.input_ids.length, pictures),
       greedy: greedyTokens.length,
       logits: raw.logits,

@@ -96,7 +96,7 @@ function report(
       max_abs_diff: Math.max(...differences),
       greedy_equal: greedy.filter((id, i) => got[i] === id).length,
       greedy_total: greedy.length,
-      ...(klTo ? { kl: meanKl(klTo(c), first, wanted.length / c.covered) } : {}),
+      ...(klTo ? { kl: meanKl(klTo(c), first, wanted.length / c.comparedPositions) } : {}),
     };
   });
 }
@@ -149,11 +149,11 @@ async function main(): Promise<boolean> {
         device: on,
         dtype: as,
         pixelValues: seen ? '/parity-files/pixels.f32' : null,
-        cases: cases.map(({ name, ids, pictures, covered, chunkings, greedy }) => ({
+        cases: cases.map(({ name, ids, pictures, comparedPositions, chunkings, greedy }) => ({
           name,
           ids,
           pictures,
-          covered,
+          comparedPositions,
           chunkings,
           greedy,
         })),

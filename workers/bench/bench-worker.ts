@@ -21,10 +21,10 @@ const afterTask = (callback: () => void): void => {
 };
 
 const counter = new GpuCounter(globalThis as unknown as GpuScope);
-const busyTime = new BusyTime(afterTask, () => performance.now());
+const stopwatch = new BusyTime(afterTask, () => performance.now());
 let engine: BenchEngine | null = null;
 
-const ready = (): BenchEngine => {
+const requireEngine = (): BenchEngine => {
   if (!engine) throw new Error('no engine is open');
   return engine;
 };
@@ -42,23 +42,23 @@ interface Mark {
   counts: GpuCounts;
 }
 
-const mark = (): Mark => ({ at: performance.now(), counts: { ...counter.counts } });
+const takeMark = (): Mark => ({ at: performance.now(), counts: { ...counter.counts } });
 
-async function generate({ ids, count, fresh, timing }: BenchCalls['generate']['ask']): Promise<BenchGenerated> {
-  const use = ready();
-  if (fresh) use.forget();
+async function generate({ ids, count, clearCache, timing }: BenchCalls['generate']['ask']): Promise<BenchGenerated> {
+  const use = requireEngine();
+  if (clearCache) use.clearCache();
   const marks: Mark[] = [];
-  let busy: number | null = null;
+  let busyTime: number | null = null;
   const began = performance.now();
   const generation = await use.generate(ids, count, () => {
-    marks.push(mark());
+    marks.push(takeMark());
     if (marks.length === 1) {
       counter.timer.start(timing);
-      if (timing === 'cpu') busyTime.start();
+      if (timing === 'cpu') stopwatch.start();
     }
     if (marks.length !== count - 1) return;
     counter.timer.pause();
-    if (timing === 'cpu') busy = busyTime.stop();
+    if (timing === 'cpu') busyTime = stopwatch.stop();
   });
   const [first] = marks;
   const last = marks.at(-1);
@@ -69,23 +69,23 @@ async function generate({ ids, count, fresh, timing }: BenchCalls['generate']['a
   for (const key of Object.keys(counts) as (keyof GpuCounts)[]) counts[key] -= first.counts[key];
   return {
     ...generation,
-    firstToken: first.at - began,
-    decoding: last.at - first.at,
-    counted: Math.max(0, count - 2),
+    timeToFirstToken: first.at - began,
+    decodeTime: last.at - first.at,
+    countedTokens: Math.max(0, count - 2),
     counts,
-    busy,
-    gpu: await counter.timer.stop(),
+    busyTime,
+    gpuTimes: await counter.timer.stop(),
   };
 }
 
 async function encodePicture({ size }: BenchCalls['encodePicture']['ask']): Promise<number> {
   const pixels = Float32Array.from({ length: 3 * size * size }, (_, i) => Math.sin(i / 50));
   const began = performance.now();
-  await ready().encodePicture(pixels);
+  await requireEngine().encodePicture(pixels);
   return performance.now() - began;
 }
 
-async function carryOut({ name, ask }: BenchRequest): Promise<BenchCalls[BenchCallName]['answer']> {
+async function perform({ name, ask }: BenchRequest): Promise<BenchCalls[BenchCallName]['answer']> {
   switch (name) {
     case 'open':
       return open(ask as BenchCalls['open']['ask']);
@@ -96,7 +96,7 @@ async function carryOut({ name, ask }: BenchRequest): Promise<BenchCalls[BenchCa
     case 'memory':
       return { ...counter.memory };
     case 'close':
-      await ready().dispose();
+      await requireEngine().dispose();
       return null;
   }
 }
@@ -105,7 +105,7 @@ const post = (reply: BenchReply) => {
   self.postMessage(reply);
 };
 self.onmessage = ({ data }: MessageEvent<BenchRequest>) => {
-  carryOut(data).then(
+  perform(data).then(
     (answer) => {
       post({ answer });
     },

@@ -4,12 +4,12 @@
  */
 
 /** ms; asking takes some hundredths. */
-const FREE = 0.2;
+const IDLE_GAP_MS = 0.2;
 
 export class BusyTime {
   private busy = 0;
   private last = 0;
-  private watch = 0;
+  private run = 0;
 
   /** @param whenFree calls back when the thread has nothing else to do. */
   constructor(
@@ -20,27 +20,27 @@ export class BusyTime {
   start(): void {
     this.busy = 0;
     this.last = this.now();
-    this.ask(++this.watch);
+    this.schedule(++this.run);
   }
 
-  private ask(watch: number): void {
+  private schedule(run: number): void {
     this.whenFree(() => {
-      if (watch !== this.watch) return;
+      if (run !== this.run) return;
       this.add();
-      this.ask(watch);
+      this.schedule(run);
     });
   }
 
   private add(): void {
     const now = this.now();
-    if (now - this.last > FREE) this.busy += now - this.last;
+    if (now - this.last > IDLE_GAP_MS) this.busy += now - this.last;
     this.last = now;
   }
 
   /** ms since `start`. */
   stop(): number {
     this.add();
-    this.watch++;
+    this.run++;
     return this.busy;
   }
 }

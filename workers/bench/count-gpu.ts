@@ -41,7 +41,7 @@ export class GpuCounter {
     count('GPUComputePassEncoder.dispatchWorkgroupsIndirect', 'dispatches');
     count('GPUQueue.writeBuffer', 'bufferWrites');
     count('GPUQueue.submit', 'submits');
-    wrap(scope, 'GPUDevice.createBuffer', (_, args, call) => this.created(args, call));
+    wrap(scope, 'GPUDevice.createBuffer', (_, args, call) => this.recordBuffer(args, call));
     wrap(scope, 'GPUBuffer.destroy', (buffer, args, call) => {
       this.memory.now -= this.sizes.get(buffer) ?? 0;
       this.sizes.delete(buffer);
@@ -54,7 +54,7 @@ export class GpuCounter {
     });
     wrap(scope, 'GPUDevice.createCommandEncoder', (device, args, call) => {
       const encoder = call(args);
-      this.timer.encoderMade(encoder as GPUCommandEncoder, device as GPUDevice);
+      this.timer.trackEncoder(encoder as GPUCommandEncoder, device as GPUDevice);
       return encoder;
     });
     wrap(scope, 'GPUCommandEncoder.beginComputePass', (encoder, [descriptor], call) =>
@@ -88,7 +88,7 @@ export class GpuCounter {
     });
   }
 
-  private created(args: unknown[], call: (args: unknown[]) => unknown): unknown {
+  private recordBuffer(args: unknown[], call: (args: unknown[]) => unknown): unknown {
     const buffer = call(args) as GPUBuffer;
     this.sizes.set(buffer, buffer.size);
     this.counts.buffersCreated++;

@@ -6,7 +6,7 @@ import type { BenchTiming, ProfileEntry } from '../../protocol/bench.ts';
 import { kernelName } from './kernel-name.ts';
 
 /** As many as a query set can hold; passes beyond are not timed, and then there is no result. */
-const QUERIES = 4096;
+const QUERIES_PER_SET = 4096;
 
 interface Queries {
   device: GPUDevice;
@@ -22,7 +22,7 @@ export class PassTimer {
   private queries: Queries | null = null;
   private timing: Exclude<BenchTiming, 'cpu'> = 'none';
 
-  encoderMade(encoder: GPUCommandEncoder, device: GPUDevice): void {
+  trackEncoder(encoder: GPUCommandEncoder, device: GPUDevice): void {
     if (this.timing !== 'none') this.devices.set(encoder, device);
   }
 
@@ -44,8 +44,11 @@ export class PassTimer {
     const { sets, names } = this.queries;
     const at = names.length * 2;
     names.push(name);
-    const querySet = (sets[Math.floor(at / QUERIES)] ??= device.createQuerySet({ type: 'timestamp', count: QUERIES }));
-    const first = at % QUERIES;
+    const querySet = (sets[Math.floor(at / QUERIES_PER_SET)] ??= device.createQuerySet({
+      type: 'timestamp',
+      count: QUERIES_PER_SET,
+    }));
+    const first = at % QUERIES_PER_SET;
     return { timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 } };
   }
 
@@ -61,17 +64,17 @@ export class PassTimer {
     if (!queries || queries.names.length === 0) return null;
     const { device, sets, names } = queries;
     const size = names.length * 2 * 8;
-    const whole = Math.ceil(size / (QUERIES * 8)) * QUERIES * 8;
+    const whole = Math.ceil(size / (QUERIES_PER_SET * 8)) * QUERIES_PER_SET * 8;
     const resolved = device.createBuffer({
       size: whole,
       usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC,
     });
     const staging = device.createBuffer({ size, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST });
     const encoder = device.createCommandEncoder();
-    for (let i = 0; i * QUERIES * 8 < size; i++) {
+    for (let i = 0; i * QUERIES_PER_SET * 8 < size; i++) {
       const set = sets[i];
-      const count = Math.min(QUERIES, names.length * 2 - i * QUERIES);
-      if (set) encoder.resolveQuerySet(set, 0, count, resolved, i * QUERIES * 8);
+      const count = Math.min(QUERIES_PER_SET, names.length * 2 - i * QUERIES_PER_SET);
+      if (set) encoder.resolveQuerySet(set, 0, count, resolved, i * QUERIES_PER_SET * 8);
     }
     encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
     device.queue.submit([encoder.finish()]);

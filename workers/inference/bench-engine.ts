@@ -27,7 +27,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
       pictureSize: encoder ? (config.vision?.imageSize ?? null) : null,
     },
     async generate(ids, count, onToken) {
-      const promptRead = ids.length - (await decoder.reuse({ ids, pictures: [] }));
+      const prefilledTokens = ids.length - (await decoder.reuse({ ids, pictures: [] }));
       const logits = await decoder.prefill({ ids, pictures: [] });
       const there = logits.onGpu;
       if (there && sampler) samplers ??= new GpuSamplers(there.device, sampler, logits.vocabSize);
@@ -39,9 +39,9 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
           onToken();
         },
       });
-      return { tokens, promptRead };
+      return { tokens, prefilledTokens };
     },
-    forget: () => {
+    clearCache: () => {
       decoder.clear();
     },
     async encodePicture(pixels) {

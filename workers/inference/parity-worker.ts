@@ -36,7 +36,7 @@ async function run(job: ParityJob): Promise<void> {
   const features = await encodePictures(model, job);
   for (const [i, values] of features.entries()) await send(job, `features/${i}`, values);
   const done: ParityCaseResult[] = [];
-  for (const { name, ids, pictures, covered, chunkings, greedy } of job.cases) {
+  for (const { name, ids, pictures, comparedPositions, chunkings, greedy } of job.cases) {
     post({ progress: name });
     const prompt = {
       ids,
@@ -52,7 +52,7 @@ async function run(job: ParityJob): Promise<void> {
       const parts: Float32Array[] = [];
       for (const end of ends) {
         // Of this chunk, only the positions that the reference covers.
-        const keep = Math.min(end - model.decoder.length, covered - (ids.length - end));
+        const keep = Math.min(end - model.decoder.length, comparedPositions - (ids.length - end));
         parts.push(await model.decoder.read(prompt, end, Math.max(0, keep)));
       }
       const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
@@ -62,7 +62,7 @@ async function run(job: ParityJob): Promise<void> {
         at += part.length;
       }
       await send(job, `${name}/${number}`, all);
-      last = all.slice(-all.length / covered);
+      last = all.slice(-all.length / comparedPositions);
     }
     const sampler = new Sampler(GREEDY);
     const tokens: number[] = [];

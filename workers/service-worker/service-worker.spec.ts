@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cacheKeyOf } from './cache-key.ts';
-import { isolated } from './isolated.ts';
-import { neededBy } from './needed.ts';
+import { withIsolationHeaders } from './isolation-headers.ts';
+import { isUsedBy } from './onnxruntime-builds.ts';
 
 describe('cacheKeyOf', () => {
   const scope = 'https://example.org/fournil/';
@@ -43,7 +43,7 @@ describe('cacheKeyOf', () => {
   });
 });
 
-describe('neededBy', () => {
+describe('isUsedBy', () => {
   const files = [
     'assets/index-Dx.js',
     'assets/worker-Bx.js',
@@ -54,7 +54,7 @@ describe('neededBy', () => {
     'assets/ort-wasm-simd-threaded.asyncify-Dx.wasm',
     'assets/ort-wasm-simd-threaded.jspi-Cx.wasm',
   ];
-  const missing = (browser: object) => files.filter((url) => !neededBy(browser, url));
+  const missing = (browser: object) => files.filter((url) => !isUsedBy(browser, url));
 
   it('leaves out the WebGPU build that the browser does not run', () => {
     expect(missing({ Suspending: null })).toEqual([
@@ -65,12 +65,15 @@ describe('neededBy', () => {
   });
 });
 
-describe('isolated', () => {
+describe('withIsolationHeaders', () => {
   const embedder = (destination: string, response: Response) =>
-    isolated(destination, response).headers.get('Cross-Origin-Embedder-Policy');
+    withIsolationHeaders(destination, response).headers.get('Cross-Origin-Embedder-Policy');
 
   it('gives documents and workers the headers, and keeps what they had', async () => {
-    const page = isolated('document', new Response('<html>', { headers: { 'Content-Type': 'text/html', ETag: '1' } }));
+    const page = withIsolationHeaders(
+      'document',
+      new Response('<html>', { headers: { 'Content-Type': 'text/html', ETag: '1' } }),
+    );
     expect(Object.fromEntries(page.headers)).toEqual({
       'content-type': 'text/html',
       etag: '1',

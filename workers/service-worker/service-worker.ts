@@ -5,8 +5,8 @@
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 import type { ToServiceWorker } from '../../protocol/service-worker.ts';
 import { cacheKeyOf } from './cache-key.ts';
-import { isolated } from './isolated.ts';
-import { neededBy } from './needed.ts';
+import { withIsolationHeaders } from './isolation-headers.ts';
+import { isUsedBy } from './onnxruntime-builds.ts';
 
 declare const self: ServiceWorkerGlobalScope;
 
@@ -20,10 +20,10 @@ const app = new PrecacheController({
   ],
 });
 const files = self.__WB_MANIFEST as PrecacheEntry[];
-app.addToCacheList(files.filter(({ url }) => neededBy(WebAssembly, url)));
+app.addToCacheList(files.filter(({ url }) => isUsedBy(WebAssembly, url)));
 
 /** An older version's files stay while a page may still run it: its lazily loaded scripts are nowhere else by now. */
-async function forgetOlderVersions(event: ExtendableEvent): Promise<void> {
+async function deleteOlderVersions(event: ExtendableEvent): Promise<void> {
   // A newer version keeps its files in the same cache.
   if (self.registration.installing || self.registration.waiting) return;
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
@@ -38,12 +38,12 @@ self.addEventListener('activate', (event) => {
 self.addEventListener('message', (event) => {
   const message = event.data as ToServiceWorker;
   if (message === 'take-over') event.waitUntil(self.skipWaiting());
-  else event.waitUntil(forgetOlderVersions(event));
+  else event.waitUntil(deleteOlderVersions(event));
 });
 self.addEventListener('fetch', (event) => {
   const { request } = event;
   const cacheKey = cacheKeyOf(request, self.registration.scope, app.getURLsToCacheKeys());
   if (cacheKey === undefined) return;
   const response = app.strategy.handle({ event, request, params: { cacheKey } });
-  event.respondWith(response.then((found) => isolated(request.destination, found)));
+  event.respondWith(response.then((found) => withIsolationHeaders(request.destination, found)));
 });

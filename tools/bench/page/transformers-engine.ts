@@ -110,9 +110,9 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
         } as never,
       });
       const all = Array.from((output as Tensor).data as BigInt64Array, Number);
-      return { tokens: all.slice(ids.length), promptRead: ids.length };
+      return { tokens: all.slice(ids.length), prefilledTokens: ids.length };
     },
-    forget: () => undefined,
+    clearCache: () => undefined,
     async encodePicture(pixels) {
       const size = pictureSize ?? 0;
       const features = await loaded.encode_image({ pixel_values: new Tensor('float32', pixels, [1, 3, size, size]) });
