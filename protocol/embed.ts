@@ -1,5 +1,5 @@
 /**
- * What a page that embeds Fournil and the frame say to each other (docs/embed.md). It is public and has a version:
+ * What a page that embeds Fournil and the frame say to each other (docs/users/embed.md). It is public and has a version:
  * within one, things may be added, and none change or go. Types only; the client's declarations are made of this file
  * and its own, so nothing is imported here.
  */

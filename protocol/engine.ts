@@ -158,7 +158,7 @@ export class EngineError extends Error {
 
 /** The engine as its callers see it, on either side of the bridge. */
 export interface Engine {
-  /** `model` is the URL of a model folder (docs/model-format.md), or `stored:KEY` (store.ts). @throws EngineError */
+  /** `model` is the URL of a model folder (docs/contributing/model-format.md), or `stored:KEY` (store.ts). @throws EngineError */
   load(
     model: string,
     options: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },

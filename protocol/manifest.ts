@@ -1,5 +1,5 @@
 /**
- * `manifest.json`: what a model folder holds (docs/model-format.md). The same folder on a disk, on a web server and in
+ * `manifest.json`: what a model folder holds (docs/contributing/model-format.md). The same folder on a disk, on a web server and in
  * browser storage has the same manifest. Types and validation only.
  */
 import type { Dtype } from './engine.ts';

@@ -8,7 +8,7 @@ import type { Dtype } from './engine.ts';
 export type ModelSource =
   /** A repository of the Hugging Face hub. The revision is a branch or tag until it is planned, then a commit. */
   | { kind: 'hub'; repo: string; revision?: string; dtype?: Dtype }
-  /** The URL of a model folder with a manifest.json (docs/model-format.md). */
+  /** The URL of a model folder with a manifest.json (docs/contributing/model-format.md). */
   | { kind: 'mirror'; url: string; dtype?: Dtype }
   /** Files that a person picked or dropped. They have to be picked again to go on. */
   | { kind: 'files'; dtype?: Dtype };

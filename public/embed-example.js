@@ -1,4 +1,4 @@
-// What a page needs to use the model in a frame of Fournil (docs/embed.md).
+// What a page needs to use the model in a frame of Fournil (docs/users/embed.md).
 import { connect } from './embed-client.js';
 
 const [form, text, ask, stop, answer, state, frame] = [

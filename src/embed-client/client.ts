@@ -1,5 +1,5 @@
 /**
- * For pages that embed Fournil: calls to the frame, and what comes back is theirs (docs/embed.md). It stands alone: this
+ * For pages that embed Fournil: calls to the frame, and what comes back is theirs (docs/users/embed.md). It stands alone: this
  * file needs no other, and only types of the protocol. Only the frame's own window and origin are heard.
  */
 import type {

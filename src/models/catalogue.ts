@@ -129,7 +129,7 @@ export interface SiteModel {
   source: ModelSource;
 }
 
-/** Models that whoever runs this site offers, from its `models/catalogue.json` (docs/self-hosting.md). */
+/** Models that whoever runs this site offers, from its `models/catalogue.json` (docs/users/self-hosting.md). */
 export async function siteModels(base: string): Promise<SiteModel[]> {
   try {
     const response = await fetch(new URL('models/catalogue.json', base));

@@ -1,5 +1,5 @@
 /**
- * From a Hugging Face Gemma 3 checkpoint to a model folder for the browser (docs/model-format.md).
+ * From a Hugging Face Gemma 3 checkpoint to a model folder for the browser (docs/contributing/model-format.md).
  * What is promised: everything about the checkpoint's shapes is checked before anything is written; weights pass
  * through memory some MB at a time; the folder appears complete or not at all; the same checkpoint gives the same bytes.
  */

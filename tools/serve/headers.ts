@@ -28,7 +28,7 @@ export const contentSecurityPolicy = [
 ].join('; ');
 
 /**
- * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/embed.md), elsewhere the
+ * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/users/embed.md), elsewhere the
  * page shows a way to the app and nothing to press (src/embed/place.ts). A policy in the page itself cannot say so.
  */
 const frameAncestors = "frame-ancestors 'self' http: https:";
