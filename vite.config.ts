@@ -3,9 +3,11 @@ import { playwright } from '@vitest/browser-playwright';
 import type { Plugin } from 'vite';
 import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
+import packageJson from './package.json' with { type: 'json' };
 import { isolationHeaders } from './protocol/isolation.ts';
 import { assembly } from './tools/assembly/plugin.ts';
 import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
+import { changelog } from './tools/serve/changelog.ts';
 import { embedClient } from './tools/serve/embed-client.ts';
 import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
 
@@ -34,6 +36,7 @@ const offlineShell = VitePWA({
     rollupFormat: 'iife',
     globPatterns: [
       '**/*.{html,js,css,svg,png,webmanifest,wasm}',
+      'changelog.txt',
       'assets/*.{onnx,onnx_data}',
       // What pdf.js may ask for.
       'assets/*.{pfb,ttf,bcmap}',
@@ -51,8 +54,11 @@ const launchOptions = { args: chromiumArgs, ...(executablePath ? { executablePat
 
 export default defineConfig({
   base: './',
-  plugins: [svelte(), assembly, policyInPage, embedClient, offlineShell],
-  define: { __MODEL_ORIGINS__: JSON.stringify(modelOrigins) },
+  plugins: [svelte(), assembly, policyInPage, embedClient, changelog, offlineShell],
+  define: {
+    __MODEL_ORIGINS__: JSON.stringify(modelOrigins),
+    __VERSION__: JSON.stringify(packageJson.version),
+  },
   worker: { format: 'es', plugins: () => [assembly] },
   // onnxruntime-web finds its .wasm beside itself; pre-bundling would move the script away from it.
   optimizeDeps: { exclude: ['onnxruntime-web'] },

@@ -1,5 +1,6 @@
 /** What a person prefers is shown at once, kept, and readable in every theme. */
 import { expect, type Page, test } from '@playwright/test';
+import packageJson from '../package.json' with { type: 'json' };
 import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES } from './support/chat.ts';
 import { scriptWorker } from './support/scripted-worker.ts';
@@ -87,4 +88,14 @@ test('a part of the page that cannot be fetched is told, and fetched when it is 
   await page.unroute(/PreferencesPanel-.*\.js/);
   await preferences.click();
   await expect(page.getByRole('dialog', { name: NAMES.en.preferences })).toBeVisible();
+});
+
+test('the preferences name the version and link to its changelog', async ({ page }) => {
+  await open(page);
+  await page.getByRole('button', { name: NAMES.en.preferences }).click();
+  await expect(page.getByTestId('version')).toContainText(`Fournil ${packageJson.version}`);
+  const link = page.getByRole('link', { name: 'What’s new' });
+  const response = await page.request.get(new URL((await link.getAttribute('href')) ?? '', page.url()).href);
+  expect(response.headers()['content-type']).toContain('text/plain');
+  expect(await response.text()).toContain(`## [${packageJson.version}]`);
 });
