@@ -29,8 +29,8 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
     async generate(ids, count, onToken) {
       const prefilledTokens = ids.length - (await decoder.reuse({ ids, pictures: [] }));
       const logits = await decoder.prefill({ ids, pictures: [] });
-      const there = logits.onGpu;
-      if (there && sampler) samplers ??= new GpuSamplers(there.device, sampler, logits.vocabSize);
+      const gpuLogits = logits.onGpu;
+      if (gpuLogits && sampler) samplers ??= new GpuSamplers(gpuLogits.device, sampler, logits.vocabSize);
       const tokens: number[] = [];
       await decode(logits, {
         ...{ decoder, samplers, sampling, stopIds, maxNewTokens: count, prompt: ids },

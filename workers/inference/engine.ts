@@ -138,7 +138,7 @@ export class InferenceEngine implements Engine {
     );
     return {
       promptTokens: ids.length,
-      reusedTokens: decoder.shared({ ids, pictures: keyed }),
+      reusedTokens: decoder.reusableLength({ ids, pictures: keyed }),
       contextTokens: decoder.capacity,
     };
   }
@@ -176,10 +176,11 @@ export class InferenceEngine implements Engine {
 async function warmUp(model: Model, sampling: Sampling): Promise<GpuSamplers | null> {
   const { decoder } = model;
   const logits = await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
-  const there = logits.onGpu;
-  const samplers = there && model.sampler ? new GpuSamplers(there.device, model.sampler, logits.vocabSize) : null;
+  const gpuLogits = logits.onGpu;
+  const samplers =
+    gpuLogits && model.sampler ? new GpuSamplers(gpuLogits.device, model.sampler, logits.vocabSize) : null;
   try {
-    if (there) await (await samplers?.begin(sampling))?.next(there, []).id;
+    if (gpuLogits) await (await samplers?.begin(sampling))?.next(gpuLogits, []).id;
     if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();

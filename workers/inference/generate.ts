@@ -4,7 +4,7 @@
  * step that turns out to follow the answer's end is forgotten.
  */
 import type { FinishReason, Sampling } from '../../protocol/engine.ts';
-import { breathe } from './yield-to-event-loop.ts';
+import { yieldToEventLoop } from './yield-to-event-loop.ts';
 import type { Decoder } from './cache/decoder.ts';
 import type { Logits } from './backends/logits.ts';
 import type { GpuSampler, GpuSamplers } from './backends/webgpu/sampler.ts';
@@ -51,7 +51,7 @@ export async function decode(logits: Logits, options: DecodeOptions): Promise<Fi
     if (!ahead && decoder.length >= decoder.capacity) return 'context-full';
     logits = ahead ?? (await decoder.step(id));
     // The stop message is only heard when this worker comes up for air.
-    await breathe();
+    await yieldToEventLoop();
   }
 }
 
@@ -65,9 +65,9 @@ interface ChooseOptions {
 }
 
 async function choose(logits: Logits, { decoder, onCpu, onGpu, history, readAhead }: ChooseOptions): Promise<Next> {
-  const there = logits.onGpu;
-  if (!onGpu || !there) return { id: onCpu.next(await logits.lastRows(), history), ahead: null };
-  const choice = onGpu.next(there, history);
+  const gpuLogits = logits.onGpu;
+  if (!onGpu || !gpuLogits) return { id: onCpu.next(await logits.lastRows(), history), ahead: null };
+  const choice = onGpu.next(gpuLogits, history);
   // Both are awaited whatever becomes of either: the runtime does one thing at a time.
   const [chosen, read] = await Promise.allSettled([choice.id, readAhead ? decoder.step(choice.buffer) : null]);
   if (read.status === 'rejected') throw read.reason;
@@ -76,7 +76,7 @@ async function choose(logits: Logits, { decoder, onCpu, onGpu, history, readAhea
     forget(decoder, read.value);
     return { id: onCpu.next(await logits.lastRows(), history), ahead: null };
   }
-  if (read.value) decoder.name(chosen.value);
+  if (read.value) decoder.resolveToken(chosen.value);
   return { id: chosen.value, ahead: read.value };
 }
 

@@ -53,7 +53,7 @@ async function run(job: ParityJob): Promise<void> {
       for (const end of ends) {
         // Of this chunk, only the positions that the reference covers.
         const keep = Math.min(end - model.decoder.length, comparedPositions - (ids.length - end));
-        parts.push(await model.decoder.read(prompt, end, Math.max(0, keep)));
+        parts.push(await model.decoder.forward(prompt, end, Math.max(0, keep)));
       }
       const all = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
       let at = 0;

@@ -6,7 +6,7 @@ port1.onmessage = () => {
 };
 
 /** Lets waiting messages in; unlike a timer it is not slowed to 4 ms a turn. */
-export function breathe(): Promise<void> {
+export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
     resumed = resolve;
     port2.postMessage(null);

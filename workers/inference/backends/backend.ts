@@ -11,7 +11,7 @@ export interface PromptPicture extends PictureSpan {
   key: string;
 }
 
-export interface Tokens {
+export interface ForwardInput {
   /** Those at `start`…`end − 1`, or a buffer that begins with one id (as int32 or int64). */
   ids: readonly number[] | GPUBuffer;
   /** Of the whole prompt, by their places in it. */
@@ -21,15 +21,15 @@ export interface Tokens {
   end: number;
 }
 
-export interface TokenReader {
+export interface Backend {
   readonly cache: KvCache;
   /** True where a picture's tokens see each other. */
-  readonly seesPicturesWhole: boolean;
+  readonly bidirectionalImages: boolean;
   /**
    * Reads tokens after those that the cache holds, in one go; it holds them all then.
    * @param keep how many of the last positions' logits are wanted; there may be others before them
    * @returns null where none were wanted
    */
-  read(tokens: Tokens, keep: number): Promise<Logits | null>;
+  forward(tokens: ForwardInput, keep: number): Promise<Logits | null>;
   dispose(): void;
 }

@@ -2,18 +2,18 @@
 import type { Gemma3Config, LayerType, Rope } from '../../../protocol/gemma3-config.ts';
 
 /** The kinds of layers, as moment.wgsl numbers them. */
-export const KINDS: readonly LayerType[] = ['sliding_attention', 'full_attention'];
+export const LAYER_TYPES: readonly LayerType[] = ['sliding_attention', 'full_attention'];
 
 /** Rounded to float32 at each step, as the reference does and as exports do (transformers `modeling_rope_utils.py`). */
 const inverseFrequency = ({ theta, factor }: Rope, i: number, headDim: number): number =>
   Math.fround(Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))) / factor);
 
-export class Turns {
+export class RopeTables {
   private readonly frequencies: number[];
   private readonly values: Float32Array<ArrayBuffer>;
 
   constructor({ text: { headDim, rope } }: Gemma3Config) {
-    this.frequencies = KINDS.flatMap((type) =>
+    this.frequencies = LAYER_TYPES.flatMap((type) =>
       Array.from({ length: headDim / 2 }, (_, i) => inverseFrequency(rope[type], i, headDim)),
     );
     this.values = new Float32Array(2 * this.frequencies.length);

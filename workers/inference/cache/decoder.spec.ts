@@ -1,7 +1,7 @@
 /** Several texts in turn, on the tiny Gemma 3 that proves adapters: what is fetched answers as what was just read. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createCpuDecoder, createCpuSession } from '../backends/ort/cpu/session.ts';
-import { DATA_FILE, ort, proofDecoder, proofModel } from '../backends/ort/cpu/testing/self-test-model.ts';
+import { DATA_FILE, ort, selfTestDecoder, selfTestModel } from '../backends/ort/cpu/testing/self-test-model.ts';
 import type { Decoder, Prompt } from './decoder.ts';
 
 /** Bytes of one token's cache: two layers' keys and values, 32 floats each. */
@@ -10,7 +10,7 @@ const TOKEN_BYTES = 2 * 2 * 32 * 4;
 let graph: Uint8Array;
 let files: Map<string, Uint8Array>;
 beforeAll(async () => {
-  const model = await proofModel();
+  const model = await selfTestModel();
   graph = model.graph;
   files = new Map([[DATA_FILE, model.data]]);
 });
@@ -26,9 +26,9 @@ const make = {
   'whose graph gives new rows': () => createCpuDecoder(ort, graph, files, Infinity),
   'whose graph gives the whole cache': () => createCpuSession(ort, graph, files),
 };
-async function decoderOf(kind: keyof typeof make, parkingBytes: number): Promise<Decoder> {
+async function decoderOf(kind: keyof typeof make, prefixCacheBytes: number): Promise<Decoder> {
   const session = await make[kind]();
-  const decoder = proofDecoder(session, { parkingBytes });
+  const decoder = selfTestDecoder(session, { prefixCacheBytes });
   open.push({ decoder, session });
   return decoder;
 }
@@ -37,7 +37,7 @@ const ids = (seed: number, length: number): number[] =>
   Array.from({ length }, (_, i) => 3 + ((seed * 97 + i * 31 + ((i * i) % 7)) % 480));
 const prompt = (...tokens: number[]): Prompt => ({ ids: tokens, pictures: [] });
 async function ask(decoder: Decoder, text: Prompt): Promise<{ reused: number; logits: Float32Array }> {
-  const counted = decoder.shared(text);
+  const counted = decoder.reusableLength(text);
   const reused = await decoder.reuse(text);
   expect(counted).toBe(reused);
   return { reused, logits: await (await decoder.prefill(text)).lastRows() };
@@ -87,7 +87,7 @@ describe.each(Object.keys(make) as (keyof typeof make)[])('a decoder %s', (kind)
     expect((await ask(decoder, prompt(...c, 9))).reused).toBe(c.length);
   });
 
-  it('parks nothing without room', async () => {
+  it('snapshots nothing without a budget', async () => {
     const decoder = await decoderOf(kind, 0);
     await ask(decoder, prompt(...a));
     await ask(decoder, prompt(...b));

@@ -4,9 +4,9 @@
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Logits } from '../backends/logits.ts';
-import { ParkedTexts, type TokenKey } from './prefix-cache.ts';
+import { PrefixCache, type TokenKey } from './prefix-cache.ts';
 import { chunkEnds } from '../backends/picture-attention.ts';
-import type { PromptPicture, TokenReader } from '../backends/backend.ts';
+import type { PromptPicture, Backend } from '../backends/backend.ts';
 
 export interface Prompt {
   ids: readonly number[];
@@ -25,7 +25,7 @@ export interface DecoderOptions {
   /** Prompt tokens read in one run. */
   chunkSize: number;
   /** Bytes that other texts' caches may take. Left out: none are kept. */
-  parkingBytes?: number;
+  prefixCacheBytes?: number;
 }
 
 /** What is in one place of the cache: a token id, or a named picture's nth token. */
@@ -38,42 +38,42 @@ function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length):
 }
 
 /** How many tokens of a text are those that `prompt` begins with, of which the last is not counted. */
-function knownOf(prompt: KeyedPrompt): (held: readonly TokenKey[]) => number {
+function matchLengthWith(prompt: KeyedPrompt): (cached: readonly TokenKey[]) => number {
   const keys = tokenKeys(prompt);
-  return (held) => {
+  return (cached) => {
     let known = 0;
-    while (known < held.length && known < keys.length - 1 && held[known] === keys[known]) known++;
+    while (known < cached.length && known < keys.length - 1 && cached[known] === keys[known]) known++;
     const torn = prompt.pictures.find((p) => p.start < known && known < p.start + p.length);
     return torn ? torn.start : known;
   };
 }
 
 /** Fewer tokens are read again as fast as they are fetched. */
-const WORTH_PARKING = 16;
+const MIN_SNAPSHOT_TOKENS = 16;
 
 /** In place of the id of a token that only the GPU knows yet. */
-const UNNAMED = -1;
+const PENDING_TOKEN = -1;
 
-function wanted(logits: Logits | null): Logits {
+function requireLogits(logits: Logits | null): Logits {
   if (!logits) throw new EngineError('internal', 'there are no logits');
   return logits;
 }
 
 export class Decoder {
   /** What the cache holds, token by token. */
-  private held: TokenKey[] = [];
+  private cachedTokens: TokenKey[] = [];
   /** Other texts' caches. */
-  private readonly parked: ParkedTexts;
+  private readonly prefixCache: PrefixCache;
 
   constructor(
-    private readonly reader: TokenReader,
+    private readonly backend: Backend,
     private readonly options: DecoderOptions,
   ) {
-    this.parked = new ParkedTexts(options.parkingBytes ?? 0);
+    this.prefixCache = new PrefixCache(options.prefixCacheBytes ?? 0);
   }
 
   private get cache() {
-    return this.reader.cache;
+    return this.backend.cache;
   }
 
   /** Tokens the context can hold. */
@@ -87,45 +87,48 @@ export class Decoder {
   }
 
   /**
-   * How many tokens of `prompt` need not be read: the longest prefix that is held or parked, less its last token (whose
+   * How many tokens of `prompt` need not be read: the longest prefix that is cached or in the prefix cache, less its last token (whose
    * logits are wanted), and never ending inside a picture.
    */
-  shared(prompt: KeyedPrompt): number {
-    const known = knownOf(prompt);
-    return Math.max(this.cache.keepable(known(this.held)), this.parked.best(known)?.known ?? 0);
+  reusableLength(prompt: KeyedPrompt): number {
+    const matchLength = matchLengthWith(prompt);
+    return Math.max(
+      this.cache.reusableLength(matchLength(this.cachedTokens)),
+      this.prefixCache.best(matchLength)?.length ?? 0,
+    );
   }
 
   /**
    * Forgets all but what is shared with `prompt`; returns how many tokens were kept. What is mostly of another text is
-   * parked, and fetched when that text goes on.
+   * moved to the prefix cache, and restored when that text goes on.
    */
   async reuse(prompt: KeyedPrompt): Promise<number> {
-    const known = knownOf(prompt);
-    const here = this.cache.keepable(known(this.held));
-    const there = this.parked.best(known);
-    const better = there && there.known > here ? there : null;
-    // Before the other is parked, which may drop it.
-    if (better) this.parked.take(better.text);
-    const kept = better ? 0 : here;
-    const lost = this.held.length - kept;
-    if (lost > kept && lost >= WORTH_PARKING && this.parked.hasRoomFor(this.cache.bytes)) {
-      const cache = await this.cache.park();
-      if (cache) this.parked.put({ keys: [...this.held], cache });
+    const matchLength = matchLengthWith(prompt);
+    const current = this.cache.reusableLength(matchLength(this.cachedTokens));
+    const stored = this.prefixCache.best(matchLength);
+    const better = stored && stored.length > current ? stored : null;
+    // Before the other is added, which may drop it.
+    if (better) this.prefixCache.take(better.entry);
+    const kept = better ? 0 : current;
+    const lost = this.cachedTokens.length - kept;
+    if (lost > kept && lost >= MIN_SNAPSHOT_TOKENS && this.prefixCache.fits(this.cache.bytes)) {
+      const snapshot = await this.cache.snapshot();
+      if (snapshot) this.prefixCache.add({ keys: [...this.cachedTokens], snapshot });
     }
     if (better) {
-      better.text.cache.restore();
-      this.held = [...better.text.keys];
+      better.entry.snapshot.restore();
+      this.cachedTokens = [...better.entry.keys];
     }
-    const shared = better?.known ?? here;
-    this.cache.truncate(shared);
-    this.held.length = shared;
-    return shared;
+    const reused = better?.length ?? current;
+    this.cache.truncate(reused);
+    this.cachedTokens.length = reused;
+    return reused;
   }
 
   /** Forgets everything. */
   clear(): void {
     this.cache.truncate(0);
-    this.held = [];
+    this.cachedTokens = [];
   }
 
   /**
@@ -139,7 +142,7 @@ export class Decoder {
     for (const cut of chunkEnds(this.length, end, this.options.chunkSize, prompt.pictures)) {
       if (signal?.aborted) throw new EngineError('aborted');
       logits?.dispose();
-      logits = await this.readTo(prompt, cut, cut === end ? 1 : 0);
+      logits = await this.forwardTo(prompt, cut, cut === end ? 1 : 0);
     }
     if (!logits) throw new EngineError('bad-request', 'nothing to read');
     return logits;
@@ -151,46 +154,46 @@ export class Decoder {
    */
   async step(id: number | GPUBuffer): Promise<Logits> {
     const start = this.length;
-    const [ids, key] = typeof id === 'number' ? [[id], id] : [id, UNNAMED];
-    const logits = await this.reader.read({ ids, pictures: [], start, end: start + 1 }, 1);
-    this.held.push(key);
-    return wanted(logits);
+    const [ids, key] = typeof id === 'number' ? [[id], id] : [id, PENDING_TOKEN];
+    const logits = await this.backend.forward({ ids, pictures: [], start, end: start + 1 }, 1);
+    this.cachedTokens.push(key);
+    return requireLogits(logits);
   }
 
   /** Names the last token, which `step` read from a buffer. */
-  name(id: number): void {
-    if (this.held.at(-1) === UNNAMED) this.held[this.held.length - 1] = id;
+  resolveToken(id: number): void {
+    if (this.cachedTokens.at(-1) === PENDING_TOKEN) this.cachedTokens[this.cachedTokens.length - 1] = id;
   }
 
   /** Forgets the last token. */
   stepBack(): void {
-    this.held.length -= 1;
-    this.cache.truncate(this.held.length);
+    this.cachedTokens.length -= 1;
+    this.cache.truncate(this.cachedTokens.length);
   }
 
   /**
    * Reads tokens of the prompt up to `end` in one run.
    * @param keep how many of the last positions' logits to give back: [keep, vocabSize], row after row.
    */
-  async read(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
-    const logits = await this.readTo(prompt, end, keep);
+  async forward(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
+    const logits = await this.forwardTo(prompt, end, keep);
     try {
-      return keep > 0 ? await wanted(logits).lastRows(keep) : new Float32Array(0);
+      return keep > 0 ? await requireLogits(logits).lastRows(keep) : new Float32Array(0);
     } finally {
       logits?.dispose();
     }
   }
 
-  private async readTo({ ids, pictures }: Prompt, end: number, keep: number): Promise<Logits | null> {
+  private async forwardTo({ ids, pictures }: Prompt, end: number, keep: number): Promise<Logits | null> {
     const start = this.length;
-    const logits = await this.reader.read({ ids: ids.slice(start, end), pictures, start, end }, keep);
-    this.held.push(...tokenKeys({ ids, pictures }, start, end));
+    const logits = await this.backend.forward({ ids: ids.slice(start, end), pictures, start, end }, keep);
+    this.cachedTokens.push(...tokenKeys({ ids, pictures }, start, end));
     return logits;
   }
 
   dispose(): void {
-    this.parked.dispose();
-    this.reader.dispose();
-    this.held = [];
+    this.prefixCache.dispose();
+    this.backend.dispose();
+    this.cachedTokens = [];
   }
 }

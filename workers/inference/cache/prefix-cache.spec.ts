@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { ParkedTexts, type TokenKey } from './prefix-cache.ts';
+import { PrefixCache, type TokenKey } from './prefix-cache.ts';
 
-function text(keys: TokenKey[], bytes: number) {
-  const cache = {
+function entry(keys: TokenKey[], bytes: number) {
+  const snapshot = {
     bytes,
     disposed: false,
-    keepable: (length: number) => length,
+    reusableLength: (length: number) => length,
     restore: () => undefined,
     dispose() {
-      cache.disposed = true;
+      snapshot.disposed = true;
     },
   };
-  return { keys, cache };
+  return { keys, snapshot };
 }
 const common = (prompt: TokenKey[]) => (keys: readonly TokenKey[]) => {
   let count = 0;
@@ -19,43 +19,43 @@ const common = (prompt: TokenKey[]) => (keys: readonly TokenKey[]) => {
   return count;
 };
 
-describe('ParkedTexts', () => {
+describe('PrefixCache', () => {
   it('finds the text with the longest beginning in common', () => {
-    const texts = new ParkedTexts(100);
-    const [a, b] = [text([1, 2, 3], 10), text([1, 2, 9, 9], 10)];
-    texts.put(a);
-    texts.put(b);
-    expect(texts.best(common([1, 2, 3, 4]))).toEqual({ text: a, known: 3 });
-    expect(texts.best(common([1, 2, 9, 8]))).toEqual({ text: b, known: 3 });
-    expect(texts.best(common([7]))).toBeNull();
+    const cache = new PrefixCache(100);
+    const [a, b] = [entry([1, 2, 3], 10), entry([1, 2, 9, 9], 10)];
+    cache.add(a);
+    cache.add(b);
+    expect(cache.best(common([1, 2, 3, 4]))).toEqual({ entry: a, length: 3 });
+    expect(cache.best(common([1, 2, 9, 8]))).toEqual({ entry: b, length: 3 });
+    expect(cache.best(common([7]))).toBeNull();
   });
 
   it('stays within its budget: the text left longest ago is let go', () => {
-    const texts = new ParkedTexts(100);
-    const all = [text([1], 40), text([2], 40), text([3], 40)];
-    for (const one of all) texts.put(one);
-    expect(all.map(({ cache }) => cache.disposed)).toEqual([true, false, false]);
-    expect(texts.best(common([1]))).toBeNull();
-    expect(texts.hasRoomFor(100)).toBe(true);
-    expect(texts.hasRoomFor(101)).toBe(false);
+    const cache = new PrefixCache(100);
+    const all = [entry([1], 40), entry([2], 40), entry([3], 40)];
+    for (const one of all) cache.add(one);
+    expect(all.map(({ snapshot }) => snapshot.disposed)).toEqual([true, false, false]);
+    expect(cache.best(common([1]))).toBeNull();
+    expect(cache.fits(100)).toBe(true);
+    expect(cache.fits(101)).toBe(false);
   });
 
   it('keeps one of a text that goes on', () => {
-    const texts = new ParkedTexts(100);
-    const [shorter, longer] = [text([1, 2], 10), text([1, 2, 3], 15)];
-    texts.put(shorter);
-    texts.put(longer);
-    expect(shorter.cache.disposed).toBe(true);
-    expect(texts.best(common([1, 2]))?.text).toBe(longer);
+    const cache = new PrefixCache(100);
+    const [shorter, longer] = [entry([1, 2], 10), entry([1, 2, 3], 15)];
+    cache.add(shorter);
+    cache.add(longer);
+    expect(shorter.snapshot.disposed).toBe(true);
+    expect(cache.best(common([1, 2]))?.entry).toBe(longer);
   });
 
   it('gives a text away whole', () => {
-    const texts = new ParkedTexts(100);
-    const one = text([1], 10);
-    texts.put(one);
-    texts.take(one);
-    texts.dispose();
-    expect(one.cache.disposed).toBe(false);
-    expect(texts.best(common([1]))).toBeNull();
+    const cache = new PrefixCache(100);
+    const one = entry([1], 10);
+    cache.add(one);
+    cache.take(one);
+    cache.dispose();
+    expect(one.snapshot.disposed).toBe(false);
+    expect(cache.best(common([1]))).toBeNull();
   });
 });

@@ -1,60 +1,60 @@
 /** The caches of texts that were left for another, within a budget of bytes; the one left longest ago goes first. */
-import type { ParkedCache } from '../backends/ort/kv-cache.ts';
+import type { CacheSnapshot } from '../backends/ort/kv-cache.ts';
 
 /** What is in one place of a cache: a token id, or a named picture's nth token. */
 export type TokenKey = number | string;
 
-export interface ParkedText {
+export interface PrefixCacheEntry {
   keys: readonly TokenKey[];
-  cache: ParkedCache;
+  snapshot: CacheSnapshot;
 }
 
 const beginsWith = (keys: readonly TokenKey[], beginning: readonly TokenKey[]): boolean =>
   beginning.length <= keys.length && beginning.every((key, i) => key === keys[i]);
 
-export class ParkedTexts {
+export class PrefixCache {
   /** The one left longest ago first. */
-  private texts: ParkedText[] = [];
+  private entries: PrefixCacheEntry[] = [];
 
   constructor(private readonly budget: number) {}
 
-  /** @param known how many tokens of a text are wanted; the text with the most, if any has one */
-  best(known: (keys: readonly TokenKey[]) => number): { text: ParkedText; known: number } | null {
-    let best: { text: ParkedText; known: number } | null = null;
-    for (const text of this.texts) {
-      const count = text.cache.keepable(known(text.keys));
-      if (count > (best?.known ?? 0)) best = { text, known: count };
+  /** @param matchLength how many tokens of a text are wanted; the text with the most, if any has one */
+  best(matchLength: (keys: readonly TokenKey[]) => number): { entry: PrefixCacheEntry; length: number } | null {
+    let best: { entry: PrefixCacheEntry; length: number } | null = null;
+    for (const entry of this.entries) {
+      const count = entry.snapshot.reusableLength(matchLength(entry.keys));
+      if (count > (best?.length ?? 0)) best = { entry, length: count };
     }
     return best;
   }
 
   /** Whether a cache of so many bytes can be kept at all. */
-  hasRoomFor(bytes: number): boolean {
+  fits(bytes: number): boolean {
     return bytes <= this.budget;
   }
 
-  put(text: ParkedText): void {
+  add(entry: PrefixCacheEntry): void {
     // What this text goes on from is of no more use.
-    for (const other of this.texts) if (beginsWith(text.keys, other.keys)) this.drop(other);
-    this.texts.push(text);
-    for (const oldest of [...this.texts]) if (this.bytes > this.budget) this.drop(oldest);
+    for (const other of this.entries) if (beginsWith(entry.keys, other.keys)) this.drop(other);
+    this.entries.push(entry);
+    for (const oldest of [...this.entries]) if (this.bytes > this.budget) this.drop(oldest);
   }
 
   /** The caller's from now on. */
-  take(text: ParkedText): void {
-    this.texts = this.texts.filter((other) => other !== text);
+  take(entry: PrefixCacheEntry): void {
+    this.entries = this.entries.filter((other) => other !== entry);
   }
 
   private get bytes(): number {
-    return this.texts.reduce((sum, { cache }) => sum + cache.bytes, 0);
+    return this.entries.reduce((sum, { snapshot }) => sum + snapshot.bytes, 0);
   }
 
-  private drop(text: ParkedText): void {
-    this.take(text);
-    text.cache.dispose();
+  private drop(entry: PrefixCacheEntry): void {
+    this.take(entry);
+    entry.snapshot.dispose();
   }
 
   dispose(): void {
-    for (const text of this.texts) this.drop(text);
+    for (const entry of this.entries) this.drop(entry);
   }
 }

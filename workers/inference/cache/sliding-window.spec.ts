@@ -1,40 +1,40 @@
 import { expect, it } from 'vitest';
-import { Ring } from './sliding-window.ts';
+import { SlidingWindow } from './sliding-window.ts';
 
 it('goes back as far as what is seen from there is still held', () => {
-  const ring = new Ring(100);
-  ring.grow(150, 150);
-  for (const length of [0, 1, 149, 150]) expect(ring.keepable(length)).toBe(length);
+  const ring = new SlidingWindow(100);
+  ring.advanceTo(150, 150);
+  for (const length of [0, 1, 149, 150]) expect(ring.reusableLength(length)).toBe(length);
   // Tokens 0 to 49 are overwritten.
-  ring.grow(200, 150);
-  expect(ring.keepable(149)).toBe(149);
-  expect(ring.keepable(148)).toBe(0);
+  ring.advanceTo(200, 150);
+  expect(ring.reusableLength(149)).toBe(149);
+  expect(ring.reusableLength(148)).toBe(0);
   // They stay so.
   ring.truncate(160);
-  expect(ring.keepable(148)).toBe(0);
+  expect(ring.reusableLength(148)).toBe(0);
   expect(ring.length).toBe(160);
 });
 
 it('holds all again after a beginning from nothing', () => {
-  const ring = new Ring(100);
-  ring.grow(500, 150);
+  const ring = new SlidingWindow(100);
+  ring.advanceTo(500, 150);
   ring.truncate(0);
-  ring.grow(20, 150);
-  expect(ring.keepable(3)).toBe(3);
+  ring.advanceTo(20, 150);
+  expect(ring.reusableLength(3)).toBe(3);
 });
 
 it('is copied with what it has let go of', () => {
-  const ring = new Ring(100);
-  ring.grow(500, 150);
+  const ring = new SlidingWindow(100);
+  ring.advanceTo(500, 150);
   const copy = ring.copy();
   ring.truncate(0);
   expect(copy.length).toBe(500);
-  expect(copy.keepable(400)).toBe(0);
-  expect(copy.keepable(450)).toBe(450);
+  expect(copy.reusableLength(400)).toBe(0);
+  expect(copy.reusableLength(450)).toBe(450);
 });
 
 it('keeps everything where no layer slides', () => {
-  const ring = new Ring(0);
-  ring.grow(5000, 8192);
-  expect(ring.keepable(1)).toBe(1);
+  const ring = new SlidingWindow(0);
+  ring.advanceTo(5000, 8192);
+  expect(ring.reusableLength(1)).toBe(1);
 });

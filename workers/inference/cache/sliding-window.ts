@@ -2,7 +2,7 @@
  * How far back a text can be gone on from where sliding layers keep its last tokens only, in a ring: the token at position p
  * stands in row p modulo the rows. Steps back are free as long as the window before them is still there.
  */
-export class Ring {
+export class SlidingWindow {
   /** Tokens held. */
   length = 0;
   /** Tokens before this one have been overwritten somewhere. */
@@ -12,13 +12,13 @@ export class Ring {
   constructor(private readonly window: number) {}
 
   /** So many tokens have been written. @param rows the fewest that a layer has */
-  grow(length: number, rows: number): void {
+  advanceTo(length: number, rows: number): void {
     this.length = length;
     this.oldest = Math.max(this.oldest, length - rows);
   }
 
   /** Of the first `length` tokens, how many can be gone on from: all or none. */
-  keepable(length: number): number {
+  reusableLength(length: number): number {
     return this.oldest <= Math.max(0, length + 1 - this.window) ? length : 0;
   }
 
@@ -28,8 +28,8 @@ export class Ring {
   }
 
   /** As it is now. */
-  copy(): Ring {
-    const copy = new Ring(this.window);
+  copy(): SlidingWindow {
+    const copy = new SlidingWindow(this.window);
     copy.length = this.length;
     copy.oldest = this.oldest;
     return copy;

@@ -3,11 +3,11 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import { Decoder } from '../cache/decoder.ts';
-import { GraphReader } from '../backends/ort/ort-backend.ts';
-import { agrees } from './equivalence-check.ts';
+import { OrtBackend } from '../backends/ort/ort-backend.ts';
+import { checkEquivalence } from './equivalence-check.ts';
 import type { CacheSize } from '../backends/wasm/memory-plan.ts';
 import { openOnCpu } from './cpu-model.ts';
-import { DATA_FILE, known, ort, proofModel } from '../backends/ort/cpu/testing/self-test-model.ts';
+import { DATA_FILE, known, ort, selfTestModel } from '../backends/ort/cpu/testing/self-test-model.ts';
 
 /** A Blob that a test can wait for, as workers can for a browser's. */
 class Bytes {
@@ -34,7 +34,7 @@ const CAPACITY = known.ids.length + 1;
 let graph: Uint8Array;
 let files: Map<string, Blob>;
 beforeAll(async () => {
-  const model = await proofModel();
+  const model = await selfTestModel();
   graph = model.graph;
   files = new Map([[DATA_FILE, new Bytes(model.data) as unknown as Blob]]);
 });
@@ -67,15 +67,15 @@ async function open(asked: { ours: boolean; config?: Gemma3Config; cache?: Cache
 
 type Opened = Awaited<ReturnType<typeof open>>;
 
-function decoderOf({ sessions, reader }: Pick<Opened, 'sessions' | 'reader'>): Decoder {
+function decoderOf({ sessions, backend }: Pick<Opened, 'sessions' | 'backend'>): Decoder {
   const graph = () => {
     if (!sessions.model) throw new Error('nothing reads tokens');
-    return new GraphReader(ort, { decoder: sessions.model }, config, { capacity: CAPACITY, staticCache: true });
+    return new OrtBackend(ort, { decoder: sessions.model }, config, { capacity: CAPACITY, staticCache: true });
   };
-  return new Decoder(reader ?? graph(), { capacity: CAPACITY, chunkSize: 20 });
+  return new Decoder(backend ?? graph(), { capacity: CAPACITY, chunkSize: 20 });
 }
 
-async function distance(opened: Pick<Opened, 'sessions' | 'reader'>): Promise<number> {
+async function distance(opened: Pick<Opened, 'sessions' | 'backend'>): Promise<number> {
   const it = decoderOf(opened);
   const first = await (await it.prefill({ ids: known.ids, pictures: [] })).lastRows();
   const second = await (await it.step(known.next)).lastRows();
@@ -89,25 +89,25 @@ async function distance(opened: Pick<Opened, 'sessions' | 'reader'>): Promise<nu
 describe('a text model on the CPU', () => {
   it('needs no session where it is an export of ours', async () => {
     const opened = await open({ ours: true });
-    expect(opened.reader).not.toBeNull();
+    expect(opened.backend).not.toBeNull();
     expect(opened.made).toBe(0);
     expect(await distance(opened)).toBeLessThan(1e-4);
   });
 
   it('has both where it is not, for a trial', async () => {
     const opened = await open({ ours: false });
-    expect(opened.reader).not.toBeNull();
+    expect(opened.backend).not.toBeNull();
     expect(opened.made).toBe(1);
-    expect(await agrees(decoderOf(opened), decoderOf({ ...opened, reader: null }))).toBe(true);
-    expect(await distance({ ...opened, reader: null })).toBeLessThan(1e-4);
-    opened.reader?.dispose();
+    expect(await checkEquivalence(decoderOf(opened), decoderOf({ ...opened, backend: null }))).toBe(true);
+    expect(await distance({ ...opened, backend: null })).toBeLessThan(1e-4);
+    opened.backend?.dispose();
   });
 
   it("is onnxruntime's where the step does not understand it, or has no room", async () => {
     const other = { ...config, text: { ...config.text, slidingWindow: 17 } };
     for (const asked of [{ config: other }, { cache: { capacity: 2 ** 26, slack: 0 } }]) {
       const opened = await open({ ours: true, ...asked });
-      expect(opened.reader).toBeNull();
+      expect(opened.backend).toBeNull();
       expect(opened.made).toBe(1);
       expect(await distance(opened)).toBeLessThan(1e-4);
       vi.restoreAllMocks();

@@ -6,11 +6,11 @@
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
-import { CpuReader } from '../backends/wasm/wasm-backend.ts';
-import { CpuStep } from '../backends/wasm/wasm-decoder.ts';
+import { WasmBackend } from '../backends/wasm/wasm-backend.ts';
+import { WasmDecoder } from '../backends/wasm/wasm-decoder.ts';
 import type { CacheSize } from '../backends/wasm/memory-plan.ts';
 import type { Graph } from '../backends/ort/graph-io.ts';
-import { readStoredDecoder } from '../onnx/match-decoder.ts';
+import { matchDecoder } from '../onnx/match-decoder.ts';
 import { memoryGib } from '../backends/ort/memory.ts';
 import type { Ort } from '../backends/ort/ort.ts';
 import { OnnxGraph } from '../onnx/graph.ts';
@@ -24,7 +24,7 @@ const isDecoder = (name: SessionName): boolean => name === 'model' || name === '
  * Threads of our own step, as far as the page may share memory between them: half the cores, of which some are two of one,
  * and two where there are two, since threads that are kept waiting hold up nobody (wasm/pool.ts).
  */
-const stepThreads = (): number => {
+const threadCount = (): number => {
   const cores = navigator.hardwareConcurrency;
   return self.crossOriginIsolated ? Math.min(4, cores, Math.max(2, Math.ceil(cores / 2))) : 1;
 };
@@ -46,38 +46,38 @@ export interface CpuModelOptions {
 export interface CpuModel {
   sessions: Partial<Record<SessionName, Graph>>;
   /** Null where onnxruntime reads all tokens. */
-  reader: CpuReader | null;
+  backend: WasmBackend | null;
 }
 
-async function makeReader(options: CpuModelOptions): Promise<CpuReader | null> {
+async function createBackend(options: CpuModelOptions): Promise<WasmBackend | null> {
   const { ort, graphs, config, files, cache, signal } = options;
   const opened = new Map([...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = opened.get('model') ?? opened.get('decoder_model_merged');
-  const model = decoder ? readStoredDecoder(decoder, [...opened.values()], config) : null;
+  const model = decoder ? matchDecoder(decoder, [...opened.values()], config) : null;
   if (!model) return null;
-  const step = await CpuStep.create({ model, config, files, cache, threads: stepThreads(), signal });
-  return step && new CpuReader(ort, step, config, model.seesPicturesWhole);
+  const step = await WasmDecoder.create({ model, config, files, cache, threads: threadCount(), signal });
+  return step && new WasmBackend(ort, step, config, model.bidirectionalImages);
 }
 
 /** @throws EngineError; whatever the runtime does */
 export async function openOnCpu(options: CpuModelOptions): Promise<CpuModel> {
   const { ort, graphs, files: blobs, ours, onCreated, signal } = options;
   const sessions: Partial<Record<SessionName, Graph>> = {};
-  const reader = await makeReader(options);
+  const backend = await createBackend(options);
   const lazyFiles = () => new Map([...blobs].map(([path, blob]) => [path, lazyBlob(blob)]));
   try {
     for (const [name, graph] of graphs) {
       if (signal?.aborted) throw new EngineError('aborted');
-      if (!reader || !ours)
+      if (!backend || !ours)
         sessions[name] = isDecoder(name)
           ? // For a trial, nothing need be fast.
-            await createCpuDecoder(ort, graph, lazyFiles(), reader ? 0 : expansionBudget(memoryGib()))
+            await createCpuDecoder(ort, graph, lazyFiles(), backend ? 0 : expansionBudget(memoryGib()))
           : await createCpuSession(ort, graph, lazyFiles());
       onCreated();
     }
-    return { sessions, reader };
+    return { sessions, backend };
   } catch (cause) {
-    reader?.dispose();
+    backend?.dispose();
     for (const session of Object.values(sessions)) await session.release();
     throw cause;
   }

@@ -12,9 +12,9 @@ const STEPS = 2;
  * Cosine of logits less their mean. Kernels that round activations to 8 bits come to 0.999; a layer left out, another
  * rotation or another zero are far below.
  */
-const ALIKE = 0.995;
+const MIN_SIMILARITY = 0.995;
 
-function likeness(a: Float32Array, b: Float32Array): number {
+function cosineSimilarity(a: Float32Array, b: Float32Array): number {
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const [meanA, meanB] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];
@@ -44,15 +44,15 @@ async function read(decoder: Decoder, ids: readonly number[]): Promise<Float32Ar
 }
 
 /** Whether a decoder computes what another, which is trusted, does. One that fails does not. */
-export async function agrees(decoder: Decoder, trusted: Decoder): Promise<boolean> {
+export async function checkEquivalence(decoder: Decoder, trusted: Decoder): Promise<boolean> {
   if (decoder.capacity < PROMPT + STEPS) return false;
   const ids = Array.from({ length: PROMPT + STEPS }, (_, i) => 2 + ((i * i * 7) % 200));
   const wanted = await read(trusted, ids);
   try {
     const found = await read(decoder, ids);
-    return wanted.every((row, i) => likeness(found[i] ?? new Float32Array(), row) >= ALIKE);
+    return wanted.every((row, i) => cosineSimilarity(found[i] ?? new Float32Array(), row) >= MIN_SIMILARITY);
   } catch (cause) {
-    console.warn('Our kernels are not for this export:', cause);
+    console.warn('Our kernels failed the equivalence check on this export:', cause);
     return false;
   }
 }

@@ -7,7 +7,7 @@ import type { SessionName } from '../../../protocol/manifest.ts';
 import type { CacheSize } from '../backends/wasm/memory-plan.ts';
 import type { Graph } from '../backends/ort/graph-io.ts';
 import type { Gpu } from '../backends/webgpu/device.ts';
-import type { TokenReader } from '../backends/backend.ts';
+import type { Backend } from '../backends/backend.ts';
 import type { Ort } from '../backends/ort/ort.ts';
 import { createEncoderSession } from '../vision/encoder-session.ts';
 import { openOnCpu } from './cpu-model.ts';
@@ -19,8 +19,8 @@ export type Sessions = Partial<Record<SessionName, Graph>>;
 
 /** Our own kernels for a decoder. */
 export interface Kernels {
-  reader: TokenReader;
-  /** What they read, where it is not the reader's own. */
+  backend: Backend;
+  /** What they read, where it is not the backend's own. */
   weights?: { dispose(): void };
 }
 
@@ -124,13 +124,13 @@ export async function createSessions(
   };
   const ours = folder.manifest.cache === 'static';
   if (!gpu) {
-    const { sessions, reader } = await openOnCpu({
+    const { sessions, backend } = await openOnCpu({
       ...{ ort, config, graphs, files, cache, ours, signal },
       onCreated: count,
     }).catch((cause: unknown) => {
       throw sessionError('CPU', cause);
     });
-    return { sessions, kernels: reader && { reader } };
+    return { sessions, kernels: backend && { backend } };
   }
   const { device } = gpu;
   const create = (asTheyAre: boolean) =>

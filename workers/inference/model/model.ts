@@ -11,16 +11,16 @@ import {
 } from '../../../protocol/engine.ts';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../cache/decoder.ts';
-import { GraphReader } from '../backends/ort/ort-backend.ts';
-import type { TokenReader } from '../backends/backend.ts';
+import { OrtBackend } from '../backends/ort/ort-backend.ts';
+import type { Backend } from '../backends/backend.ts';
 import { type Gpu, requestGpu } from '../backends/webgpu/device.ts';
 import { GIB, memoryGib } from '../backends/ort/memory.ts';
 import { loadOrt } from '../backends/ort/ort.ts';
 import { SamplerPipelines } from '../backends/webgpu/sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
-import { isRight, recall, requireRight } from './self-test/self-test.ts';
-import { agrees } from './equivalence-check.ts';
+import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test/self-test.ts';
+import { checkEquivalence } from './equivalence-check.ts';
 import {
   chooseDtype,
   createSessions,
@@ -46,7 +46,7 @@ const SLACK = 1024;
  * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
  * largest buffer the GPU offers, which is all a browser tells of its memory; never more than 1 GiB.
  */
-const parkingBytes = (gpu: Gpu | null): number =>
+const prefixCacheBytes = (gpu: Gpu | null): number =>
   Math.min(GIB, gpu ? gpu.device.limits.maxBufferSize / 4 : (memoryGib() / 16) * GIB);
 
 /**
@@ -164,13 +164,13 @@ async function openOn(
         ort,
         () => openEncoder(ort, folder, dtype, gpu),
         config.vision,
-        gpu ? () => requireRight('encoder', ort, gpu) : undefined,
+        gpu ? () => requireSelfTest('encoder', ort, gpu) : undefined,
       );
-    if (gpu && encoder && (await recall('encoder', ort, gpu)) === false)
+    if (gpu && encoder && (await recordedVerdict('encoder', ort, gpu)) === false)
       throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings, bindable(config, gpu));
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
-    const ownKernels = !gpu || (await isRight('kernels', ort, gpu));
+    const ownKernels = !gpu || (await passesSelfTest('kernels', ort, gpu));
     const cache = { capacity: context(growingContext(config, gpu)), slack: SLACK };
     const growing = folder.manifest.cache === 'dynamic';
     ({ sessions, kernels } = await createSessions(
@@ -181,12 +181,12 @@ async function openOn(
       (done, steps) => onProgress({ stage: 'session', done, total: steps }),
       signal,
     ));
-    if (gpu && (!kernels || growing)) await requireRight('decoder', ort, gpu);
-    const decoderOf = (reader: TokenReader, capacity: number) =>
-      new Decoder(reader, {
+    if (gpu && (!kernels || growing)) await requireSelfTest('decoder', ort, gpu);
+    const decoderOf = (backend: Backend, capacity: number) =>
+      new Decoder(backend, {
         capacity,
         chunkSize: gpu || !kernels ? CHUNK : CPU_CHUNK,
-        parkingBytes: parkingBytes(gpu),
+        prefixCacheBytes: prefixCacheBytes(gpu),
       });
     const ofGraph = () => {
       const { model: whole, decoder_model_merged: merged, embed_tokens: embedTokens } = sessions;
@@ -195,12 +195,12 @@ async function openOn(
       const graphs = { decoder: session, ...(embedTokens ? { embedTokens } : {}) };
       const onGpu = gpu ? { device: gpu.device } : {};
       const capacity = context(DEFAULT_CONTEXT);
-      return decoderOf(new GraphReader(ort, graphs, config, { capacity, staticCache: !growing, ...onGpu }), capacity);
+      return decoderOf(new OrtBackend(ort, graphs, config, { capacity, staticCache: !growing, ...onGpu }), capacity);
     };
-    let decoder = kernels ? decoderOf(kernels.reader, cache.capacity) : ofGraph();
+    let decoder = kernels ? decoderOf(kernels.backend, cache.capacity) : ofGraph();
     if (kernels && growing) {
       const trusted = ofGraph();
-      const own = await agrees(decoder, trusted);
+      const own = await checkEquivalence(decoder, trusted);
       (own ? trusted : decoder).dispose();
       if (own) {
         await releaseSessions(sessions);

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../cache/decoder.ts';
-import { GraphReader } from '../backends/ort/ort-backend.ts';
-import { KernelReader } from '../backends/webgpu/webgpu-backend.ts';
+import { OrtBackend } from '../backends/ort/ort-backend.ts';
+import { WebGpuBackend } from '../backends/webgpu/webgpu-backend.ts';
 import { type Gpu, requestGpu } from '../backends/webgpu/device.ts';
 import { loadOrt, type Ort } from '../backends/ort/ort.ts';
 import { createGpuSessions, type GpuSessions } from '../backends/ort/gpu-sessions.ts';
@@ -12,7 +12,7 @@ import known from './self-test/decoder/known-answer.json';
 import graphUrl from './self-test/decoder/model_q4.onnx?url';
 import dataUrl from './self-test/decoder/model_q4.onnx_data?url';
 import { asPublicExport } from '../onnx/testing/public-form.ts';
-import { agrees } from './equivalence-check.ts';
+import { checkEquivalence } from './equivalence-check.ts';
 
 const config = parseGemma3Config(known.config);
 const CAPACITY = 120;
@@ -47,10 +47,10 @@ beforeAll(async () => {
   });
   plain = await createGpuSessions({ ...options, kernels: null, asTheyAre: true });
   if (!opened.kernels || !plain.sessions.model) throw new Error('the graph is not understood');
-  own = new Decoder(opened.kernels.reader, decoderOptions);
+  own = new Decoder(opened.kernels.backend, decoderOptions);
   const graph_ = { decoder: plain.sessions.model };
   const growing = { capacity: CAPACITY, staticCache: false, device: gpu.device };
-  theirs = new Decoder(new GraphReader(ort, graph_, config, growing), decoderOptions);
+  theirs = new Decoder(new OrtBackend(ort, graph_, config, growing), decoderOptions);
 }, 60_000);
 
 afterEach(() => {
@@ -82,12 +82,12 @@ it('is understood, without a session of its own', { timeout: 60_000 }, async () 
 });
 
 it('is left to onnxruntime where our kernels give something else', { timeout: 60_000 }, async () => {
-  expect(await agrees(own, theirs)).toBe(true);
-  const { read } = KernelReader.prototype;
+  expect(await checkEquivalence(own, theirs)).toBe(true);
+  const { forward } = WebGpuBackend.prototype;
   // The id after the right one: right in form, wrong in content.
-  vi.spyOn(KernelReader.prototype, 'read').mockImplementation(function (this: KernelReader, tokens, keep) {
+  vi.spyOn(WebGpuBackend.prototype, 'forward').mockImplementation(function (this: WebGpuBackend, tokens, keep) {
     const ids = 'usage' in tokens.ids ? tokens.ids : tokens.ids.map((id) => id + 1);
-    return read.call(this, { ...tokens, ids }, keep);
+    return forward.call(this, { ...tokens, ids }, keep);
   });
-  expect(await agrees(own, theirs)).toBe(false);
+  expect(await checkEquivalence(own, theirs)).toBe(false);
 });

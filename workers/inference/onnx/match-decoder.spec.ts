@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { OnnxGraph } from './graph.ts';
 import known from '../model/self-test/decoder/known-answer.json';
-import { readStoredDecoder } from './match-decoder.ts';
+import { matchDecoder } from './match-decoder.ts';
 
 const graphAt = async (path: string) => new OnnxGraph(new Uint8Array(await readFile(new URL(path, import.meta.url))));
 const proof = () => graphAt('../model/self-test/decoder/model_q4.onnx');
@@ -15,7 +15,7 @@ const text = (change: Partial<Gemma3Config['text']>): Gemma3Config => ({
 
 describe('readStoredDecoder', () => {
   it('finds each layer’s weights and windows in a graph of its own', async () => {
-    const model = readStoredDecoder(await proof(), [], proofConfig);
+    const model = matchDecoder(await proof(), [], proofConfig);
     expect(model?.layers.map(({ window }) => window)).toEqual(
       proofConfig.text.layerTypes.map((type) => (type === 'sliding_attention' ? proofConfig.text.slidingWindow : null)),
     );
@@ -33,9 +33,9 @@ describe('readStoredDecoder', () => {
       named(layer.inputNorm, 'input_layernorm');
       named(layer.qNorm, 'q_norm');
       named(layer.kNorm, 'k_norm');
-      named(layer.attendedNorm, 'post_attention_layernorm');
-      named(layer.mlpNorm, 'pre_feedforward_layernorm');
-      named(layer.fedNorm, 'post_feedforward_layernorm');
+      named(layer.postAttentionNorm, 'post_attention_layernorm');
+      named(layer.preFeedforwardNorm, 'pre_feedforward_layernorm');
+      named(layer.postFeedforwardNorm, 'post_feedforward_layernorm');
     }
   });
 
@@ -46,9 +46,9 @@ describe('readStoredDecoder', () => {
     );
     const decoder = await graphAt(`${folder}/onnx/decoder_model_merged_q4.onnx`);
     const embedding = await graphAt(`${folder}/onnx/embed_tokens_q4.onnx`);
-    expect(readStoredDecoder(decoder, [decoder, embedding], config)?.layers).toHaveLength(config.text.layers);
+    expect(matchDecoder(decoder, [decoder, embedding], config)?.layers).toHaveLength(config.text.layers);
     // Without it nobody knows how tokens become vectors.
-    expect(readStoredDecoder(decoder, [], config)).toBeNull();
+    expect(matchDecoder(decoder, [], config)).toBeNull();
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('readStoredDecoder', () => {
     ['another width', { hiddenSize: proofConfig.text.hiddenSize * 2 }],
     ['another vocabulary', { vocabSize: proofConfig.text.vocabSize + 1 }],
   ])('leaves a graph to onnxruntime whose configuration says %s', async (_, change) => {
-    expect(readStoredDecoder(await proof(), [], text(change))).toBeNull();
+    expect(matchDecoder(await proof(), [], text(change))).toBeNull();
   });
 
   it('leaves a graph to onnxruntime that computes one thing more', async () => {
@@ -69,12 +69,12 @@ describe('readStoredDecoder', () => {
       { ...head, outputs: ['uncapped'] },
       { name: 'cap', opType: 'Tanh', domain: '', inputs: ['uncapped'], outputs: ['logits'], integers: new Map() },
     ]);
-    expect(readStoredDecoder(capped, [], proofConfig)).toBeNull();
+    expect(matchDecoder(capped, [], proofConfig)).toBeNull();
 
     const biased = await proof();
     const product = biased.nodes.find(({ opType }) => opType === 'MatMulNBits');
     if (!product) throw new Error('no projection');
     biased.rewire(product, [...product.inputs, '', '', 'bias']);
-    expect(readStoredDecoder(biased, [], proofConfig)).toBeNull();
+    expect(matchDecoder(biased, [], proofConfig)).toBeNull();
   });
 });

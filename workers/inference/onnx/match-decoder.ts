@@ -19,7 +19,7 @@ export interface PackedMatrix {
   zeros: StoredTensor | null;
 }
 
-export interface StoredLayer {
+export interface LayerWeights {
   /** Names of the cache's inputs. */
   key: string;
   value: string;
@@ -29,9 +29,9 @@ export interface StoredLayer {
   inputNorm: StoredTensor;
   qNorm: StoredTensor;
   kNorm: StoredTensor;
-  attendedNorm: StoredTensor;
-  mlpNorm: StoredTensor;
-  fedNorm: StoredTensor;
+  postAttentionNorm: StoredTensor;
+  preFeedforwardNorm: StoredTensor;
+  postFeedforwardNorm: StoredTensor;
   q: PackedMatrix;
   k: PackedMatrix;
   v: PackedMatrix;
@@ -41,21 +41,28 @@ export interface StoredLayer {
   down: PackedMatrix;
 }
 
-export interface StoredDecoder {
-  layers: StoredLayer[];
+export interface DecoderWeights {
+  layers: LayerWeights[];
   finalNorm: StoredTensor;
   /** Rows are tokens. Of the same values, but some exports hold them twice. */
   head: PackedMatrix;
   embedding: PackedMatrix;
   /** The graph lets a picture's tokens see each other. */
-  seesPicturesWhole: boolean;
+  bidirectionalImages: boolean;
 }
 
 /** All tensors that kernels read. */
-export function weightsOf({ layers, finalNorm, head, embedding }: StoredDecoder): StoredTensor[] {
+export function weightsOf({ layers, finalNorm, head, embedding }: DecoderWeights): StoredTensor[] {
   const matrix = ({ values, scales, zeros }: PackedMatrix) => [values, scales, ...(zeros ? [zeros] : [])];
-  const ofLayer = (layer: StoredLayer) => [
-    ...[layer.inputNorm, layer.qNorm, layer.kNorm, layer.attendedNorm, layer.mlpNorm, layer.fedNorm],
+  const ofLayer = (layer: LayerWeights) => [
+    ...[
+      layer.inputNorm,
+      layer.qNorm,
+      layer.kNorm,
+      layer.postAttentionNorm,
+      layer.preFeedforwardNorm,
+      layer.postFeedforwardNorm,
+    ],
     ...[layer.q, layer.k, layer.v, layer.out, layer.gate, layer.up, layer.down].flatMap(matrix),
   ];
   return [...layers.flatMap(ofLayer), finalNorm, ...matrix(head), ...matrix(embedding)];
@@ -69,10 +76,10 @@ const NORM = 'SimplifiedLayerNormalization';
 const GELUS: readonly string[] = ['Gelu', 'FastGelu'];
 
 /** The graph is another than this file knows. */
-class Unknown extends Error {}
+class GraphMismatch extends Error {}
 
 function must<T>(value: T | undefined | null, what: string): T {
-  if (value === undefined || value === null) throw new Unknown(what);
+  if (value === undefined || value === null) throw new GraphMismatch(what);
   return value;
 }
 
@@ -104,7 +111,7 @@ class Tracer {
   maker(value: string | undefined, opType: string): OnnxNode {
     let node = this.makers.get(value ?? '');
     while (node && SHAPING.has(node.opType)) node = this.makers.get(node.inputs[0] ?? '');
-    if (node?.opType !== opType) throw new Unknown(`${value} is made by ${node?.opType}, not ${opType}`);
+    if (node?.opType !== opType) throw new GraphMismatch(`${value} is made by ${node?.opType}, not ${opType}`);
     return node;
   }
 
@@ -121,7 +128,7 @@ class Tracer {
   only(value: string | undefined, opType: string): OnnxNode {
     const [node, ...others] = this.reading(value, opType);
     if (!node || others.length > 0)
-      throw new Unknown(`${value} is read by ${others.length + (node ? 1 : 0)} ${opType}`);
+      throw new GraphMismatch(`${value} is read by ${others.length + (node ? 1 : 0)} ${opType}`);
     return node;
   }
 
@@ -131,7 +138,7 @@ class Tracer {
     const [, values, scales, zeros, ...others] = inputs;
     const inFours = opType === 'MatMulNBits' && integers.get('bits') === 4 && integers.get('block_size') === BLOCK;
     if (!inFours || columns % BLOCK !== 0 || others.some((name) => name !== ''))
-      throw new Unknown(`${node.name} is not in blocks of 4 bits`);
+      throw new GraphMismatch(`${node.name} is not in blocks of 4 bits`);
     return { rows, columns, ...this.packed(values, scales, zeros) };
   }
 
@@ -155,17 +162,17 @@ class Tracer {
     const tensor = this.graph.tensor(name ?? '');
     const stored = tensor as StoredTensor | undefined;
     if (stored?.dataType !== dataType || !stored.data || !(stored.data instanceof Uint8Array || canReside(stored)))
-      throw new Unknown(`${name} is not stored as expected`);
+      throw new GraphMismatch(`${name} is not stored as expected`);
     return stored;
   }
 }
 
 /** Layer `i` around its attention. */
-function readLayer(
+function matchLayer(
   trace: Tracer,
   attention: OnnxNode,
   { text }: Gemma3Config,
-): StoredLayer & { from: string; to: string } {
+): LayerWeights & { from: string; to: string } {
   const [queries, keys, values, key, value] = attention.inputs;
   const [qNorm, kNorm] = [trace.maker(queries, NORM), trace.maker(keys, NORM)];
   const [q, k] = [qNorm, kNorm].map((node) => trace.maker(node.inputs[0], 'MatMulNBits'));
@@ -173,12 +180,12 @@ function readLayer(
   const products = [must(q, 'q'), must(k, 'k'), v];
   const inputNorm = trace.maker(v.inputs[0], NORM);
   if (products.some((node) => trace.maker(node.inputs[0], NORM) !== inputNorm))
-    throw new Unknown('several input norms');
+    throw new GraphMismatch('several input norms');
 
   const out = trace.only(attention.outputs[0], 'MatMulNBits');
   const attendedNorm = trace.only(out.outputs[0], NORM);
   const middle = trace.only(attendedNorm.outputs[0], 'Add');
-  if (!middle.inputs.includes(inputNorm.inputs[0] ?? '')) throw new Unknown('no residual around the attention');
+  if (!middle.inputs.includes(inputNorm.inputs[0] ?? '')) throw new GraphMismatch('no residual around the attention');
   const mlpNorm = trace.only(middle.outputs[0], NORM);
   const both = trace.reading(mlpNorm.outputs[0], 'MatMulNBits');
   const gelus = (node: OnnxNode) => GELUS.flatMap((opType) => trace.reading(node.outputs[0], opType));
@@ -187,17 +194,17 @@ function readLayer(
     'gate',
   );
   const gelu = must(gelus(gate)[0], 'GELU');
-  if (gelu.inputs.slice(1).some((name) => name !== '')) throw new Unknown('a GELU with a bias');
+  if (gelu.inputs.slice(1).some((name) => name !== '')) throw new GraphMismatch('a GELU with a bias');
   const up = must(
     both.find((node) => node !== gate),
     'up',
   );
   const product = trace.only(gelu.outputs[0], 'Mul');
-  if (both.length !== 2 || !product.inputs.includes(up.outputs[0] ?? '')) throw new Unknown('another MLP');
+  if (both.length !== 2 || !product.inputs.includes(up.outputs[0] ?? '')) throw new GraphMismatch('another MLP');
   const down = trace.only(product.outputs[0], 'MatMulNBits');
   const fedNorm = trace.only(down.outputs[0], NORM);
   const states = trace.only(fedNorm.outputs[0], 'Add');
-  if (!states.inputs.includes(middle.outputs[0] ?? '')) throw new Unknown('no residual around the MLP');
+  if (!states.inputs.includes(middle.outputs[0] ?? '')) throw new GraphMismatch('no residual around the MLP');
 
   const { integers } = attention;
   const window = integers.get('local_window_size') ?? -1;
@@ -206,7 +213,7 @@ function readLayer(
     integers.get('kv_num_heads') === text.kvHeads &&
     integers.get('do_rotary') === 1 &&
     (integers.get('rotary_interleaved') ?? 0) === 0;
-  if (!asConfigured) throw new Unknown('the attention is not the configured one');
+  if (!asConfigured) throw new GraphMismatch('the attention is not the configured one');
   return {
     key: must(key, 'past keys'),
     value: must(value, 'past values'),
@@ -214,9 +221,9 @@ function readLayer(
     inputNorm: trace.norm(inputNorm),
     qNorm: trace.norm(qNorm),
     kNorm: trace.norm(kNorm),
-    attendedNorm: trace.norm(attendedNorm),
-    mlpNorm: trace.norm(mlpNorm),
-    fedNorm: trace.norm(fedNorm),
+    postAttentionNorm: trace.norm(attendedNorm),
+    preFeedforwardNorm: trace.norm(mlpNorm),
+    postFeedforwardNorm: trace.norm(fedNorm),
     q: trace.matrix(must(q, 'q')),
     k: trace.matrix(must(k, 'k')),
     v: trace.matrix(v),
@@ -230,7 +237,7 @@ function readLayer(
 }
 
 /** The table whose rows tokens are embedded by. */
-function readEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMatrix): PackedMatrix {
+function matchEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMatrix): PackedMatrix {
   for (const graph of graphs)
     for (const { opType, inputs, integers } of graph.nodes) {
       if (opType !== 'GatherBlockQuantized') continue;
@@ -241,19 +248,19 @@ function readEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMa
       const fits = dims[0] === rows && dims.reduce((all, dim) => all * dim, 2) === rows * columns;
       if (inFours && fits && (integers.get('gather_axis') ?? 0) === 0) return { rows, columns, ...table };
     }
-  throw new Unknown('tokens are embedded in another way');
+  throw new GraphMismatch('tokens are embedded in another way');
 }
 
 const widths = ({ rows, columns }: PackedMatrix): string => `${rows}×${columns}`;
 
 /** Throws unless every matrix is as wide as the configuration says. */
-function checkWidths({ layers, head }: StoredDecoder, { text }: Gemma3Config): void {
+function checkWidths({ layers, head }: DecoderWeights, { text }: Gemma3Config): void {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
   const want = (matrix: PackedMatrix, rows: number, columns: number) => {
     if (matrix.rows !== rows || matrix.columns !== columns)
-      throw new Unknown(`a matrix of ${widths(matrix)} instead of ${rows}×${columns}`);
+      throw new GraphMismatch(`a matrix of ${widths(matrix)} instead of ${rows}×${columns}`);
   };
-  if (layers.length !== text.layers) throw new Unknown(`${layers.length} layers`);
+  if (layers.length !== text.layers) throw new GraphMismatch(`${layers.length} layers`);
   want(head, vocabSize, hiddenSize);
   for (const [i, { q, k, v, out, gate, up, down, window }] of layers.entries()) {
     want(q, heads * headDim, hiddenSize);
@@ -263,9 +270,9 @@ function checkWidths({ layers, head }: StoredDecoder, { text }: Gemma3Config): v
     want(gate, intermediateSize, hiddenSize);
     want(up, intermediateSize, hiddenSize);
     want(down, hiddenSize, intermediateSize);
-    if ((gate.zeros === null) !== (up.zeros === null)) throw new Unknown('zeros in one half of the MLP');
+    if ((gate.zeros === null) !== (up.zeros === null)) throw new GraphMismatch('zeros in one half of the MLP');
     const configured = text.layerTypes[i] === 'sliding_attention' ? text.slidingWindow : null;
-    if (window !== configured) throw new Unknown(`layer ${i} sees ${window} tokens`);
+    if (window !== configured) throw new GraphMismatch(`layer ${i} sees ${window} tokens`);
   }
 }
 
@@ -274,33 +281,33 @@ function checkWidths({ layers, head }: StoredDecoder, { text }: Gemma3Config): v
  * @param others graphs beside it, one of which may embed tokens.
  * @returns null for graphs that are not understood.
  */
-export function readStoredDecoder(
+export function matchDecoder(
   decoder: OnnxGraph,
   others: readonly OnnxGraph[],
   config: Gemma3Config,
-): StoredDecoder | null {
+): DecoderWeights | null {
   try {
     const trace = new Tracer(decoder);
-    const layers: StoredLayer[] = [];
+    const layers: LayerWeights[] = [];
     let states: string | undefined;
     for (const node of decoder.nodes) {
       if (node.opType !== 'GroupQueryAttention') continue;
-      const { from, to, ...layer } = readLayer(trace, node, config);
-      if (states !== undefined && from !== states) throw new Unknown('layers are not one after another');
+      const { from, to, ...layer } = matchLayer(trace, node, config);
+      if (states !== undefined && from !== states) throw new GraphMismatch('layers are not one after another');
       layers.push(layer);
       states = to;
     }
     const finalNorm = trace.only(states, NORM);
     const last = trace.only(finalNorm.outputs[0], 'MatMulNBits');
-    if (last.outputs[0] !== 'logits') throw new Unknown('logits are changed');
+    if (last.outputs[0] !== 'logits') throw new GraphMismatch('logits are changed');
     const head = trace.matrix(last);
-    const embedding = readEmbedding([decoder, ...others], head);
-    const seesPicturesWhole = decoder.input('image_rows') !== undefined;
-    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding, seesPicturesWhole };
+    const embedding = matchEmbedding([decoder, ...others], head);
+    const bidirectionalImages = decoder.input('image_rows') !== undefined;
+    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding, bidirectionalImages };
     checkWidths(model, config);
     return model;
   } catch (cause) {
-    if (cause instanceof Unknown) return null;
+    if (cause instanceof GraphMismatch) return null;
     throw cause;
   }
 }

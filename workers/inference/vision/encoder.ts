@@ -17,13 +17,13 @@ export class VisionEncoder {
 
   /**
    * @param create makes the session
-   * @param prove is waited for before each picture
+   * @param selfTest is waited for before each picture
    */
   constructor(
     private readonly ort: Ort,
     private readonly create: () => Promise<Graph>,
     private readonly config: VisionConfig,
-    private readonly prove: () => Promise<void> = () => Promise.resolve(),
+    private readonly selfTest: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
   /** Makes the session, unless that has begun; after a failure, anew. */
@@ -53,7 +53,7 @@ export class VisionEncoder {
    */
   async encode(key: string, pixels: Float32Array): Promise<Float32Array> {
     const session = await this.open();
-    await this.prove();
+    await this.selfTest();
     const { imageSize, channels } = this.config;
     const metadata = session.inputMetadata[0];
     if (!metadata?.isTensor) throw new EngineError('model-unsupported', 'the vision encoder has no input');

@@ -5,7 +5,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from './ort.ts';
 import { APPENDED, type CacheSlot } from './graph-io.ts';
-import { all, cacheBytes, type GraphCache, type ParkedCache } from './kv-cache.ts';
+import { wholeLength, cacheBytes, type GraphCache, type CacheSnapshot } from './kv-cache.ts';
 
 type Values = Float32Array | Uint16Array;
 
@@ -110,7 +110,7 @@ export class AppendCache implements GraphCache {
     this.length = length;
   }
 
-  keepable = all;
+  reusableLength = wholeLength;
 
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
@@ -120,7 +120,7 @@ export class AppendCache implements GraphCache {
     return cacheBytes(this.slots, this.length);
   }
 
-  park(): Promise<ParkedCache | null> {
+  snapshot(): Promise<CacheSnapshot | null> {
     const { length, bytes } = this;
     let copies: Map<CacheSlot, Values>;
     try {
@@ -134,7 +134,7 @@ export class AppendCache implements GraphCache {
       this.room = length;
       this.length = length;
     };
-    return Promise.resolve({ bytes, keepable: all, restore, dispose: () => copies.clear() });
+    return Promise.resolve({ bytes, reusableLength: wholeLength, restore, dispose: () => copies.clear() });
   }
 
   dispose(): void {

@@ -8,8 +8,8 @@ import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
 import type { Graph } from './graph-io.ts';
-import { KernelReader } from '../webgpu/webgpu-backend.ts';
-import { readStoredDecoder, weightsOf } from '../../onnx/match-decoder.ts';
+import { WebGpuBackend } from '../webgpu/webgpu-backend.ts';
+import { matchDecoder, weightsOf } from '../../onnx/match-decoder.ts';
 import { createSession, type Ort } from './ort.ts';
 import { canReside, GpuWeights } from '../webgpu/weights.ts';
 import { keepLastLogits } from '../../onnx/last-logits.ts';
@@ -88,7 +88,7 @@ export interface GpuSessions {
   /** None where our kernels read all tokens. */
   sessions: Partial<Record<SessionName, Graph>>;
   /** Null where onnxruntime does it all. The weights are theirs: who has disposed of the reader disposes of them. */
-  kernels: { reader: KernelReader; weights: GpuWeights } | null;
+  kernels: { backend: WebGpuBackend; weights: GpuWeights } | null;
 }
 
 /** @throws whatever the runtime or the browser does; EngineError `no-webgpu`, `out-of-memory`, `model-missing`, `aborted` */
@@ -96,7 +96,7 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   const { ort, device, config, asTheyAre, graphs, files, onCreated, signal } = options;
   const opened = new Map(asTheyAre ? [] : [...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
-  const model = decoder && options.kernels ? readStoredDecoder(decoder, [...opened.values()], config) : null;
+  const model = decoder && options.kernels ? matchDecoder(decoder, [...opened.values()], config) : null;
   const largest = Math.max(0, ...(model ? weightsOf(model) : []).map(({ data }) => data.length ?? 0));
   const most = device.limits.maxStorageBufferBindingSize;
   if (largest > most) throw new EngineError('no-webgpu', `a weight takes ${largest} bytes, and this GPU binds ${most}`);
@@ -113,7 +113,7 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
   if (model) for (const tensor of weightsOf(model)) weights.buffer(tensor);
   const compiling =
     model && options.kernels
-      ? KernelReader.compile({
+      ? WebGpuBackend.compile({
           ...{ ort, device, model, config, weights: (tensor: StoredTensor) => weights.buffer(tensor) },
           ...options.kernels,
         })
@@ -143,13 +143,13 @@ export async function createGpuSessions(options: GpuSessionsOptions): Promise<Gp
     const short = await room;
     if (short) throw new EngineError('out-of-memory', short.message);
     await uploading;
-    const reader = await compiling;
-    return { sessions, kernels: reader && { reader, weights } };
+    const backend = await compiling;
+    return { sessions, kernels: backend && { backend, weights } };
   } catch (cause) {
     await uploading.catch(ignore);
     for (const session of Object.values(sessions)) await session.release();
-    await compiling?.then((reader) => {
-      reader.dispose();
+    await compiling?.then((backend) => {
+      backend.dispose();
     }, ignore);
     weights.dispose();
     throw cause;

@@ -5,20 +5,20 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from './ort.ts';
-import { copyRows, type GpuRows, parkRows, withinMemory } from '../webgpu/rows.ts';
+import { copyRows, type GpuRows, snapshotRows, tryAllocate } from '../webgpu/rows.ts';
 import type { CacheSlot } from './graph-io.ts';
 
 export interface KvCache {
   /** Tokens held. */
   readonly length: number;
   /** Of the first `length` tokens, how many can be gone on from: all, unless sliding layers have let some go. */
-  keepable(length: number): number;
-  /** Keeps the first `length` tokens, which must be keepable. */
+  reusableLength(length: number): number;
+  /** Keeps the first `length` tokens, which must be reusableLength. */
   truncate(length: number): void;
   /** Bytes that a copy of what is held takes. */
   readonly bytes: number;
   /** A copy of all that is held, put aside; null where there is no memory for one. */
-  park(): Promise<ParkedCache | null>;
+  snapshot(): Promise<CacheSnapshot | null>;
   dispose(): void;
 }
 
@@ -33,10 +33,10 @@ export interface GraphCache extends KvCache {
 }
 
 /** A copy of a cache's tokens. */
-export interface ParkedCache {
+export interface CacheSnapshot {
   readonly bytes: number;
   /** As of the cache that it was copied from. */
-  keepable(length: number): number;
+  reusableLength(length: number): number;
   /** The cache holds these tokens again, in place of what it holds then. The copy is spent. */
   restore(): void;
   dispose(): void;
@@ -47,7 +47,7 @@ export const cacheBytes = (slots: Iterable<CacheSlot>, length: number): number =
   [...slots].reduce((sum, slot) => sum + slot.kvHeads * length * slot.headDim * bytesOf(slot), 0);
 
 /** Every row is kept. */
-export const all = (length: number): number => length;
+export const wholeLength = (length: number): number => length;
 
 const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
 
@@ -55,7 +55,7 @@ const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
 function rowsOf(slot: CacheSlot, tensor: Tensor, { room, used }: { room: number; used: number }): GpuRows {
   const row = slot.headDim * bytesOf(slot);
   const buffer = tensor.gpuBuffer as GPUBuffer;
-  return { label: slot.past, buffer, heads: slot.kvHeads, apart: room * row, used: used * row };
+  return { label: slot.past, buffer, heads: slot.kvHeads, headStride: room * row, headBytes: used * row };
 }
 
 export class StaticGpuCache implements GraphCache {
@@ -90,7 +90,7 @@ export class StaticGpuCache implements GraphCache {
     this.length = length;
   }
 
-  keepable = all;
+  reusableLength = wholeLength;
 
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
@@ -100,17 +100,17 @@ export class StaticGpuCache implements GraphCache {
     return cacheBytes(this.tensors.keys(), this.length);
   }
 
-  async park(): Promise<ParkedCache | null> {
+  async snapshot(): Promise<CacheSnapshot | null> {
     const { length, bytes } = this;
     const rows = () =>
       [...this.tensors].map(([slot, tensor]) => rowsOf(slot, tensor, { room: this.capacity, used: length }));
-    const parked = await parkRows(this.device, rows);
-    if (!parked) return null;
+    const copy = await snapshotRows(this.device, rows);
+    if (!copy) return null;
     const restore = () => {
-      parked.restore();
+      copy.restore();
       this.length = length;
     };
-    return { bytes, keepable: all, restore, dispose: parked.dispose };
+    return { bytes, reusableLength: wholeLength, restore, dispose: copy.dispose };
   }
 
   dispose(): void {
@@ -159,7 +159,7 @@ export class DynamicCache implements GraphCache {
     this.length = length;
   }
 
-  keepable = all;
+  reusableLength = wholeLength;
 
   truncate(length: number): void {
     if (length >= this.length) return;
@@ -185,20 +185,20 @@ export class DynamicCache implements GraphCache {
     return cacheBytes(this.slots, this.length);
   }
 
-  async park(): Promise<ParkedCache | null> {
+  async snapshot(): Promise<CacheSnapshot | null> {
     const { device, length, bytes } = this;
     const make = () => this.copies(length);
     const letGo = (tensors: Map<CacheSlot, Tensor>) => {
       for (const tensor of tensors.values()) tensor.dispose();
     };
-    const copies = device ? await withinMemory(device, make, letGo) : make();
+    const copies = device ? await tryAllocate(device, make, letGo) : make();
     if (!copies) return null;
     const restore = () => {
       this.dispose();
       this.tensors = copies;
       this.length = length;
     };
-    return { bytes, keepable: all, restore, dispose: () => letGo(copies) };
+    return { bytes, reusableLength: wholeLength, restore, dispose: () => letGo(copies) };
   }
 
   private cut(slot: CacheSlot, old: Tensor, length: number): Tensor {
@@ -216,9 +216,9 @@ export class DynamicCache implements GraphCache {
     if (!device) throw new Error('a cache on the GPU without its device');
     const from = rowsOf(slot, old, { room: this.length, used: length });
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const buffer = device.createBuffer({ size: slot.kvHeads * from.used, usage, label: slot.past });
+    const buffer = device.createBuffer({ size: slot.kvHeads * from.headBytes, usage, label: slot.past });
     const encoder = device.createCommandEncoder();
-    copyRows(encoder, from, { buffer, apart: from.used });
+    copyRows(encoder, from, { buffer, headStride: from.headBytes });
     device.queue.submit([encoder.finish()]);
     const dims = [1, slot.kvHeads, length, slot.headDim];
     return this.ort.Tensor.fromGpuBuffer(buffer, { dataType: slot.type, dims, dispose: () => buffer.destroy() });

@@ -12,7 +12,7 @@ import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { DynamicCache, type GraphCache, StaticGpuCache } from './kv-cache.ts';
 import { Logits } from '../logits.ts';
 import { pictureRows } from '../picture-attention.ts';
-import type { PromptPicture, TokenReader, Tokens } from '../backend.ts';
+import type { PromptPicture, Backend, ForwardInput } from '../backend.ts';
 
 export interface DecoderSessions {
   /** A text model's one graph, or `decoder_model_merged`. */
@@ -21,7 +21,7 @@ export interface DecoderSessions {
   embedTokens?: Graph;
 }
 
-export interface GraphReaderOptions {
+export interface OrtBackendOptions {
   /** Tokens of context to make room for. */
   capacity: number;
   /** The export's caches may be longer than the tokens in them. */
@@ -32,7 +32,7 @@ export interface GraphReaderOptions {
 type Metadata = InferenceSession.TensorValueMetadata;
 type Feed = (name: string, make: (metadata: Metadata) => Tensor) => void;
 
-export class GraphReader implements TokenReader {
+export class OrtBackend implements Backend {
   readonly cache: GraphCache;
   private readonly io: GraphIo;
 
@@ -40,7 +40,7 @@ export class GraphReader implements TokenReader {
     private readonly ort: Ort,
     private readonly sessions: DecoderSessions,
     private readonly config: Gemma3Config,
-    private readonly options: GraphReaderOptions,
+    private readonly options: OrtBackendOptions,
   ) {
     this.io = readGraphIo(sessions.decoder, config.text);
     const { slots, appends } = this.io;
@@ -50,11 +50,11 @@ export class GraphReader implements TokenReader {
     else this.cache = new DynamicCache(ort, slots, device);
   }
 
-  get seesPicturesWhole(): boolean {
+  get bidirectionalImages(): boolean {
     return this.io.inputs.has('image_rows');
   }
 
-  async read(tokens: Tokens, keep: number): Promise<Logits | null> {
+  async forward(tokens: ForwardInput, keep: number): Promise<Logits | null> {
     const { ids, pictures, start, end } = tokens;
     const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
@@ -85,7 +85,7 @@ export class GraphReader implements TokenReader {
       feeds['inputs_embeds'] = embeds;
       owned.push(embeds);
     }
-    if (this.seesPicturesWhole) this.feedPictureRows(feed, pictures, start, end);
+    if (this.bidirectionalImages) this.feedPictureRows(feed, pictures, start, end);
 
     const outputs = await this.sessions.decoder.run(feeds, { logits: null, ...this.cache.fetches() });
     this.cache.accept(outputs, end);
@@ -127,7 +127,7 @@ export class GraphReader implements TokenReader {
   }
 
   /** [1, ids, hiddenSize]: token embeddings, with picture features in the pictures' places. */
-  private async embed({ ids, pictures, start, end }: Tokens): Promise<Tensor> {
+  private async embed({ ids, pictures, start, end }: ForwardInput): Promise<Tensor> {
     const session = this.sessions.embedTokens;
     const metadata = session?.inputMetadata[0];
     if (!session || !metadata?.isTensor) throw new EngineError('model-unsupported', 'embed_tokens is missing');

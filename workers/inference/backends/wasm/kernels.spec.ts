@@ -1,10 +1,10 @@
 /** The kernels against plain arithmetic: shapes that fill no tile, zeros of their own, several tokens at once, threads. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { CpuStep } from './wasm-decoder.ts';
-import { MOST_TOKENS, planMemory } from './memory-plan.ts';
-import { NodeHelper } from './testing/node-thread.ts';
-import { configOf, PlainDecoder, randomModel, type Shape } from './testing/reference-decoder.ts';
+import { WasmDecoder } from './wasm-decoder.ts';
+import { MAX_TOKENS, planMemory } from './memory-plan.ts';
+import { NodeThread } from './testing/node-thread.ts';
+import { configOf, ReferenceDecoder, randomModel, type Shape } from './testing/reference-decoder.ts';
 
 const CAPACITY = 400;
 const SMALL: Shape = {
@@ -24,7 +24,7 @@ afterEach(() => {
 
 const idsOf = (count: number) => Array.from({ length: count }, (_, i) => (i * i * 5 + 3) % 77);
 
-async function stepOf(shape: Shape, threads = 1): Promise<{ step: CpuStep; config: Gemma3Config }> {
+async function stepOf(shape: Shape, threads = 1): Promise<{ step: WasmDecoder; config: Gemma3Config }> {
   const config = configOf(shape);
   const options = {
     model: randomModel(shape),
@@ -33,7 +33,7 @@ async function stepOf(shape: Shape, threads = 1): Promise<{ step: CpuStep; confi
     cache: { capacity: CAPACITY, slack: 0 },
     threads,
   };
-  const step = await CpuStep.create(options);
+  const step = await WasmDecoder.create(options);
   if (!step) throw new Error('no memory');
   return { step, config };
 }
@@ -47,12 +47,12 @@ function distance(found: Float32Array, wanted: readonly number[]): number {
 describe.each(SHAPES)('$name', ({ shape }) => {
   it('gives the logits of plain arithmetic, however many tokens go together', async () => {
     const { step, config } = await stepOf(shape);
-    const plain = new PlainDecoder(randomModel(shape), config);
+    const plain = new ReferenceDecoder(randomModel(shape), config);
     const ids = idsOf(48);
     const wanted = ids.map((id) => plain.step(id));
     let at = 0;
     for (const count of [1, 2, 3, 1, 4, 5, 7, 16, 9]) {
-      const logits = step.read(ids.slice(at, at + count), at, count);
+      const logits = step.forward(ids.slice(at, at + count), at, count);
       for (let i = 0; i < count; i++) {
         const row = logits.subarray(i * shape.vocabSize, (i + 1) * shape.vocabSize);
         expect(distance(row, wanted[at + i] ?? [])).toBeLessThan(2e-5);
@@ -66,36 +66,36 @@ describe.each(SHAPES)('$name', ({ shape }) => {
 it('sees a past of many parts, whole and through a window', async () => {
   const shape: Shape = { ...SMALL, window: 140 };
   const { step, config } = await stepOf(shape);
-  const plain = new PlainDecoder(randomModel(shape), config);
+  const plain = new ReferenceDecoder(randomModel(shape), config);
   const ids = idsOf(CAPACITY);
   let wanted: number[] = [];
   for (const id of ids) wanted = plain.step(id);
   let logits: Float32Array = new Float32Array();
-  for (let at = 0; at < CAPACITY; at += MOST_TOKENS) logits = step.read(ids.slice(at, at + MOST_TOKENS), at, 1);
+  for (let at = 0; at < CAPACITY; at += MAX_TOKENS) logits = step.forward(ids.slice(at, at + MAX_TOKENS), at, 1);
   expect(distance(logits, wanted)).toBeLessThan(2e-5);
   // The last token again, by itself.
-  expect(distance(step.read(ids.slice(-1), CAPACITY - 1, 1), wanted)).toBeLessThan(2e-5);
+  expect(distance(step.forward(ids.slice(-1), CAPACITY - 1, 1), wanted)).toBeLessThan(2e-5);
   step.dispose();
 });
 
 it('gives the same to the bit with helpers, who end when they are told to', { timeout: 120_000 }, async () => {
-  vi.stubGlobal('Worker', NodeHelper);
+  vi.stubGlobal('Worker', NodeThread);
   const shape: Shape = { ...SMALL, intermediateSize: 640, vocabSize: 4099 };
   const [alone, together] = [(await stepOf(shape)).step, (await stepOf(shape, 3)).step];
   const ids = idsOf(300);
   for (let at = 0; at < ids.length;) {
-    const count = Math.min(1 + (at % MOST_TOKENS), ids.length - at);
+    const count = Math.min(1 + (at % MAX_TOKENS), ids.length - at);
     const some = ids.slice(at, at + count);
-    const wanted = alone.read(some, at, 1).slice();
-    expect(together.read(some, at, 1).every((value, i) => value === wanted[i])).toBe(true);
+    const wanted = alone.forward(some, at, 1).slice();
+    expect(together.forward(some, at, 1).every((value, i) => value === wanted[i])).toBe(true);
     at += count;
   }
   await vi.waitFor(() => {
-    expect(together.helping).toBe(2);
+    expect(together.activeThreads).toBe(2);
   });
   together.dispose();
   await vi.waitFor(() => {
-    expect(together.helping).toBe(0);
+    expect(together.activeThreads).toBe(0);
   });
 });
 
@@ -104,11 +104,11 @@ it('reads pictures whose tokens do not see each other one by one, too', async ()
   const tokens = 9;
   const features = Float32Array.from({ length: tokens * SMALL.hiddenSize }, (_, i) => Math.sin(i));
   const none = new Array<number>(tokens).fill(0);
-  const together = step.read(none, 0, 1, { features, whole: false });
-  const whole = step.read(none, 0, 1, { features, whole: true });
+  const together = step.forward(none, 0, 1, { features, whole: false });
+  const whole = step.forward(none, 0, 1, { features, whole: true });
   for (let i = 0; i < tokens; i++) {
     const row = features.subarray(i * SMALL.hiddenSize, (i + 1) * SMALL.hiddenSize);
-    const logits = step.read([0], i, 1, { features: row, whole: false });
+    const logits = step.forward([0], i, 1, { features: row, whole: false });
     if (i === tokens - 1) expect(distance(logits, [...together])).toBeLessThan(2e-5);
   }
   expect(distance(whole, [...together])).toBeGreaterThan(1e-3);
@@ -117,10 +117,10 @@ it('reads pictures whose tokens do not see each other one by one, too', async ()
 
 it('refuses what it has no room for', async () => {
   const { step } = await stepOf(SMALL);
-  expect(() => step.read(idsOf(MOST_TOKENS + 1), 0, 1)).toThrow();
-  expect(() => step.read([1, 2], CAPACITY - 1, 1)).toThrow();
-  expect(() => step.read([1], 0, 2)).toThrow();
-  expect(() => step.read([], 0, 0)).toThrow();
+  expect(() => step.forward(idsOf(MAX_TOKENS + 1), 0, 1)).toThrow();
+  expect(() => step.forward([1, 2], CAPACITY - 1, 1)).toThrow();
+  expect(() => step.forward([1], 0, 2)).toThrow();
+  expect(() => step.forward([], 0, 0)).toThrow();
   expect(planMemory(randomModel(SMALL), configOf(SMALL), { capacity: 2 ** 26, slack: 0 }, 1)).toBeNull();
   const narrow = { ...SMALL, headDim: 24 };
   expect(planMemory(randomModel(narrow), configOf(narrow), { capacity: CAPACITY, slack: 0 }, 1)).toBeNull();

@@ -2,11 +2,11 @@
 import { plain, shared } from './kernels/index.ts?assembly';
 
 /** kernels/index.ts */
-export interface Kernels {
-  read(model: number, position: number, tokens: number): void;
-  logitsOf(model: number, first: number, count: number): void;
-  help(pool: number, thread: number): void;
-  stop(pool: number): void;
+export interface WasmKernels {
+  forward(model: number, position: number, tokens: number): void;
+  computeLogits(model: number, first: number, count: number): void;
+  runThread(pool: number, thread: number): void;
+  stopThreads(pool: number): void;
 }
 
 const PAGE = 65536;
@@ -17,13 +17,13 @@ export interface KernelMemory {
 }
 
 /** Sent to a helper. */
-export interface HelperJob extends KernelMemory {
+export interface ThreadJob extends KernelMemory {
   pool: number;
   thread: number;
 }
 
 /** @throws RangeError where there is no such memory; WebAssembly.CompileError where the browser lacks SIMD */
-export async function allocateKernels(bytes: number, threads: number): Promise<KernelMemory> {
+export async function allocateKernelMemory(bytes: number, threads: number): Promise<KernelMemory> {
   const binary = Uint8Array.from(atob(threads > 1 ? shared : plain), (char) => char.charCodeAt(0));
   const module = await WebAssembly.compile(binary);
   const pages = Math.ceil(bytes / PAGE);
@@ -31,5 +31,5 @@ export async function allocateKernels(bytes: number, threads: number): Promise<K
   return { module, memory: new WebAssembly.Memory(threads > 1 ? { ...limits, shared: true } : limits) };
 }
 
-export const instantiate = ({ module, memory }: KernelMemory): Kernels =>
-  new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+export const instantiateKernels = ({ module, memory }: KernelMemory): WasmKernels =>
+  new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as WasmKernels;

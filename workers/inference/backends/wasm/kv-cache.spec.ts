@@ -1,6 +1,6 @@
 /** What the CPU's cache holds of a text that is longer than its sliding layers' rows. */
 import { expect, it } from 'vitest';
-import { CpuCache } from './kv-cache.ts';
+import { WasmKvCache } from './kv-cache.ts';
 
 const [FULL, RING] = [400, 128];
 const shape = {
@@ -11,7 +11,7 @@ const content = (token: number, head: number) => 10 * token + head;
 
 function open() {
   const slots = [FULL, RING].map((rows) => new Float32Array(shape.kvHeads * rows * shape.headDim));
-  const cache = new CpuCache(slots, shape);
+  const cache = new WasmKvCache(slots, shape);
   /** Writes tokens as kernels do. */
   const fill = (from: number, to: number, more = 0) => {
     for (const [i, rows] of [FULL, RING].entries())
@@ -20,7 +20,7 @@ function open() {
           const at = (head * rows + (token % rows)) * shape.headDim;
           slots[i]?.fill(content(token, head) + more, at, at + shape.headDim);
         }
-    cache.grow(to);
+    cache.advanceTo(to);
   };
   const holds = (rows: number, from: number, to: number) => {
     const slot = slots[rows === FULL ? 0 : 1] ?? [];
@@ -34,25 +34,25 @@ function open() {
 it('goes back as far as sliding layers still hold what is seen from there', () => {
   const { cache, fill } = open();
   fill(0, 120);
-  expect(cache.keepable(7)).toBe(7);
+  expect(cache.reusableLength(7)).toBe(7);
   fill(120, 200);
   // Tokens 0 to 71 are overwritten.
-  expect([cache.keepable(171), cache.keepable(170)]).toEqual([171, 0]);
+  expect([cache.reusableLength(171), cache.reusableLength(170)]).toEqual([171, 0]);
   expect(cache.bytes).toBe(4 * 2 * (200 + 128) * 4);
 });
 
 it('holds a text again that was put aside', async () => {
   const { cache, fill, holds } = open();
   fill(0, 300);
-  const parked = await cache.park();
-  expect(parked?.bytes).toBe(4 * 2 * (300 + 128) * 4);
+  const snapshot = await cache.snapshot();
+  expect(snapshot?.bytes).toBe(4 * 2 * (300 + 128) * 4);
   cache.truncate(0);
   fill(0, 350, 1);
-  expect(parked?.keepable(280)).toBe(280);
-  expect(parked?.keepable(200)).toBe(0);
-  parked?.restore();
+  expect(snapshot?.reusableLength(280)).toBe(280);
+  expect(snapshot?.reusableLength(200)).toBe(0);
+  snapshot?.restore();
   expect(cache.length).toBe(300);
   holds(FULL, 0, 300);
   holds(RING, 172, 300);
-  expect(cache.keepable(200)).toBe(0);
+  expect(cache.reusableLength(200)).toBe(0);
 });

@@ -3,13 +3,13 @@
  * memory as it is filled; sliding layers for their window and some more, in a ring (../ring.ts).
  */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { KvCache, ParkedCache } from '../ort/kv-cache.ts';
-import { Ring } from '../../cache/sliding-window.ts';
+import type { KvCache, CacheSnapshot } from '../ort/kv-cache.ts';
+import { SlidingWindow } from '../../cache/sliding-window.ts';
 
 type CacheShape = Pick<Gemma3Config['text'], 'kvHeads' | 'headDim' | 'slidingWindow' | 'layerTypes'>;
 
-export class CpuCache implements KvCache {
-  private ring: Ring;
+export class WasmKvCache implements KvCache {
+  private window: SlidingWindow;
   private readonly fewestRows: number;
 
   /** @param slots each [kvHeads, rows, headDim] */
@@ -17,7 +17,7 @@ export class CpuCache implements KvCache {
     private readonly slots: readonly Float32Array[],
     private readonly shape: CacheShape,
   ) {
-    this.ring = new Ring(shape.layerTypes.includes('sliding_attention') ? shape.slidingWindow : 0);
+    this.window = new SlidingWindow(shape.layerTypes.includes('sliding_attention') ? shape.slidingWindow : 0);
     this.fewestRows = Math.min(...slots.map((slot) => this.rows(slot)));
   }
 
@@ -26,24 +26,24 @@ export class CpuCache implements KvCache {
   }
 
   /** So many tokens have been written. */
-  grow(length: number): void {
-    this.ring.grow(length, this.fewestRows);
+  advanceTo(length: number): void {
+    this.window.advanceTo(length, this.fewestRows);
   }
 
   get length(): number {
-    return this.ring.length;
+    return this.window.length;
   }
 
-  keepable(length: number): number {
-    return this.ring.keepable(length);
+  reusableLength(length: number): number {
+    return this.window.reusableLength(length);
   }
 
   truncate(length: number): void {
-    this.ring.truncate(length);
+    this.window.truncate(length);
   }
 
   get bytes(): number {
-    return this.bytesOf(this.ring.length);
+    return this.bytesOf(this.window.length);
   }
 
   private bytesOf(length: number): number {
@@ -61,8 +61,8 @@ export class CpuCache implements KvCache {
     });
   }
 
-  park(): Promise<ParkedCache | null> {
-    const ring = this.ring.copy();
+  snapshot(): Promise<CacheSnapshot | null> {
+    const ring = this.window.copy();
     let copies: Float32Array[];
     try {
       copies = this.held(ring.length).map((rows) => rows.slice());
@@ -72,11 +72,11 @@ export class CpuCache implements KvCache {
     }
     const restore = () => {
       for (const [i, rows] of this.held(ring.length).entries()) rows.set(copies[i] ?? []);
-      this.ring = ring;
+      this.window = ring;
     };
     return Promise.resolve({
       bytes: this.bytesOf(ring.length),
-      keepable: (length) => ring.keepable(length),
+      reusableLength: (length) => ring.reusableLength(length),
       restore,
       dispose: () => (copies = []),
     });

@@ -1,33 +1,33 @@
 /**
  * Where things lie in the memory that the kernels work in: weights, the KV cache, what passes from kernel to kernel, and
- * the structures of wasm/layout.ts that say so.
+ * the structures of kernels/layout.ts that say so.
  */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
-import type { PackedMatrix, StoredDecoder } from '../../onnx/match-decoder.ts';
-import { KINDS } from '../rope.ts';
+import type { PackedMatrix, DecoderWeights } from '../../onnx/match-decoder.ts';
+import { LAYER_TYPES } from '../rope.ts';
 
-/** Tokens of text that go through the layers together at most; a picture's do all. As in wasm/attention.ts. */
-export const MOST_TOKENS = 16;
+/** Tokens of text that go through the layers together at most; a picture's do all. As in kernels/attention.ts. */
+export const MAX_TOKENS = 16;
 
 const BLOCK = 32;
-/** As in wasm/products.ts. */
+/** As in kernels/gemm-q4.ts. */
 const PACKED_BLOCK = 144;
-/** As in wasm/products.ts: bytes that a thread computes in. */
+/** As in kernels/gemm-q4.ts: bytes that a thread computes in. */
 const SCRATCH = 18496;
-/** As in wasm/attention.ts: tokens in a part. */
+/** As in kernels/attention.ts: tokens in a part. */
 const PART = 128;
-/** As in wasm/pool.ts: what tickets can count, and threads that come for nothing. */
-const MOST_CHUNKS = 65000;
+/** As in kernels/pool.ts: what tickets can count, and threads that come for nothing. */
+const MAX_CHUNKS = 65000;
 /** What addresses can tell apart. */
-const MOST_BYTES = 2 ** 32;
+const MAX_BYTES = 2 ** 32;
 /** Nothing lies at 0, which stands for nothing. */
 const FIRST = 1024;
 const LINE = 64;
-/** wasm/pool.ts: words that threads wait on follow the structure. */
+/** kernels/pool.ts: words that threads wait on follow the structure. */
 const POOL_BYTES = 512;
 /** Of these, the number of helpers that are there. */
-export const HELPING = 448;
+export const ACTIVE_THREADS = 448;
 
 /** float32 [kvHeads, rows, headDim] at an address. */
 export interface PlannedSlot {
@@ -55,10 +55,10 @@ export interface MemoryPlan {
   ends: number;
   /** float32 [tokens, hiddenSize] */
   x: number;
-  /** float32 [tokens, turnsBytes / 4] */
-  turns: number;
-  turnsBytes: number;
-  /** float32 [MOST_TOKENS, vocabSize] */
+  /** float32 [tokens, ropeBytes / 4] */
+  rope: number;
+  ropeBytes: number;
+  /** float32 [MAX_TOKENS, vocabSize] */
   logits: number;
   /** Keys and values, of one layer after another. */
   cache: readonly PlannedSlot[];
@@ -76,16 +76,16 @@ class Planner {
   readonly structures = new Map<number, readonly Word[]>();
   private readonly known = new Map<string | Uint8Array, number>();
 
-  room(bytes: number): number {
+  allocate(bytes: number): number {
     const at = this.bytes;
     this.bytes = Math.ceil((at + bytes) / LINE) * LINE;
     return at;
   }
 
-  floats = (count: number): number => this.room(4 * count);
+  floats = (count: number): number => this.allocate(4 * count);
 
   structure(words: readonly Word[], bytes = 4 * words.length): number {
-    const at = this.room(bytes);
+    const at = this.allocate(bytes);
     this.structures.set(at, words);
     return at;
   }
@@ -96,7 +96,7 @@ class Planner {
     const key = data instanceof Uint8Array ? data : `${data.file}:${data.offset}:${data.length}`;
     let at = this.known.get(key);
     if (at === undefined) {
-      at = this.room(data instanceof Uint8Array ? data.length : (data.length ?? 0));
+      at = this.allocate(data instanceof Uint8Array ? data.length : (data.length ?? 0));
       this.known.set(key, at);
       this.weights.set(at, tensor);
     }
@@ -117,17 +117,17 @@ class Planner {
  * @returns null where WebAssembly could not hold it, or a head's values are not those of a whole number of vectors
  */
 export function planMemory(
-  { layers, finalNorm, head, embedding }: StoredDecoder,
+  { layers, finalNorm, head, embedding }: DecoderWeights,
   { text, vision }: Gemma3Config,
   { capacity, slack }: CacheSize,
   threads: number,
 ): MemoryPlan | null {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
-  const mostParts = Math.ceil(capacity / PART);
-  if (headDim % 16 !== 0 || MOST_TOKENS * kvHeads * mostParts > MOST_CHUNKS) return null;
+  const maxParts = Math.ceil(capacity / PART);
+  if (headDim % 16 !== 0 || MAX_TOKENS * kvHeads * maxParts > MAX_CHUNKS) return null;
   const plan = new Planner();
   const { floats } = plan;
-  const tokens = Math.max(MOST_TOKENS, vision?.tokensPerImage ?? 0);
+  const tokens = Math.max(MAX_TOKENS, vision?.tokensPerImage ?? 0);
   const cache: PlannedSlot[] = [];
   const cached = (rows: number) => {
     const at = floats(kvHeads * rows * headDim);
@@ -138,25 +138,41 @@ export function planMemory(
     window === null ? capacity : Math.min(capacity, Math.ceil((window + Math.max(slack, tokens)) / PART) * PART);
   const tableBytes = 4 * headDim;
   const layerWords = layers.flatMap((layer): Word[] => {
-    const rope = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
-    const { inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm, q, k, v, out, gate, up, down } = layer;
+    const ropeTable = LAYER_TYPES.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
+    const {
+      inputNorm,
+      qNorm,
+      kNorm,
+      postAttentionNorm,
+      preFeedforwardNorm,
+      postFeedforwardNorm,
+      q,
+      k,
+      v,
+      out,
+      gate,
+      up,
+      down,
+    } = layer;
     const rows = rowsOf(layer.window);
     return [
-      ...[cached(rows), cached(rows), rows, layer.window ?? 0, rope * tableBytes],
-      ...[inputNorm, qNorm, kNorm, attendedNorm, mlpNorm, fedNorm].map((norm) => plan.weight(norm)),
+      ...[cached(rows), cached(rows), rows, layer.window ?? 0, ropeTable * tableBytes],
+      ...[inputNorm, qNorm, kNorm, postAttentionNorm, preFeedforwardNorm, postFeedforwardNorm].map((norm) =>
+        plan.weight(norm),
+      ),
       ...[q, k, v, out, gate, up, down].map((matrix) => plan.matrix(matrix)),
     ];
   });
   const wide = Math.max(hiddenSize, (heads + 2 * kvHeads) * headDim, 2 * intermediateSize);
   const packedBytes = (Math.max(hiddenSize, heads * headDim, intermediateSize) / BLOCK) * PACKED_BLOCK;
-  const turnsBytes = KINDS.length * tableBytes;
+  const ropeBytes = LAYER_TYPES.length * tableBytes;
   const each = (count: number) => floats(tokens * count);
-  const some = (count: number) => floats(MOST_TOKENS * count);
+  const some = (count: number) => floats(MAX_TOKENS * count);
 
   const pool = plan.structure([threads - 1], POOL_BYTES);
   const ids = each(1);
   const ends = each(1);
-  const turns = plan.room(tokens * turnsBytes);
+  const rope = plan.allocate(tokens * ropeBytes);
   const x = each(hiddenSize);
   const logits = some(vocabSize);
   const model = plan.structure([
@@ -165,15 +181,15 @@ export function planMemory(
     { float: text.queryPreAttnScalar ** -0.5 },
     { float: Math.fround(Math.sqrt(hiddenSize)) },
     ...[layers.length, plan.structure(layerWords), plan.matrix(embedding), plan.matrix(head), plan.weight(finalNorm)],
-    ...[pool, ids, ends, turns, turnsBytes],
+    ...[pool, ids, ends, rope, ropeBytes],
     ...[x, each(hiddenSize), each(wide), 4 * wide],
-    ...[plan.room(tokens * packedBytes), packedBytes, plan.room(tokens * packedBytes)],
-    ...[each(heads * headDim), some(heads * mostParts * headDim), some(heads * mostParts * 2), mostParts],
-    ...[logits, plan.room(threads * SCRATCH), SCRATCH],
+    ...[plan.allocate(tokens * packedBytes), packedBytes, plan.allocate(tokens * packedBytes)],
+    ...[each(heads * headDim), some(heads * maxParts * headDim), some(heads * maxParts * 2), maxParts],
+    ...[logits, plan.allocate(threads * SCRATCH), SCRATCH],
   ]);
   const { bytes, weights, structures } = plan;
-  if (bytes > MOST_BYTES) return null;
-  return { bytes, model, pool, tokens, ids, ends, x, turns, turnsBytes, logits, cache, weights, structures };
+  if (bytes > MAX_BYTES) return null;
+  return { bytes, model, pool, tokens, ids, ends, x, rope, ropeBytes, logits, cache, weights, structures };
 }
 
 /** Writes the structures. */

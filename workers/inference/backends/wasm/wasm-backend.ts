@@ -1,13 +1,13 @@
 /** Reads all tokens by our own kernels on the CPU: text some tokens at a time, pictures whole. */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { breathe } from '../../yield-to-event-loop.ts';
+import { yieldToEventLoop } from '../../yield-to-event-loop.ts';
 import type { Ort } from '../ort/ort.ts';
 import { Logits } from '../logits.ts';
-import type { PromptPicture, TokenReader, Tokens } from '../backend.ts';
-import { CpuCache } from './kv-cache.ts';
-import type { CpuStep } from './wasm-decoder.ts';
-import { MOST_TOKENS } from './memory-plan.ts';
+import type { PromptPicture, Backend, ForwardInput } from '../backend.ts';
+import { WasmKvCache } from './kv-cache.ts';
+import type { WasmDecoder } from './wasm-decoder.ts';
+import { MAX_TOKENS } from './memory-plan.ts';
 
 /** Tokens that are read at once. */
 interface Part {
@@ -20,26 +20,26 @@ function* partsOf(pictures: readonly PromptPicture[], start: number, end: number
   for (let at = start; at < end;) {
     const picture = pictures.find((one) => one.start <= at && at < one.start + one.length);
     const next = Math.min(...pictures.filter((one) => one.start > at).map((one) => one.start));
-    const stop = picture ? Math.min(end, picture.start + picture.length) : Math.min(end, next, at + MOST_TOKENS);
+    const stop = picture ? Math.min(end, picture.start + picture.length) : Math.min(end, next, at + MAX_TOKENS);
     yield { start: at, end: stop, ...(picture ? { picture } : {}) };
     at = stop;
   }
 }
 
-export class CpuReader implements TokenReader {
-  readonly cache: CpuCache;
+export class WasmBackend implements Backend {
+  readonly cache: WasmKvCache;
 
-  /** @param seesPicturesWhole the graph lets a picture's tokens see each other */
+  /** @param bidirectionalImages the graph lets a picture's tokens see each other */
   constructor(
     private readonly ort: Ort,
-    private readonly step: CpuStep,
+    private readonly decoder: WasmDecoder,
     private readonly config: Gemma3Config,
-    readonly seesPicturesWhole: boolean,
+    readonly bidirectionalImages: boolean,
   ) {
-    this.cache = new CpuCache(step.slots(), config.text);
+    this.cache = new WasmKvCache(decoder.slots(), config.text);
   }
 
-  async read({ ids, pictures, start, end }: Tokens, keep: number): Promise<Logits | null> {
+  async forward({ ids, pictures, start, end }: ForwardInput, keep: number): Promise<Logits | null> {
     if ('usage' in ids) throw new EngineError('internal', 'an id on the GPU, without one');
     const { vocabSize } = this.config.text;
     const logits = new Float32Array(keep * vocabSize);
@@ -48,12 +48,12 @@ export class CpuReader implements TokenReader {
       const after = end - part.end;
       const kept = Math.max(0, Math.min(part.end - part.start, keep - after));
       const some = ids.slice(part.start - start, part.end - start);
-      const given = picture && { features: this.featuresOf(picture, part), whole: this.seesPicturesWhole };
+      const given = picture && { features: this.featuresOf(picture, part), whole: this.bidirectionalImages };
       const row = Math.max(0, keep - after - kept);
-      logits.set(this.step.read(some, part.start, kept, given), row * vocabSize);
-      this.cache.grow(part.end);
+      logits.set(this.decoder.forward(some, part.start, kept, given), row * vocabSize);
+      this.cache.advanceTo(part.end);
       // All of it is one call after another otherwise.
-      if (after > 0) await breathe();
+      if (after > 0) await yieldToEventLoop();
     }
     if (keep === 0) return null;
     return new Logits(new this.ort.Tensor('float32', logits, [1, keep, vocabSize]), undefined);
@@ -67,6 +67,6 @@ export class CpuReader implements TokenReader {
 
   dispose(): void {
     this.cache.dispose();
-    this.step.dispose();
+    this.decoder.dispose();
   }
 }

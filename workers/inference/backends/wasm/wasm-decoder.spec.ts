@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { createCpuDecoder, createCpuSession } from '../ort/cpu/session.ts';
-import { DATA_FILE, known, ort, proofModel } from '../ort/cpu/testing/self-test-model.ts';
+import { DATA_FILE, known, ort, selfTestModel } from '../ort/cpu/testing/self-test-model.ts';
 import { OnnxGraph } from '../../onnx/graph.ts';
 import { asPublicExport } from '../../onnx/testing/public-form.ts';
 import { Decoder, type Prompt } from '../../cache/decoder.ts';
 import type { Graph } from '../ort/graph-io.ts';
-import { GraphReader } from '../ort/ort-backend.ts';
-import { readStoredDecoder } from '../../onnx/match-decoder.ts';
+import { OrtBackend } from '../ort/ort-backend.ts';
+import { matchDecoder } from '../../onnx/match-decoder.ts';
 import type { PromptPicture } from '../backend.ts';
-import { CpuReader } from './wasm-backend.ts';
-import { CpuStep } from './wasm-decoder.ts';
+import { WasmBackend } from './wasm-backend.ts';
+import { WasmDecoder } from './wasm-decoder.ts';
 
 /** Sums are added in another order. */
 const CLOSE = 2e-5;
@@ -29,7 +29,7 @@ const folder = new URL('../../../../public/models/built-in/', import.meta.url);
 const read = async (name: string) => new Uint8Array(await readFile(new URL(name, folder)));
 
 const proof = async (): Promise<Pieces> => {
-  const { graph, data } = await proofModel();
+  const { graph, data } = await selfTestModel();
   return { config: parseGemma3Config(known.config), decoder: graph, files: new Map([[DATA_FILE, data]]) };
 };
 
@@ -77,10 +77,10 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     config = rest.config;
     const graphs = [decoder, ...(embedTokens ? [embedTokens] : [])].map((bytes) => new OnnxGraph(bytes));
     const [graph, ...others] = graphs;
-    const model = graph && readStoredDecoder(graph, others, config);
+    const model = graph && matchDecoder(graph, others, config);
     if (!model) throw new Error('the step does not understand the graph');
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
-    const made = await CpuStep.create({
+    const made = await WasmDecoder.create({
       model,
       config,
       files: blobs,
@@ -96,9 +96,9 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
       decoder: await graphOf(createCpuDecoder(ort, decoder, files, Infinity)),
       ...(embedTokens ? { embedTokens: await graphOf(createCpuSession(ort, embedTokens, files)) } : {}),
     };
-    const options = { capacity: CAPACITY, chunkSize: 20, parkingBytes: 2 ** 24 };
-    own = new Decoder(new CpuReader(ort, made, config, model.seesPicturesWhole), options);
-    theirs = new Decoder(new GraphReader(ort, both, config, { capacity: CAPACITY, staticCache: true }), options);
+    const options = { capacity: CAPACITY, chunkSize: 20, prefixCacheBytes: 2 ** 24 };
+    own = new Decoder(new WasmBackend(ort, made, config, model.bidirectionalImages), options);
+    theirs = new Decoder(new OrtBackend(ort, both, config, { capacity: CAPACITY, staticCache: true }), options);
   });
 
   afterAll(async () => {
@@ -153,10 +153,10 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
   it('gives logits of as many positions as are wanted', async () => {
     if (sessions.length > 1) return;
     restart();
-    const rows = await own.read(text(ids(40)), 40, 20);
+    const rows = await own.forward(text(ids(40)), 40, 20);
     restart();
     for (let at = 1; at <= 40; at++) {
-      const wanted = await theirs.read(text(ids(40)), at, 1);
+      const wanted = await theirs.forward(text(ids(40)), at, 1);
       const row = rows.subarray((at - 21) * wanted.length, (at - 20) * wanted.length);
       if (at > 20) expect(difference(row, wanted)).toBeLessThan(CLOSE);
     }

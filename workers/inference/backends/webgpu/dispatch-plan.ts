@@ -1,48 +1,48 @@
 /** Which kernels run one after another to read tokens, with what they are bound to. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
-import { type Constants, float, type KernelName, Kernels, productShape } from './kernels.ts';
-import { type Share, TILE } from './step-params.ts';
-import { manyGroups, type ManyOut, manyShape, TOKENS } from './gemm-q4.ts';
-import type { RingCache } from './sliding-cache.ts';
+import { type Constants, float, type KernelName, Kernels, gemvShape } from './kernels.ts';
+import { type AttentionSplit, TILE } from './step-params.ts';
+import { gemmGroups, type GemmOutput, gemmShape, GEMM_TOKENS } from './gemm-q4.ts';
+import type { SlidingWindowCache } from './sliding-cache.ts';
 import type { Scratch } from './scratch.ts';
-import type { PackedMatrix, StoredLayer, StoredDecoder } from '../../onnx/match-decoder.ts';
-import { KINDS } from '../rope.ts';
+import type { PackedMatrix, LayerWeights, DecoderWeights } from '../../onnx/match-decoder.ts';
+import { LAYER_TYPES } from '../rope.ts';
 
 /** What is being read. */
-interface Reading {
+interface StepShape {
   tokens: number;
   /** Of each of KINDS. */
-  shares: readonly Share[];
+  splits: readonly AttentionSplit[];
 }
 
 export interface Dispatch {
   pipeline: GPUComputePipeline;
   bindings: GPUBindGroup;
-  groups: (reading: Reading) => [number, number?, number?];
+  groups: (reading: StepShape) => [number, number?, number?];
 }
 
-export interface PlansOptions {
+export interface DispatchPlanOptions {
   device: GPUDevice;
-  model: StoredDecoder;
+  model: DecoderWeights;
   config: Gemma3Config;
   weights: (tensor: StoredTensor) => GPUBuffer;
-  cache: RingCache;
+  cache: SlidingWindowCache;
   scratch: Scratch;
   logits: readonly [GPUBuffer, GPUBuffer];
   ids: GPUBuffer;
-  place: GPUBuffer;
+  stepParams: GPUBuffer;
   slots: number;
 }
 
 /** In place of a token's id: its row is there already. */
-export const GIVEN = 2 ** 32 - 1;
+export const NO_TOKEN_ID = 2 ** 32 - 1;
 /** Queries that a workgroup of attention keeps sums of, where many tokens are read: software adapters compile more slowly. */
 const MOST_QUERIES = 8;
 
 type Heads = readonly [Dispatch, Dispatch];
 
-export class Plans {
+export class DispatchPlan {
   /** A layer's kernels, for one token and for many. */
   readonly one: Dispatch[][] = [];
   readonly many: Dispatch[][] = [];
@@ -59,16 +59,16 @@ export class Plans {
   private readonly kinds: readonly GPUBuffer[];
   private readonly onCache: (() => void)[] = [];
 
-  private constructor(private readonly options: PlansOptions) {
+  private constructor(private readonly options: DispatchPlanOptions) {
     const { heads, kvHeads } = options.config.text;
     this.queries = Math.max(1, Math.floor(MOST_QUERIES / (heads / kvHeads)));
     this.kernels = new Kernels(options.device);
-    this.kinds = KINDS.map((_, kind) => this.uniform(Uint32Array.of(kind)));
+    this.kinds = LAYER_TYPES.map((_, kind) => this.uniform(Uint32Array.of(kind)));
   }
 
   /** @throws GPUPipelineError where the browser refuses a kernel */
-  static async compile(options: PlansOptions): Promise<Plans> {
-    const plans = new Plans(options);
+  static async compile(options: DispatchPlanOptions): Promise<DispatchPlan> {
+    const plans = new DispatchPlan(options);
     try {
       await plans.compileAll();
       return plans;
@@ -81,21 +81,18 @@ export class Plans {
   private async compileAll(): Promise<void> {
     const { model, config, scratch } = this.options;
     const { hiddenSize, vocabSize } = config.text;
-    const embedding = this.kernels.get(model.embedding.zeros ? 'embedZeros' : 'embed', {
+    const embedding = this.kernels.get(model.embedding.zeros ? 'embeddingZeros' : 'embedding', {
       ...this.norm,
       VOCABULARY: vocabSize,
       BLOCKS: hiddenSize / 32,
       FACTOR: float(Math.fround(Math.sqrt(hiddenSize))),
-      GIVEN,
+      NO_TOKEN_ID,
     });
     const layers = Promise.all(
       model.layers.map((layer, i) => this.layer(layer, model.layers[i + 1]?.inputNorm ?? model.finalNorm)),
     );
     const heads = (x: GPUBuffer): Promise<[Dispatch, Dispatch]> =>
-      Promise.all([
-        this.plain(model.head, x, this.options.logits[0]),
-        this.plain(model.head, x, this.options.logits[1]),
-      ]);
+      Promise.all([this.gemv(model.head, x, this.options.logits[0]), this.gemv(model.head, x, this.options.logits[1])]);
     [this.embed, this.headsOfOne, this.headsOfMany] = await Promise.all([
       embedding,
       heads(scratch.normed),
@@ -112,104 +109,104 @@ export class Plans {
     return { SIZE: hiddenSize, EPSILON: float(rmsNormEps) };
   }
 
-  private async layer(layer: StoredLayer, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
-    const { config, weights, cache, scratch, place, slots } = this.options;
+  private async layer(layer: LayerWeights, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
+    const { config, weights, cache, scratch, stepParams, slots } = this.options;
     const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
     const { x, normed, projected, queries, parts, stats, attended, branch, active } = scratch;
     const { window } = layer;
-    const held = () => [cache.buffer(layer.key), cache.buffer(layer.value)];
-    const KIND = KINDS.indexOf(window === null ? 'full_attention' : 'sliding_attention');
-    const moment = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads };
+    const cached = () => [cache.buffer(layer.key), cache.buffer(layer.value)];
+    const KIND = LAYER_TYPES.indexOf(window === null ? 'full_attention' : 'sliding_attention');
+    const shape = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads };
     const kind = this.kinds[KIND] as GPUBuffer;
 
-    const turn = this.plan(
-      'turn',
-      { ...moment, EPSILON: float(rmsNormEps), SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)) },
-      () => [projected, weights(layer.qNorm), weights(layer.kNorm), place, queries, ...held(), kind],
+    const rope = this.plan(
+      'rope',
+      { ...shape, EPSILON: float(rmsNormEps), SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)) },
+      () => [projected, weights(layer.qNorm), weights(layer.kNorm), stepParams, queries, ...cached(), kind],
       ({ tokens }) => [heads + 2 * kvHeads, tokens],
     );
-    const attend = (each: number) =>
+    const attention = (each: number) =>
       this.plan(
-        'attend',
-        { ...moment, TILE, SLOTS: slots, QUERIES: each },
-        () => [queries, ...held(), place, parts, stats, kind],
-        ({ tokens, shares }) => [kvHeads, shares[KIND]?.parts ?? 1, Math.ceil(tokens / each)],
+        'attention',
+        { ...shape, TILE, SLOTS: slots, QUERIES: each },
+        () => [queries, ...cached(), stepParams, parts, stats, kind],
+        ({ tokens, splits }) => [kvHeads, splits[KIND]?.parts ?? 1, Math.ceil(tokens / each)],
       );
     const combine = this.plan(
-      'combine',
-      { ...moment, SLOTS: slots },
-      [parts, stats, place, attended, kind],
+      'attentionCombine',
+      { ...shape, SLOTS: slots },
+      [parts, stats, stepParams, attended, kind],
       ({ tokens }) => [heads, tokens],
     );
-    const addThen = (weight: StoredTensor, next: StoredTensor) =>
-      this.plan('normAdd', this.norm, [branch, weights(weight), x, weights(next), normed], ({ tokens }) => [tokens]);
-    const middle = addThen(layer.attendedNorm, layer.mlpNorm);
-    const end = addThen(layer.fedNorm, nextNorm);
+    const addNorm = (weight: StoredTensor, next: StoredTensor) =>
+      this.plan('addNorm', this.norm, [branch, weights(weight), x, weights(next), normed], ({ tokens }) => [tokens]);
+    const middle = addNorm(layer.postAttentionNorm, layer.preFeedforwardNorm);
+    const end = addNorm(layer.postFeedforwardNorm, nextNorm);
 
     const [one, many] = await Promise.all([
       Promise.all([
-        ...this.three([layer.q, layer.k, layer.v], normed, projected),
-        ...[turn, attend(1), combine],
-        ...[this.plain(layer.out, attended, branch), middle],
-        ...[this.gated(layer, normed, active), this.plain(layer.down, active, branch), end],
+        ...this.qkv([layer.q, layer.k, layer.v], normed, projected),
+        ...[rope, attention(1), combine],
+        ...[this.gemv(layer.out, attended, branch), middle],
+        ...[this.geglu(layer, normed, active), this.gemv(layer.down, active, branch), end],
       ]),
       Promise.all([
         ...beside([layer.q, layer.k, layer.v]).map(({ matrix, start, stride }) =>
-          this.products(matrix, normed, projected, { start, stride }),
+          this.gemm(matrix, normed, projected, { start, stride }),
         ),
-        ...[turn, attend(this.queries), combine],
-        ...[this.products(layer.out, attended, branch), middle],
-        ...[this.products(layer.gate, normed, active), this.products(layer.up, normed, active, { gated: true })],
-        ...[this.products(layer.down, active, branch), end],
+        ...[rope, attention(this.queries), combine],
+        ...[this.gemm(layer.out, attended, branch), middle],
+        ...[this.gemm(layer.gate, normed, active), this.gemm(layer.up, normed, active, { geglu: true })],
+        ...[this.gemm(layer.down, active, branch), end],
       ]),
     ]);
     return { one, many };
   }
 
   /** Queries, keys and values of one token: in one dispatch where GPUs have bindings for it. */
-  private three(
+  private qkv(
     matrices: readonly [PackedMatrix, PackedMatrix, PackedMatrix],
     x: GPUBuffer,
     out: GPUBuffer,
   ): Promise<Dispatch>[] {
     const [q, k, v] = matrices;
     if (matrices.some(({ zeros }) => zeros))
-      return beside(matrices).map(({ matrix, start }) => this.plain(matrix, x, out, start));
+      return beside(matrices).map(({ matrix, start }) => this.gemv(matrix, x, out, start));
     const all = { ...q, rows: q.rows + k.rows + v.rows };
     const buffers = [x, out, ...matrices.flatMap((matrix) => this.matrix(matrix))];
-    return [this.product('three', all, buffers, { N: q.rows, N_B: k.rows, N_C: v.rows })];
+    return [this.gemvDispatch('qkv', all, buffers, { N: q.rows, N_B: k.rows, N_C: v.rows })];
   }
 
   /** @param start where in `out` the rows begin */
-  private plain(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, start = 0): Promise<Dispatch> {
-    const name = matrix.zeros ? 'plainZeros' : 'plain';
+  private gemv(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, start = 0): Promise<Dispatch> {
+    const name = matrix.zeros ? 'gemvZeros' : 'gemv';
     const buffers = [x, out, ...this.matrix(matrix), ...this.zeros(matrix)];
-    return this.product(name, matrix, buffers, { N: matrix.rows, START: start });
+    return this.gemvDispatch(name, matrix, buffers, { N: matrix.rows, START: start });
   }
 
-  private gated({ gate, up }: StoredLayer, x: GPUBuffer, out: GPUBuffer): Promise<Dispatch> {
-    const name = gate.zeros ? 'gatedZeros' : 'gated';
+  private geglu({ gate, up }: LayerWeights, x: GPUBuffer, out: GPUBuffer): Promise<Dispatch> {
+    const name = gate.zeros ? 'gegluZeros' : 'geglu';
     const buffers = [x, out, ...this.matrix(gate), ...this.matrix(up), ...this.zeros(gate), ...this.zeros(up)];
-    return this.product(name, gate, buffers, { N: gate.rows });
+    return this.gemvDispatch(name, gate, buffers, { N: gate.rows });
   }
 
-  private product(
+  private gemvDispatch(
     name: KernelName,
     { rows, columns }: Pick<PackedMatrix, 'rows' | 'columns'>,
     buffers: GPUBuffer[],
     sizes: Constants,
   ): Promise<Dispatch> {
-    const { groups, ...shape } = productShape(rows, columns);
+    const { groups, ...shape } = gemvShape(rows, columns);
     return this.plan(name, { COLUMNS: columns, ...shape, ...sizes }, buffers, () => [groups]);
   }
 
   /** Of many tokens. */
-  private products(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, how: Partial<ManyOut> = {}): Promise<Dispatch> {
-    const shape = this.uniform(manyShape(matrix, { start: 0, stride: matrix.rows, gated: false, ...how }));
+  private gemm(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, how: Partial<GemmOutput> = {}): Promise<Dispatch> {
+    const shape = this.uniform(gemmShape(matrix, { start: 0, stride: matrix.rows, geglu: false, ...how }));
     const buffers = [x, out, ...this.matrix(matrix), shape, ...this.zeros(matrix)];
-    return this.plan(matrix.zeros ? 'manyZeros' : 'many', {}, buffers, ({ tokens }) => [
-      manyGroups(matrix.rows),
-      Math.ceil(tokens / TOKENS),
+    return this.plan(matrix.zeros ? 'gemmZeros' : 'gemm', {}, buffers, ({ tokens }) => [
+      gemmGroups(matrix.rows),
+      Math.ceil(tokens / GEMM_TOKENS),
     ]);
   }
 
@@ -244,12 +241,12 @@ export class Plans {
   ): Promise<Dispatch> {
     const pipeline = await this.kernels.get(name, constants);
     const now = () => this.bind(pipeline, typeof buffers === 'function' ? buffers() : buffers);
-    const made = { pipeline, bindings: now(), groups };
+    const dispatch = { pipeline, bindings: now(), groups };
     if (typeof buffers === 'function')
       this.onCache.push(() => {
-        made.bindings = now();
+        dispatch.bindings = now();
       });
-    return made;
+    return dispatch;
   }
 
   /** After the cache's buffers have become others. */

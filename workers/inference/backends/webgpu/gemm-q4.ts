@@ -10,7 +10,7 @@
  */
 
 /** Tokens a thread holds sums of; buffers of many tokens have room for a multiple of it. */
-export const TOKENS = 8;
+export const GEMM_TOKENS = 8;
 const THREADS = 64;
 const LANES = 4;
 const ROWS = 4;
@@ -18,19 +18,19 @@ const ROWS = 4;
 const ROWS_A_GROUP = (THREADS / LANES) * ROWS;
 
 /** How a matrix's products are written. */
-export interface ManyOut {
+export interface GemmOutput {
   /** In a token's row of `out`: where the products begin, and from one token's row to the next. */
   start: number;
   stride: number;
   /** Whether they multiply what is there, after its gelu. */
-  gated: boolean;
+  geglu: boolean;
 }
 
 /** What `shape` is given. */
-export const manyShape = (matrix: { rows: number; columns: number }, { start, stride, gated }: ManyOut) =>
-  Uint32Array.of(matrix.columns / 32, matrix.rows, start, stride, Number(gated));
+export const gemmShape = (matrix: { rows: number; columns: number }, { start, stride, geglu }: GemmOutput) =>
+  Uint32Array.of(matrix.columns / 32, matrix.rows, start, stride, Number(geglu));
 
-export const manyGroups = (rows: number): number => Math.ceil(rows / ROWS_A_GROUP);
+export const gemmGroups = (rows: number): number => Math.ceil(rows / ROWS_A_GROUP);
 
 const times = (count: number, line: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => line(i)).join('\n');
@@ -41,7 +41,7 @@ const shift = (from: number) => `vec4u(${list(4, (i) => `${from + 4 * i}u`)})`;
 /** Four of each row's weights, from bit `from` of its word on: x * it are the four rows' products. */
 const quads = (from: number) => `mat4x4f(${list(ROWS, (r) => `quad(w${r}, ${shift(from)}, zero${r}, scale${r})`)})`;
 
-const HALF = TOKENS / 2;
+const HALF = GEMM_TOKENS / 2;
 /** Adds up what the lanes summed for half of the tokens. */
 const halfTotal = (half: number) => `
 ${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`)}
@@ -55,7 +55,7 @@ ${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`
   }
   workgroupBarrier();`;
 
-export const productMany = `
+export const gemmSource = `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 @group(0) @binding(2) var<storage, read> a: array<u32>;
@@ -82,9 +82,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let lane = thread % ${LANES}u;
   let first = group.x * ${ROWS_A_GROUP}u;
   let mine = first + thread / ${LANES}u * ${ROWS}u;
-  let token = group.y * ${TOKENS}u;
+  let token = group.y * ${GEMM_TOKENS}u;
 ${times(ROWS, (r) => `  let row${r} = min(mine + ${r}u, shape.rows - 1u);`)}
-${times(TOKENS, (t) => `  var sum${t} = vec4f();`)}
+${times(GEMM_TOKENS, (t) => `  var sum${t} = vec4f();`)}
   for (var block = lane; block < shape.blocks; block += ${LANES}u) {
 ${times(ROWS, (r) => `    let at${r} = row${r} * shape.blocks + block; let scale${r} = a_scales[at${r}]; let zero${r} = zero_a(row${r}, block);`)}
     // Eight weights of each row at a time.
@@ -93,7 +93,7 @@ ${times(ROWS, (r) => `      let w${r} = a[at${r} * 4u + word];`)}
       let low = ${quads(0)};
       let high = ${quads(16)};
       let x0 = (token * shape.blocks + block) * 8u + word * 2u;
-${times(TOKENS, (t) => `      sum${t} += x[x0 + ${8 * t}u * shape.blocks] * low + x[x0 + ${8 * t}u * shape.blocks + 1u] * high;`)}
+${times(GEMM_TOKENS, (t) => `      sum${t} += x[x0 + ${8 * t}u * shape.blocks] * low + x[x0 + ${8 * t}u * shape.blocks + 1u] * high;`)}
     }
   }
   // A thread for each row. Half of the tokens at a time: memory of a workgroup is slow to compile on software adapters.

@@ -3,9 +3,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import known from '../../model/self-test/decoder/known-answer.json';
 import { seededRandom } from '../../sampling/random.ts';
-import { type Constants, type KernelName, Kernels, productShape } from './kernels.ts';
-import { Moment, shareOut, TILE } from './step-params.ts';
-import { manyGroups, manyShape, TOKENS } from './gemm-q4.ts';
+import { type Constants, type KernelName, Kernels, gemvShape } from './kernels.ts';
+import { StepParams, splitAttention, TILE } from './step-params.ts';
+import { gemmGroups, gemmShape, GEMM_TOKENS } from './gemm-q4.ts';
 
 let device: GPUDevice;
 let kernels: Kernels;
@@ -96,9 +96,9 @@ describe('a product in 4 bits', () => {
     const x = floats(columns);
     const { times, buffers } = matrix(rows, columns);
     const out = upload(new Float32Array(rows));
-    const { groups, ...shape } = productShape(rows, columns);
+    const { groups, ...shape } = gemvShape(rows, columns);
     const constants = { COLUMNS: columns, N: rows, START: 0, ...shape };
-    await run('plain', { constants, buffers: [upload(x), out, ...buffers], groups: [groups, 1] });
+    await run('gemv', { constants, buffers: [upload(x), out, ...buffers], groups: [groups, 1] });
     expect(farthest(await download(out), times(x))).toBeLessThan(1e-4);
   });
 
@@ -110,9 +110,9 @@ describe('a product in 4 bits', () => {
     const x = floats(columns);
     const { times, buffers, zeros } = matrix(rows, columns, { withZeros: true });
     const out = upload(new Float32Array(rows + 1));
-    const { groups, ...shape } = productShape(rows, columns);
+    const { groups, ...shape } = gemvShape(rows, columns);
     const constants = { COLUMNS: columns, N: rows, START: 1, ...shape };
-    await run('plainZeros', { constants, buffers: [upload(x), out, ...buffers, zeros], groups: [groups, 1] });
+    await run('gemvZeros', { constants, buffers: [upload(x), out, ...buffers, zeros], groups: [groups, 1] });
     expect(farthest(await download(out), [0, ...times(x)])).toBeLessThan(1e-4);
   });
 
@@ -120,10 +120,10 @@ describe('a product in 4 bits', () => {
     const x = floats(256);
     const parts = [100, 33, 7].map((rows) => matrix(rows, 256));
     const out = upload(new Float32Array(140));
-    const { groups, ...shape } = productShape(140, 256);
+    const { groups, ...shape } = gemvShape(140, 256);
     const buffers = [upload(x), out, ...parts.flatMap((part) => part.buffers)];
     const constants = { COLUMNS: 256, N: 100, N_B: 33, N_C: 7, ...shape };
-    await run('three', { constants, buffers, groups: [groups, 1] });
+    await run('qkv', { constants, buffers, groups: [groups, 1] });
     const wanted = parts.flatMap(({ times }) => times(x));
     expect(farthest(await download(out), wanted)).toBeLessThan(1e-4);
   });
@@ -135,15 +135,15 @@ describe('a product in 4 bits', () => {
     [65, 32, 9],
   ])('%d rows of %d, with %d vectors', async (rows, columns, tokens) => {
     for (const withZeros of [false, true]) {
-      const x = floats(columns * Math.ceil(tokens / TOKENS) * TOKENS);
+      const x = floats(columns * Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS);
       const [gate, up] = [matrix(rows, columns, { withZeros }), matrix(rows, columns, { withZeros })];
       // Of another product before these rows, as queries stand before keys.
       const stride = rows + 3;
-      const out = upload(new Float32Array(stride * Math.ceil(tokens / TOKENS) * TOKENS));
-      const shape = (gated: boolean) => upload(manyShape({ rows, columns }, { start: 3, stride, gated }));
-      const groups: [number, number] = [manyGroups(rows), Math.ceil(tokens / TOKENS)];
+      const out = upload(new Float32Array(stride * Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS));
+      const shape = (gated: boolean) => upload(gemmShape({ rows, columns }, { start: 3, stride, geglu: gated }));
+      const groups: [number, number] = [gemmGroups(rows), Math.ceil(tokens / GEMM_TOKENS)];
       const multiply = ({ buffers, zeros }: typeof up, gated: boolean) =>
-        run(withZeros ? 'manyZeros' : 'many', {
+        run(withZeros ? 'gemmZeros' : 'gemm', {
           constants: {},
           buffers: [upload(x), out, ...buffers, shape(gated), ...(withZeros ? [zeros] : [])],
           groups,
@@ -169,10 +169,10 @@ describe('a product in 4 bits', () => {
     const x = floats(640).map((value) => 20 * value);
     const [gate, up] = [matrix(77, 640, { withZeros }), matrix(77, 640, { withZeros })];
     const out = upload(new Float32Array(77));
-    const { groups, ...shape } = productShape(77, 640);
+    const { groups, ...shape } = gemvShape(77, 640);
     const zeros = withZeros ? [gate.zeros, up.zeros] : [];
     const buffers = [upload(x), out, ...gate.buffers, ...up.buffers, ...zeros];
-    await run(withZeros ? 'gatedZeros' : 'gated', {
+    await run(withZeros ? 'gegluZeros' : 'geglu', {
       constants: { COLUMNS: 640, N: 77, ...shape },
       buffers,
       groups: [groups, 1],
@@ -200,10 +200,10 @@ it('an embedding with zeros of its own, and its norm', async () => {
     VOCABULARY: ROWS,
     BLOCKS: SIZE / 32,
     FACTOR: '3e+0f',
-    GIVEN: 2 ** 32 - 1,
+    NO_TOKEN_ID: 2 ** 32 - 1,
   };
   const bound = [upload(Uint32Array.of(token)), ...buffers, x, upload(weight), next, zeros];
-  await run('embedZeros', { constants, buffers: bound, groups: [1, 1] });
+  await run('embeddingZeros', { constants, buffers: bound, groups: [1, 1] });
   expect(farthest(await download(x), wanted)).toBeLessThan(1e-5);
   const root = Math.sqrt(wanted.reduce((sum, value) => sum + value * value, 0) / SIZE);
   const normed = wanted.map((value, i) => (value / root) * (weight[i] ?? 0));
@@ -251,14 +251,24 @@ describe('attention over a long past', () => {
       const kind = upload(Uint32Array.of(WINDOW ? 0 : 1));
       const empty = (count: number) => upload(new Float32Array(count).fill(NaN));
       // Four tokens in the middle see each other, as a picture's do.
-      const ends = Array.from({ length: tokens }, (_, i) => position + (i >= 3 && i < 7 && tokens > 7 ? 7 : i + 1));
-      const share = shareOut({ position, ends }, { window: WINDOW || null, rows, queries: QUERIES, slots: SLOTS });
-      const moment = upload(momentOf(DIM).write({ position, ends }, [share, share]));
+      const attentionEnds = Array.from(
+        { length: tokens },
+        (_, i) => position + (i >= 3 && i < 7 && tokens > 7 ? 7 : i + 1),
+      );
+      const split = splitAttention(
+        { position, attentionEnds },
+        { window: WINDOW || null, rows, queries: QUERIES, slots: SLOTS },
+      );
+      const stepParams = upload(stepParamsOf(DIM).write({ position, attentionEnds }, [split, split]));
       const [parts, stats, out] = [empty(HEADS * SLOTS * DIM), empty(HEADS * SLOTS * 2), empty(tokens * HEADS * DIM)];
-      const buffers = [upload(q), upload(k), upload(v), moment, parts, stats, kind];
-      await run('attend', { constants, buffers, groups: [KV_HEADS, share.parts, Math.ceil(tokens / QUERIES)] });
-      await run('combine', { constants, buffers: [parts, stats, moment, out, kind], groups: [HEADS, tokens] });
-      const wanted = ends.flatMap((end, token) => {
+      const buffers = [upload(q), upload(k), upload(v), stepParams, parts, stats, kind];
+      await run('attention', { constants, buffers, groups: [KV_HEADS, split.parts, Math.ceil(tokens / QUERIES)] });
+      await run('attentionCombine', {
+        constants,
+        buffers: [parts, stats, stepParams, out, kind],
+        groups: [HEADS, tokens],
+      });
+      const wanted = attentionEnds.flatMap((end, token) => {
         const first = WINDOW ? Math.max(0, position + token + 1 - WINDOW) : 0;
         const seen = Array.from({ length: end - first }, (_, i) => (first + i) % rows);
         return [0, 1, 2, 3].flatMap((head) => {
@@ -273,7 +283,7 @@ describe('attention over a long past', () => {
   );
 });
 
-function momentOf(headDim: number): Moment {
+function stepParamsOf(headDim: number): StepParams {
   const text = { ...parseGemma3Config(known.config).text, headDim };
-  return new Moment({ ...parseGemma3Config(known.config), text });
+  return new StepParams({ ...parseGemma3Config(known.config), text });
 }

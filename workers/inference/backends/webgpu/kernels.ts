@@ -1,17 +1,17 @@
 /** The decode step's kernels: WGSL with its constants, compiled once for each set of them. */
-import attend from './kernels/attention.wgsl?raw';
-import combine from './kernels/attention-combine.wgsl?raw';
-import embed from './kernels/embedding.wgsl?raw';
-import normAdd from './kernels/add-norm.wgsl?raw';
+import attention from './kernels/attention.wgsl?raw';
+import attentionCombine from './kernels/attention-combine.wgsl?raw';
+import embedding from './kernels/embedding.wgsl?raw';
+import addNorm from './kernels/add-norm.wgsl?raw';
 import gelu from './kernels/gelu.wgsl?raw';
-import moment from './kernels/step-params.wgsl?raw';
-import norm from './kernels/rms-norm.wgsl?raw';
-import gated from './kernels/geglu.wgsl?raw';
-import { productMany } from './gemm-q4.ts';
-import plain from './kernels/gemv-q4-plain.wgsl?raw';
-import three from './kernels/qkv.wgsl?raw';
-import product from './kernels/gemv-q4.wgsl?raw';
-import turn from './kernels/rope.wgsl?raw';
+import stepParams from './kernels/step-params.wgsl?raw';
+import rmsNorm from './kernels/rms-norm.wgsl?raw';
+import geglu from './kernels/geglu.wgsl?raw';
+import { gemmSource } from './gemm-q4.ts';
+import gemvPlain from './kernels/gemv-q4-plain.wgsl?raw';
+import qkv from './kernels/qkv.wgsl?raw';
+import gemv from './kernels/gemv-q4.wgsl?raw';
+import rope from './kernels/rope.wgsl?raw';
 
 /** What stands for 0 in a row's block of 4-bit weights: 8 in a symmetric matrix. */
 const symmetric = (matrix: 'a' | 'b'): string => `fn zero_${matrix}(row: u32, block: u32) -> f32 { return 8.0; }\n`;
@@ -25,19 +25,19 @@ fn zero_${matrix}(row: u32, block: u32) -> f32 {
 `;
 
 const SOURCES = {
-  attend: moment + attend,
-  combine: moment + combine,
-  embed: norm + symmetric('a') + embed,
-  embedZeros: norm + stored('a', 6) + embed,
-  normAdd: norm + normAdd,
-  gated: product + gelu + symmetric('a') + symmetric('b') + gated,
-  gatedZeros: product + gelu + stored('a', 6) + stored('b', 7) + gated,
-  plain: product + symmetric('a') + plain,
-  plainZeros: product + stored('a', 4) + plain,
-  three: product + three,
-  many: gelu + symmetric('a') + productMany,
-  manyZeros: gelu + stored('a', 5, 'shape.blocks') + productMany,
-  turn: moment + turn,
+  attention: stepParams + attention,
+  attentionCombine: stepParams + attentionCombine,
+  embedding: rmsNorm + symmetric('a') + embedding,
+  embeddingZeros: rmsNorm + stored('a', 6) + embedding,
+  addNorm: rmsNorm + addNorm,
+  geglu: gemv + gelu + symmetric('a') + symmetric('b') + geglu,
+  gegluZeros: gemv + gelu + stored('a', 6) + stored('b', 7) + geglu,
+  gemv: gemv + symmetric('a') + gemvPlain,
+  gemvZeros: gemv + stored('a', 4) + gemvPlain,
+  qkv: gemv + qkv,
+  gemm: gelu + symmetric('a') + gemmSource,
+  gemmZeros: gelu + stored('a', 5, 'shape.blocks') + gemmSource,
+  rope: stepParams + rope,
 };
 export type KernelName = keyof typeof SOURCES;
 
@@ -72,12 +72,12 @@ export class Kernels {
   }
 }
 
-const PRODUCT_THREADS = 64;
+const GEMV_THREADS = 64;
 const BLOCK = 32;
 /** Fewer workgroups leave a GPU's cores without work. */
 const ENOUGH_GROUPS = 256;
 
-export interface ProductShape {
+export interface GemvShape {
   /** Threads that share a row. */
   LANES: number;
   /** Rows that a thread works on at a time. */
@@ -90,11 +90,11 @@ export interface ProductShape {
  * How a product is shared out: as many lanes as a row's blocks keep busy (neighbours in memory are read together), and as
  * many rows a thread as leave work for every core.
  */
-export function productShape(rows: number, columns: number): ProductShape {
+export function gemvShape(rows: number, columns: number): GemvShape {
   const blocks = columns / BLOCK;
   const busy = (lanes: number) => blocks / (Math.ceil(blocks / lanes) * lanes);
   const LANES = [32, 16, 8].find((lanes) => busy(lanes) >= 0.8) ?? 4;
-  const groups = (each: number) => Math.ceil(rows / ((PRODUCT_THREADS / LANES) * each));
+  const groups = (each: number) => Math.ceil(rows / ((GEMV_THREADS / LANES) * each));
   const ROWS = [4, 2].find((each) => groups(each) >= ENOUGH_GROUPS) ?? 1;
   return { LANES, ROWS, groups: groups(ROWS) };
 }

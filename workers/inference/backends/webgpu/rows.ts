@@ -5,19 +5,19 @@ export interface GpuRows {
   buffer: GPUBuffer;
   heads: number;
   /** Bytes from one head's first row to the next's. */
-  apart: number;
+  headStride: number;
   /** Bytes of a head's rows that hold something. */
-  used: number;
+  headBytes: number;
 }
 
 /** What `from` holds, at the beginning of each of the heads of `to`. */
-export function copyRows(encoder: GPUCommandEncoder, from: GpuRows, to: Pick<GpuRows, 'buffer' | 'apart'>): void {
-  for (let h = 0; h < from.heads && from.used > 0; h++)
-    encoder.copyBufferToBuffer(from.buffer, h * from.apart, to.buffer, h * to.apart, from.used);
+export function copyRows(encoder: GPUCommandEncoder, from: GpuRows, to: Pick<GpuRows, 'buffer' | 'headStride'>): void {
+  for (let h = 0; h < from.heads && from.headBytes > 0; h++)
+    encoder.copyBufferToBuffer(from.buffer, h * from.headStride, to.buffer, h * to.headStride, from.headBytes);
 }
 
 /** What `make` makes on the GPU; null, and all let go of, where there was no memory for it. */
-export async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
+export async function tryAllocate<T>(device: GPUDevice, make: () => T, letGo: (made: T) => void): Promise<T | null> {
   device.pushErrorScope('out-of-memory');
   device.pushErrorScope('validation');
   const made = make();
@@ -33,7 +33,7 @@ export async function withinMemory<T>(device: GPUDevice, make: () => T, letGo: (
  * @param rows where they are; asked again when they are put back, which may be elsewhere
  * @returns null where there is no memory for a copy
  */
-export async function parkRows(
+export async function snapshotRows(
   device: GPUDevice,
   rows: () => readonly GpuRows[],
 ): Promise<{ restore(): void; dispose(): void } | null> {
@@ -43,10 +43,10 @@ export async function parkRows(
     device.queue.submit([encoder.finish()]);
   };
   const make = (): GpuRows[] => {
-    const copies = rows().map(({ label, heads, used }) => {
+    const copies = rows().map(({ label, heads, headBytes }) => {
       const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-      const buffer = device.createBuffer({ size: heads * used, usage, label: `parked ${label}` });
-      return { label, buffer, heads, apart: used, used };
+      const buffer = device.createBuffer({ size: heads * headBytes, usage, label: `snapshot of ${label}` });
+      return { label, buffer, heads, headStride: headBytes, headBytes };
     });
     submit((encoder) => {
       for (const [i, from] of rows().entries()) copyRows(encoder, from, copies[i] as GpuRows);
@@ -56,7 +56,7 @@ export async function parkRows(
   const letGo = (copies: GpuRows[]) => {
     for (const { buffer } of copies) buffer.destroy();
   };
-  const copies = await withinMemory(device, make, letGo);
+  const copies = await tryAllocate(device, make, letGo);
   if (!copies) return null;
   return {
     restore() {

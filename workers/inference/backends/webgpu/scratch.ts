@@ -1,6 +1,6 @@
 /** What passes from kernel to kernel while tokens are read: buffers for as many tokens as are read at once. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { TOKENS } from './gemm-q4.ts';
+import { GEMM_TOKENS } from './gemm-q4.ts';
 
 export class Scratch {
   /** The residual stream, [tokens, hiddenSize], and what the next branch reads of it. */
@@ -24,7 +24,7 @@ export class Scratch {
   constructor(device: GPUDevice, { text }: Gemma3Config, tokens: number, slots: number) {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = text;
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
-    const rows = Math.ceil(tokens / TOKENS) * TOKENS;
+    const rows = Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS;
     const buffer = (label: string, floats: number, usage = 0) => {
       const made = device.createBuffer({ label: `kernels' ${label}`, size: 4 * floats, usage: STORAGE | usage });
       this.all.push(made);

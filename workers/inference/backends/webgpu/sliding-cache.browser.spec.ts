@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../protocol/engine.ts';
-import { RingCache } from './sliding-cache.ts';
+import { SlidingWindowCache } from './sliding-cache.ts';
 
 const [FULL, SLIDING] = [
   { name: 'full', window: null },
@@ -9,7 +9,7 @@ const [FULL, SLIDING] = [
 const SHAPE = { kvHeads: 2, headDim: 4, capacity: 9000, slack: 50 };
 
 let device: GPUDevice;
-let cache: RingCache;
+let cache: SlidingWindowCache;
 beforeAll(async () => {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('this browser offers no GPU');
@@ -23,14 +23,14 @@ afterAll(() => {
 });
 
 const open = (shape: Partial<typeof SHAPE> = {}) => {
-  cache = new RingCache(device, [FULL, SLIDING], { ...SHAPE, ...shape });
+  cache = new SlidingWindowCache(device, [FULL, SLIDING], { ...SHAPE, ...shape });
 };
 /** What a token's row holds in a head. */
 const content = (token: number, head: number) => 10 * token + head;
 
 /** Writes tokens as kernels do. */
 async function fill(from: number, to: number): Promise<void> {
-  await cache.makeRoom(to);
+  await cache.reserve(to);
   for (const { name, window } of [FULL, SLIDING]) {
     const rows = cache.rows(window);
     for (let head = 0; head < SHAPE.kvHeads; head++)
@@ -39,7 +39,7 @@ async function fill(from: number, to: number): Promise<void> {
         device.queue.writeBuffer(cache.buffer(name), 16 * (head * rows + (token % rows)), row);
       }
   }
-  cache.grow(to);
+  cache.advanceTo(to);
 }
 
 async function holds(name: string, window: number | null, tokens: [from: number, to: number]): Promise<void> {
@@ -73,16 +73,16 @@ describe('RingCache', () => {
 
   it('takes no more than the whole context needs', async () => {
     open();
-    await cache.makeRoom(5000);
-    await cache.makeRoom(9000);
+    await cache.reserve(5000);
+    await cache.reserve(9000);
     expect(cache.rows(null)).toBe(9000);
-    expect(await cache.makeRoom(9000)).toBe(false);
+    expect(await cache.reserve(9000)).toBe(false);
   });
 
   it('says that there is no memory, and is as it was', async () => {
     open({ capacity: 2 ** 30 });
     await fill(0, 30);
-    const error = await cache.makeRoom(2 ** 29).catch((cause: unknown) => cause);
+    const error = await cache.reserve(2 ** 29).catch((cause: unknown) => cause);
     expect(error).toBeInstanceOf(EngineError);
     expect((error as EngineError).code).toBe('out-of-memory');
     await holds('full', null, [0, 30]);
@@ -92,26 +92,26 @@ describe('RingCache', () => {
     open();
     await fill(0, 120);
     // Nothing has been overwritten.
-    expect(cache.keepable(1)).toBe(1);
+    expect(cache.reusableLength(1)).toBe(1);
     await fill(120, 400);
     // Rows hold tokens 250 to 399; the one after 349 sees from 250 on.
-    expect(cache.keepable(349)).toBe(349);
-    expect(cache.keepable(348)).toBe(0);
+    expect(cache.reusableLength(349)).toBe(349);
+    expect(cache.reusableLength(348)).toBe(0);
     cache.truncate(0);
     await fill(0, 10);
-    expect(cache.keepable(5)).toBe(5);
+    expect(cache.reusableLength(5)).toBe(5);
   });
 
-  it('is parked and fetched, also into a cache that has grown', async () => {
+  it('restores a snapshot, also into a cache that has grown', async () => {
     open();
     await fill(0, 700);
-    const parked = await cache.park();
-    expect(parked?.bytes).toBe(2 * 16 * (700 + 150));
+    const snapshot = await cache.snapshot();
+    expect(snapshot?.bytes).toBe(2 * 16 * (700 + 150));
     cache.truncate(0);
-    await cache.makeRoom(5000);
-    parked?.restore();
+    await cache.reserve(5000);
+    snapshot?.restore();
     expect(cache.length).toBe(700);
-    expect(cache.keepable(600)).toBe(0);
+    expect(cache.reusableLength(600)).toBe(0);
     await holds('full', null, [0, 700]);
     await holds('sliding', SLIDING.window, [550, 700]);
   });

@@ -3,18 +3,18 @@
  * their window and some more, in a ring (../ring.ts). Memory is taken as a text grows.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
-import { copyRows, type GpuRows, parkRows, withinMemory } from './rows.ts';
-import type { KvCache, ParkedCache } from '../ort/kv-cache.ts';
-import { Ring } from '../../cache/sliding-window.ts';
+import { copyRows, type GpuRows, snapshotRows, tryAllocate } from './rows.ts';
+import type { KvCache, CacheSnapshot } from '../ort/kv-cache.ts';
+import { SlidingWindow } from '../../cache/sliding-window.ts';
 
-export interface RingSlot {
+export interface SlidingCacheSlot {
   /** Names the tensor. */
   name: string;
   /** Tokens that a query sees, itself included; null: all. */
   window: number | null;
 }
 
-export interface RingShape {
+export interface SlidingCacheShape {
   kvHeads: number;
   headDim: number;
   /** Tokens of context. */
@@ -26,23 +26,23 @@ export interface RingShape {
 /** Tokens that there is room for at first. */
 const FIRST_ROOM = 2048;
 
-export class RingCache implements KvCache {
+export class SlidingWindowCache implements KvCache {
   /** Tokens that there is room for; never so many that a ring turns before it is as large as it gets. */
-  private room: number;
-  private ring: Ring;
-  private readonly buffers = new Map<RingSlot, GPUBuffer>();
+  private reserved: number;
+  private window: SlidingWindow;
+  private readonly buffers = new Map<SlidingCacheSlot, GPUBuffer>();
 
   constructor(
     private readonly device: GPUDevice,
-    slots: readonly RingSlot[],
-    private readonly shape: RingShape,
+    slots: readonly SlidingCacheSlot[],
+    private readonly shape: SlidingCacheShape,
   ) {
-    this.room = Math.min(FIRST_ROOM, shape.capacity);
-    this.ring = new Ring(Math.max(0, ...slots.map(({ window }) => window ?? 0)));
-    for (const slot of slots) this.buffers.set(slot, this.create(slot, this.room));
+    this.reserved = Math.min(FIRST_ROOM, shape.capacity);
+    this.window = new SlidingWindow(Math.max(0, ...slots.map(({ window }) => window ?? 0)));
+    for (const slot of slots) this.buffers.set(slot, this.create(slot, this.reserved));
   }
 
-  private create(slot: RingSlot, room: number): GPUBuffer {
+  private create(slot: SlidingCacheSlot, room: number): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = this.shape.kvHeads * this.rows(slot.window, room) * this.rowBytes;
     return this.device.createBuffer({ label: slot.name, size, usage });
@@ -53,28 +53,28 @@ export class RingCache implements KvCache {
    * @returns whether buffers are others now
    * @throws EngineError `out-of-memory`
    */
-  async makeRoom(length: number): Promise<boolean> {
-    if (length <= this.room) return false;
-    const room = Math.min(Math.max(length, 2 * this.room), this.shape.capacity);
+  async reserve(length: number): Promise<boolean> {
+    if (length <= this.reserved) return false;
+    const room = Math.min(Math.max(length, 2 * this.reserved), this.shape.capacity);
     const grown = [...this.buffers].filter(([{ window }]) => this.rows(window) < this.rows(window, room));
     const make = () => new Map(grown.map(([slot]) => [slot, this.create(slot, room)]));
-    const letGo = (buffers: Map<RingSlot, GPUBuffer>) => {
+    const letGo = (buffers: Map<SlidingCacheSlot, GPUBuffer>) => {
       for (const buffer of buffers.values()) buffer.destroy();
     };
-    const made = await withinMemory(this.device, make, letGo);
+    const made = await tryAllocate(this.device, make, letGo);
     if (!made) throw new EngineError('out-of-memory', `no room for ${room} tokens`);
     const encoder = this.device.createCommandEncoder();
     for (const [slot, old] of grown) {
       const buffer = made.get(slot);
       if (!buffer) continue;
-      const apart = this.rows(slot.window, room) * this.rowBytes;
-      copyRows(encoder, this.rowsOf(slot, old, this.length), { buffer, apart });
+      const headStride = this.rows(slot.window, room) * this.rowBytes;
+      copyRows(encoder, this.rowsOf(slot, old, this.length), { buffer, headStride });
       this.buffers.set(slot, buffer);
     }
     this.device.queue.submit([encoder.finish()]);
     // Destroyed once what was submitted is done with them.
     for (const [, old] of grown) old.destroy();
-    this.room = room;
+    this.reserved = room;
     return true;
   }
 
@@ -85,7 +85,7 @@ export class RingCache implements KvCache {
   }
 
   /** Rows that a layer with such a window has, with room for so many tokens. */
-  rows(window: number | null, room = this.room): number {
+  rows(window: number | null, room = this.reserved): number {
     return window === null ? room : Math.min(room, window + this.shape.slack);
   }
 
@@ -94,24 +94,24 @@ export class RingCache implements KvCache {
   }
 
   /** So many tokens have been written. */
-  grow(length: number): void {
-    this.ring.grow(length, Math.min(...[...this.buffers.keys()].map(({ window }) => this.rows(window))));
+  advanceTo(length: number): void {
+    this.window.advanceTo(length, Math.min(...[...this.buffers.keys()].map(({ window }) => this.rows(window))));
   }
 
   get length(): number {
-    return this.ring.length;
+    return this.window.length;
   }
 
-  keepable(length: number): number {
-    return this.ring.keepable(length);
+  reusableLength(length: number): number {
+    return this.window.reusableLength(length);
   }
 
   truncate(length: number): void {
-    this.ring.truncate(length);
+    this.window.truncate(length);
   }
 
   /** Rows that hold something. */
-  private used(slot: RingSlot, length: number): number {
+  private used(slot: SlidingCacheSlot, length: number): number {
     return Math.min(length, this.rows(slot.window));
   }
 
@@ -120,24 +120,24 @@ export class RingCache implements KvCache {
     return rows * this.shape.kvHeads * this.rowBytes;
   }
 
-  async park(): Promise<ParkedCache | null> {
+  async snapshot(): Promise<CacheSnapshot | null> {
     const { bytes } = this;
-    const ring = this.ring.copy();
+    const ring = this.window.copy();
     const rows = () => [...this.buffers].map(([slot, buffer]) => this.rowsOf(slot, buffer, ring.length));
-    const parked = await parkRows(this.device, rows);
-    if (!parked) return null;
+    const copy = await snapshotRows(this.device, rows);
+    if (!copy) return null;
     const restore = () => {
-      parked.restore();
-      this.ring = ring;
+      copy.restore();
+      this.window = ring;
     };
-    return { bytes, keepable: (kept) => ring.keepable(kept), restore, dispose: parked.dispose };
+    return { bytes, reusableLength: (kept) => ring.reusableLength(kept), restore, dispose: copy.dispose };
   }
 
   /** What a slot holds of so many tokens. */
-  private rowsOf(slot: RingSlot, buffer: GPUBuffer, length: number): GpuRows {
+  private rowsOf(slot: SlidingCacheSlot, buffer: GPUBuffer, length: number): GpuRows {
     const { kvHeads: heads } = this.shape;
-    const apart = this.rows(slot.window) * this.rowBytes;
-    return { label: slot.name, buffer, heads, apart, used: this.used(slot, length) * this.rowBytes };
+    const headStride = this.rows(slot.window) * this.rowBytes;
+    return { label: slot.name, buffer, heads, headStride, headBytes: this.used(slot, length) * this.rowBytes };
   }
 
   dispose(): void {

@@ -1,6 +1,6 @@
-/** What kernels are told of the tokens that are being read; moment.wgsl reads it. */
+/** What kernels are told of the tokens that are being read; step-params.wgsl reads it. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { Turns } from '../rope.ts';
+import { RopeTables } from '../rope.ts';
 
 /** Keys that a workgroup of attention looks at together. */
 export const TILE = 32;
@@ -9,15 +9,15 @@ const MOST_PARTS = 64;
 
 const HEADER_WORDS = 10;
 
-export interface Places {
+export interface StepTokens {
   /** Of the first token. */
   position: number;
   /** Where what each token sees ends. */
-  ends: readonly number[];
+  attentionEnds: readonly number[];
 }
 
-/** How attention over a kind of layer is shared out, and the rows of its cache. */
-export interface Share {
+/** How attention over a kind of layer is split, and the rows of its cache. */
+export interface AttentionSplit {
   /** Tokens that a query sees; 0: all. */
   window: number;
   rows: number;
@@ -31,29 +31,29 @@ export interface Share {
  * @param queries tokens that a workgroup serves
  * @param slots parts of all tokens that there is room for
  */
-export function shareOut(
-  { position, ends }: Places,
+export function splitAttention(
+  { position, attentionEnds }: StepTokens,
   { window, rows, queries, slots }: { window: number | null; rows: number; queries: number; slots: number },
-): Share {
+): AttentionSplit {
   let longest = 0;
-  for (let token = 0; token < ends.length; token += queries) {
+  for (let token = 0; token < attentionEnds.length; token += queries) {
     const first = window === null ? 0 : Math.max(0, position + token + 1 - window);
-    longest = Math.max(longest, ...ends.slice(token, token + queries).map((end) => end - first));
+    longest = Math.max(longest, ...attentionEnds.slice(token, token + queries).map((end) => end - first));
   }
-  const most = Math.max(1, Math.min(MOST_PARTS, Math.floor(slots / ends.length)));
+  const most = Math.max(1, Math.min(MOST_PARTS, Math.floor(slots / attentionEnds.length)));
   const length = Math.ceil(Math.ceil(longest / most) / TILE) * TILE;
   return { window: window ?? 0, rows, length, parts: Math.ceil(longest / length) };
 }
 
-export class Moment {
-  private readonly turns: Turns;
+export class StepParams {
+  private readonly rope: RopeTables;
 
   constructor(config: Gemma3Config) {
-    this.turns = new Turns(config);
+    this.rope = new RopeTables(config);
   }
 
   private get record(): number {
-    return 2 + this.turns.length;
+    return 2 + this.rope.length;
   }
 
   /** Bytes for so many tokens. */
@@ -61,16 +61,16 @@ export class Moment {
     return 4 * (HEADER_WORDS + tokens * this.record);
   }
 
-  /** @param shares of each of KINDS */
-  write({ position, ends }: Places, shares: readonly Share[]): Uint32Array<ArrayBuffer> {
-    const words = new Uint32Array(this.bytes(ends.length) / 4);
-    const each = (field: keyof Share) => shares.map((share) => share[field]);
-    words.set([position, ends.length, ...(['window', 'rows', 'length', 'parts'] as const).flatMap(each)]);
-    for (const [token, end] of ends.entries()) {
+  /** @param splits of each of KINDS */
+  write({ position, attentionEnds }: StepTokens, splits: readonly AttentionSplit[]): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(this.bytes(attentionEnds.length) / 4);
+    const each = (field: keyof AttentionSplit) => splits.map((split) => split[field]);
+    words.set([position, attentionEnds.length, ...(['window', 'rows', 'length', 'parts'] as const).flatMap(each)]);
+    for (const [token, end] of attentionEnds.entries()) {
       const at = HEADER_WORDS + token * this.record;
       words[at] = end;
-      const turns = this.turns.at(position + token);
-      words.set(new Uint32Array(turns.buffer), at + 2);
+      const angles = this.rope.at(position + token);
+      words.set(new Uint32Array(angles.buffer), at + 2);
     }
     return words;
   }

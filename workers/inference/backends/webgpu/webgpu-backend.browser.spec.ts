@@ -9,7 +9,7 @@ import proofGraph from '../../model/self-test/decoder/model_q4.onnx?url';
 import proofData from '../../model/self-test/decoder/model_q4.onnx_data?url';
 import { loadOrt, type Ort } from '../ort/ort.ts';
 import { Decoder } from '../../cache/decoder.ts';
-import { GraphReader } from '../ort/ort-backend.ts';
+import { OrtBackend } from '../ort/ort-backend.ts';
 import type { PromptPicture } from '../backend.ts';
 
 /** Sums are added in another order. */
@@ -91,13 +91,13 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     if (!decoder || !opened.kernels) throw new Error('our kernels do not understand the graph');
     const { embed_tokens } = opened.sessions;
     const decoders = { decoder, ...(embed_tokens ? { embedTokens: embed_tokens } : {}) };
-    const reader = new GraphReader(ort, decoders, config, {
+    const reader = new OrtBackend(ort, decoders, config, {
       capacity: CAPACITY,
       staticCache: true,
       device: gpu.device,
     });
-    const options = { capacity: CAPACITY, chunkSize: CHUNK, parkingBytes: 2 ** 24 };
-    [own, theirs] = [new Decoder(opened.kernels.reader, options), new Decoder(reader, options)];
+    const options = { capacity: CAPACITY, chunkSize: CHUNK, prefixCacheBytes: 2 ** 24 };
+    [own, theirs] = [new Decoder(opened.kernels.backend, options), new Decoder(reader, options)];
   }, 60_000);
 
   afterAll(async () => {
@@ -139,13 +139,13 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     for (const decoder of [own, theirs]) expect(await decoder.reuse(edited(90))).toBe(90);
     expect(await both((decoder) => decoder.prefill(edited(90)))).toBeLessThan(CLOSE);
     const ring = config.text.slidingWindow + SLACK < CAPACITY;
-    expect(own.shared(edited(60))).toBe(ring ? 0 : 60);
+    expect(own.reusableLength(edited(60))).toBe(ring ? 0 : 60);
     expect(await own.reuse(edited(60))).toBe(ring ? 0 : 60);
     await theirs.reuse(edited(60));
     expect(await both((decoder) => decoder.prefill(edited(60)))).toBeLessThan(CLOSE);
   });
 
-  it('goes on with a text that was parked', { timeout: 60_000 }, async () => {
+  it('restores the cache of a text that was left', { timeout: 60_000 }, async () => {
     await start(90);
     const other = { ids: Array.from({ length: 70 }, (_, i) => 30 + (i % 50)), pictures: [] };
     const more = { ids: [...ids(90), 40, 41], pictures: [] };
@@ -161,10 +161,10 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     for (const decoder of [own, theirs]) decoder.clear();
     const prompt = { ids: ids(50), pictures: [] };
     // More than is read at once, and nothing of what comes before.
-    expect(await own.read(prompt, 10, 0)).toHaveLength(0);
-    const rows = await own.read(prompt, 50, 30);
-    await theirs.read(prompt, 10, 0);
-    expect(difference(rows, await theirs.read(prompt, 50, 30))).toBeLessThan(CLOSE);
+    expect(await own.forward(prompt, 10, 0)).toHaveLength(0);
+    const rows = await own.forward(prompt, 50, 30);
+    await theirs.forward(prompt, 10, 0);
+    expect(difference(rows, await theirs.forward(prompt, 50, 30))).toBeLessThan(CLOSE);
     expect(rows).toHaveLength(30 * config.text.vocabSize);
   });
 

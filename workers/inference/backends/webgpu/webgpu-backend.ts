@@ -10,18 +10,18 @@ import type { Ort } from '../ort/ort.ts';
 import { featureRows } from '../ort/ort-backend.ts';
 import { Logits } from '../logits.ts';
 import { chunkEnds } from '../picture-attention.ts';
-import type { PromptPicture, TokenReader, Tokens } from '../backend.ts';
-import { Moment, type Places, shareOut } from './step-params.ts';
-import { type Dispatch, GIVEN, Plans } from './dispatch-plan.ts';
-import { RingCache } from './sliding-cache.ts';
+import type { PromptPicture, Backend, ForwardInput } from '../backend.ts';
+import { StepParams, type StepTokens, splitAttention } from './step-params.ts';
+import { type Dispatch, NO_TOKEN_ID, DispatchPlan } from './dispatch-plan.ts';
+import { SlidingWindowCache } from './sliding-cache.ts';
 import { Scratch } from './scratch.ts';
-import type { StoredDecoder } from '../../onnx/match-decoder.ts';
-import { KINDS } from '../rope.ts';
+import type { DecoderWeights } from '../../onnx/match-decoder.ts';
+import { LAYER_TYPES } from '../rope.ts';
 
-export interface KernelReaderOptions {
+export interface WebGpuBackendOptions {
   ort: Ort;
   device: GPUDevice;
-  model: StoredDecoder;
+  model: DecoderWeights;
   config: Gemma3Config;
   /** Weights on the GPU. */
   weights: (tensor: StoredTensor) => GPUBuffer;
@@ -44,57 +44,62 @@ const SUBMISSION = 2 ** 34;
 const SMALLEST_CHUNK = 32;
 const ignore = () => undefined;
 
-export class KernelReader implements TokenReader {
-  readonly cache: RingCache;
-  readonly seesPicturesWhole: boolean;
+export class WebGpuBackend implements Backend {
+  readonly cache: SlidingWindowCache;
+  readonly bidirectionalImages: boolean;
   private readonly chunk: number;
   private readonly slots: number;
   /** Written in turn: the next step may run before this one's logits are looked at. */
   private readonly logits: readonly [GPUBuffer, GPUBuffer];
   private readonly ids: GPUBuffer;
-  private readonly place: GPUBuffer;
+  private readonly stepParams: GPUBuffer;
   private readonly scratch: Scratch;
-  private readonly moment: Moment;
-  private plans!: Plans;
+  private readonly params: StepParams;
+  private plan!: DispatchPlan;
   private next = 0;
   /** Settles when the GPU has read the last chunk of a prompt. */
   private reading: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly options: KernelReaderOptions) {
+  private constructor(private readonly options: WebGpuBackendOptions) {
     const { device, config, model, capacity, chunkSize, slack } = options;
     const { vocabSize } = config.text;
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
     const buffer = (label: string, size: number, usage: number) =>
       device.createBuffer({ label: `kernels' ${label}`, size, usage: STORAGE | usage });
-    this.seesPicturesWhole = model.seesPicturesWhole;
+    this.bidirectionalImages = model.bidirectionalImages;
     this.chunk = Math.min(capacity, Math.max(chunkSize, config.vision?.tokensPerImage ?? 0));
     this.slots = Math.max(LEAST_SLOTS, this.chunk);
-    this.moment = new Moment(config);
+    this.params = new StepParams(config);
     this.logits = [buffer('logits', 4 * vocabSize, COPY_SRC), buffer('logits', 4 * vocabSize, COPY_SRC)];
     this.ids = buffer('ids', 4 * this.chunk, COPY_DST);
-    this.place = buffer('moment', this.moment.bytes(this.chunk), COPY_DST);
+    this.stepParams = buffer('params', this.params.bytes(this.chunk), COPY_DST);
     this.scratch = new Scratch(device, config, this.chunk, this.slots);
     const slots = model.layers.flatMap(({ key, value, window }) => [key, value].map((name) => ({ name, window })));
-    this.cache = new RingCache(device, slots, { ...config.text, capacity, slack: Math.max(slack, this.chunk) });
+    this.cache = new SlidingWindowCache(device, slots, {
+      ...config.text,
+      capacity,
+      slack: Math.max(slack, this.chunk),
+    });
   }
 
   /** @throws GPUPipelineError where the browser refuses a kernel */
-  static async compile(options: KernelReaderOptions): Promise<KernelReader> {
-    const reader = new KernelReader(options);
-    const { cache, scratch, logits, ids, place, slots } = reader;
+  static async compile(options: WebGpuBackendOptions): Promise<WebGpuBackend> {
+    const backend = new WebGpuBackend(options);
+    const { cache, scratch, logits, ids, stepParams, slots } = backend;
     try {
-      reader.plans = await Plans.compile({ ...options, cache, scratch, logits, ids, place, slots });
-      return reader;
+      backend.plan = await DispatchPlan.compile({ ...options, cache, scratch, logits, ids, stepParams, slots });
+      return backend;
     } catch (cause) {
-      reader.dispose();
+      backend.dispose();
       throw cause;
     }
   }
 
-  async read({ ids, pictures, start, end }: Tokens, keep: number): Promise<Logits | null> {
-    if (await this.cache.makeRoom(end)) this.plans.rebind();
+  async forward({ ids, pictures, start, end }: ForwardInput, keep: number): Promise<Logits | null> {
+    if (await this.cache.reserve(end)) this.plan.rebind();
     const pictured = pictures.some((picture) => picture.start < end && start < picture.start + picture.length);
-    if (end === start + 1 && !pictured) return this.logitsOf(this.readOne('usage' in ids ? ids : (ids[0] ?? 0), start));
+    if (end === start + 1 && !pictured)
+      return this.logitsOf(this.forwardToken('usage' in ids ? ids : (ids[0] ?? 0), start));
     const wanted = keep > 1 ? this.rowsOf(keep) : null;
     let from = start;
     let buffer: GPUBuffer | null = null;
@@ -102,12 +107,12 @@ export class KernelReader implements TokenReader {
       await this.reading;
       const chunk = (ids as readonly number[]).slice(from - start, cut - start);
       const kept = Math.max(0, cut - Math.max(from, end - keep));
-      buffer = this.readMany(this.write(chunk, pictures, from, cut), kept, (row, logits, encoder) => {
+      buffer = this.forwardChunk(this.writeTokens(chunk, pictures, from, cut), kept, (row, logits, encoder) => {
         const size = logits.size;
         if (wanted) encoder.copyBufferToBuffer(logits, 0, wanted, (from + row - (end - keep)) * size, size);
       });
       this.reading = this.options.device.queue.onSubmittedWorkDone().catch(ignore);
-      this.cache.grow(cut);
+      this.cache.advanceTo(cut);
       from = cut;
     }
     if (wanted) return this.logitsOf(wanted, keep);
@@ -150,83 +155,88 @@ export class KernelReader implements TokenReader {
    * @param id the token's, or a buffer that begins with it
    * @returns float32 [vocabSize]
    */
-  private readOne(id: number | GPUBuffer, position: number): GPUBuffer {
+  private forwardToken(id: number | GPUBuffer, position: number): GPUBuffer {
     const { device } = this.options;
     if (typeof id === 'number') device.queue.writeBuffer(this.ids, 0, Uint32Array.of(id));
-    const shares = this.tell({ position, ends: [position + 1] }, 1);
+    const splits = this.writeStepParams({ position, attentionEnds: [position + 1] }, 1);
     const encoder = device.createCommandEncoder({ label: 'token' });
     const pass = encoder.beginComputePass({ label: 'token' });
-    const at = { tokens: 1, shares };
-    const which = this.take();
-    dispatch(pass, [this.plans.embedding(typeof id === 'number' ? this.ids : id)], at);
-    for (const layer of this.plans.one) dispatch(pass, layer, at);
-    dispatch(pass, [this.plans.headsOfOne[which]], at);
+    const at = { tokens: 1, splits };
+    const which = this.nextLogits();
+    dispatch(pass, [this.plan.embedding(typeof id === 'number' ? this.ids : id)], at);
+    for (const layer of this.plan.one) dispatch(pass, layer, at);
+    dispatch(pass, [this.plan.headsOfOne[which]], at);
     pass.end();
     device.queue.submit([encoder.finish()]);
-    this.cache.grow(position + 1);
+    this.cache.advanceTo(position + 1);
     return this.logits[which];
   }
 
-  private take(): 0 | 1 {
+  private nextLogits(): 0 | 1 {
     const which = this.next as 0 | 1;
     this.next = 1 - which;
     return which;
   }
 
   /** Writes where the tokens are; how their attention is shared out. */
-  private tell(places: Places, queries: number) {
-    const shares = KINDS.map((kind) => {
+  private writeStepParams(places: StepTokens, queries: number) {
+    const splits = LAYER_TYPES.map((kind) => {
       const window = kind === 'sliding_attention' ? this.options.config.text.slidingWindow : null;
-      return shareOut(places, { window, rows: this.cache.rows(window), queries, slots: this.slots });
+      return splitAttention(places, { window, rows: this.cache.rows(window), queries, slots: this.slots });
     });
-    this.options.device.queue.writeBuffer(this.place, 0, this.moment.write(places, shares));
-    return shares;
+    this.options.device.queue.writeBuffer(this.stepParams, 0, this.params.write(places, splits));
+    return splits;
   }
 
   /** Writes tokens `start`…`end − 1` for the kernels. */
-  private write(ids: readonly number[], pictures: readonly PromptPicture[], start: number, end: number): Places {
+  private writeTokens(
+    ids: readonly number[],
+    pictures: readonly PromptPicture[],
+    start: number,
+    end: number,
+  ): StepTokens {
     const { device, config } = this.options;
     const rows = Uint32Array.from(ids);
-    const ends = ids.map((_, i) => start + i + 1);
+    const attentionEnds = ids.map((_, i) => start + i + 1);
     for (const { start: first, length } of pictures) {
       const last = Math.min(end, first + length);
       for (let at = Math.max(start, first); at < last; at++) {
-        rows[at - start] = GIVEN;
-        if (this.seesPicturesWhole) ends[at - start] = last;
+        rows[at - start] = NO_TOKEN_ID;
+        if (this.bidirectionalImages) attentionEnds[at - start] = last;
       }
     }
     const { hiddenSize } = config.text;
     for (const { first, rows: features } of featureRows(pictures, start, end, hiddenSize))
       device.queue.writeBuffer(this.scratch.x, 4 * hiddenSize * (first - start), features as Float32Array<ArrayBuffer>);
     device.queue.writeBuffer(this.ids, 0, rows);
-    return { position: start, ends };
+    return { position: start, attentionEnds };
   }
 
   /**
    * Submits the reading of what was written.
    * @param keep of how many of the last tokens logits are wanted
-   * @param take is given each wanted row's logits before the next's take their place
+   * @param take is given each wanted row's logits before the next's take their stepParams
    * @returns the last token's logits; null where none were wanted
    */
-  private readMany(
-    places: Places,
+  private forwardChunk(
+    places: StepTokens,
     keep: number,
     take: (row: number, logits: GPUBuffer, encoder: GPUCommandEncoder) => void,
   ): GPUBuffer | null {
     const { device, config } = this.options;
-    const tokens = places.ends.length;
-    const at = { tokens, shares: this.tell(places, this.plans.queries) };
+    const tokens = places.attentionEnds.length;
+    const at = { tokens, splits: this.writeStepParams(places, this.plan.queries) };
     const submit = (encode: (encoder: GPUCommandEncoder) => void) => {
       const encoder = device.createCommandEncoder({ label: 'prompt' });
       encode(encoder);
       device.queue.submit([encoder.finish()]);
     };
-    const inPass = (encoder: GPUCommandEncoder, plans: readonly (readonly Dispatch[])[]) => {
+    const inPass = (encoder: GPUCommandEncoder, stages: readonly (readonly Dispatch[])[]) => {
       const pass = encoder.beginComputePass({ label: 'prompt' });
-      for (const plan of plans) dispatch(pass, plan, at);
+      for (const stage of stages) dispatch(pass, stage, at);
       pass.end();
     };
-    const all = [[this.plans.embedding(this.ids)], ...this.plans.many];
+    const all = [[this.plan.embedding(this.ids)], ...this.plan.many];
     const layer = tokens * (this.layerWeights + this.attentionTo(places.position + tokens));
     const together = Math.max(1, Math.floor(SUBMISSION / layer));
     for (let i = 0; i < all.length; i += together) submit((encoder) => inPass(encoder, all.slice(i, i + together)));
@@ -235,9 +245,9 @@ export class KernelReader implements TokenReader {
     let buffer = this.logits[0];
     submit((encoder) => {
       for (let row = tokens - keep; row < tokens; row++) {
-        const which = this.take();
+        const which = this.nextLogits();
         encoder.copyBufferToBuffer(this.scratch.normed, row * size, this.scratch.last, 0, size);
-        inPass(encoder, [[this.plans.headsOfMany[which]]]);
+        inPass(encoder, [[this.plan.headsOfMany[which]]]);
         buffer = this.logits[which];
         take(row, buffer, encoder);
       }
@@ -246,16 +256,20 @@ export class KernelReader implements TokenReader {
   }
 
   dispose(): void {
-    for (const buffer of [...this.logits, this.ids, this.place]) buffer.destroy();
+    for (const buffer of [...this.logits, this.ids, this.stepParams]) buffer.destroy();
     // Before everything is compiled there are none.
-    (this.plans as Plans | undefined)?.dispose();
+    (this.plan as DispatchPlan | undefined)?.dispose();
     this.scratch.dispose();
     this.cache.dispose();
   }
 }
 
-function dispatch(pass: GPUComputePassEncoder, plan: readonly Dispatch[], at: Parameters<Dispatch['groups']>[0]): void {
-  for (const { pipeline, bindings, groups } of plan) {
+function dispatch(
+  pass: GPUComputePassEncoder,
+  stage: readonly Dispatch[],
+  at: Parameters<Dispatch['groups']>[0],
+): void {
+  for (const { pipeline, bindings, groups } of stage) {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindings);
     pass.dispatchWorkgroups(...groups(at));

@@ -5,8 +5,8 @@
 import { EngineError } from '../../../../protocol/engine.ts';
 import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { Decoder } from '../../cache/decoder.ts';
-import { GraphReader } from '../../backends/ort/ort-backend.ts';
-import type { TokenReader } from '../../backends/backend.ts';
+import { OrtBackend } from '../../backends/ort/ort-backend.ts';
+import type { Backend } from '../../backends/backend.ts';
 import type { Gpu } from '../../backends/webgpu/device.ts';
 import type { Ort } from '../../backends/ort/ort.ts';
 import { createEncoderSession } from '../../vision/encoder-session.ts';
@@ -26,7 +26,7 @@ const bytes = async (url: string): Promise<Uint8Array<ArrayBuffer>> => {
 };
 
 /** Largest difference, as a share of the largest value that is right. */
-function distance(values: Float32Array, right: readonly number[]): number {
+function relativeError(values: Float32Array, right: readonly number[]): number {
   let worst = 0;
   let largest = 0;
   for (const [at, want] of right.entries()) {
@@ -60,41 +60,41 @@ const capacity = decoder.ids.length + 1;
 const chunkSize = decoder.ids.length;
 
 /** How far prompt and next token are off, at most. */
-async function read(reader: TokenReader): Promise<number> {
+async function backendError(backend: Backend): Promise<number> {
   const { ids, next } = decoder;
   const [afterPrompt = [], afterNext = []] = decoder.logits;
-  const own = new Decoder(reader, { capacity, chunkSize });
+  const own = new Decoder(backend, { capacity, chunkSize });
   try {
     const prompt = await (await own.prefill({ ids, pictures: [] })).lastRows();
     const token = await (await own.step(next)).lastRows();
-    return Math.max(distance(prompt, afterPrompt), distance(token, afterNext));
+    return Math.max(relativeError(prompt, afterPrompt), relativeError(token, afterNext));
   } finally {
     own.dispose();
   }
 }
 
 /** Our own kernels read tokens. */
-export function kernelsAreOff(ort: Ort, { device }: Gpu): Promise<number> {
+export function kernelsError(ort: Ort, { device }: Gpu): Promise<number> {
   const config = parseGemma3Config(decoder.config);
   const kernels = { capacity, chunkSize, slack: 0, besideSessions: false };
   return withDecoder({ ort, device, config, kernels }, ({ kernels: own }) => {
     if (!own) throw new Error('our kernels do not understand their own proof');
-    return read(own.reader);
+    return backendError(own.backend);
   });
 }
 
 /** onnxruntime reads tokens. It is what found that its attention is wrong with subgroups of 4. */
-export function decoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
+export function decoderError(ort: Ort, { device }: Gpu): Promise<number> {
   const config = parseGemma3Config(decoder.config);
   const options = { ort, device, config, kernels: null };
   return withDecoder(options, ({ sessions: { model } }) => {
     if (!model) throw new Error('there is no session');
-    return read(new GraphReader(ort, { decoder: model }, config, { capacity, staticCache: true, device }));
+    return backendError(new OrtBackend(ort, { decoder: model }, config, { capacity, staticCache: true, device }));
   });
 }
 
 /** onnxruntime looks at pictures. */
-export async function encoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
+export async function encoderError(ort: Ort, { device }: Gpu): Promise<number> {
   const { vision } = parseGemma3Config(encoder.config);
   if (!vision) throw new Error('the known answer is without pictures');
   const [graph, data] = await Promise.all([bytes(encoderUrl), bytes(encoderDataUrl)]);
@@ -106,7 +106,7 @@ export async function encoderIsOff(ort: Ort, { device }: Gpu): Promise<number> {
     (_, i) => pattern[i % pattern.length] ?? 0,
   );
   try {
-    return distance(await looking.encode('known', pixels), encoder.features);
+    return relativeError(await looking.encode('known', pixels), encoder.features);
   } finally {
     await looking.dispose();
   }

@@ -1,16 +1,16 @@
 /** What is proven of an adapter, and when. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
-import { GraphReader } from '../../backends/ort/ort-backend.ts';
-import { KernelReader } from '../../backends/webgpu/webgpu-backend.ts';
+import { OrtBackend } from '../../backends/ort/ort-backend.ts';
+import { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts';
 import { Logits } from '../../backends/logits.ts';
 import { type Gpu, requestGpu } from '../../backends/webgpu/device.ts';
 import { loadOrt, type Ort } from '../../backends/ort/ort.ts';
 import { VisionEncoder } from '../../vision/encoder.ts';
-import { isRight, recall, requireRight } from './self-test.ts';
+import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test.ts';
 
 let ort: Ort;
 let device: Gpu['device'];
-const forget = () => caches.delete('fournil-proven-adapters');
+const forget = () => caches.delete('fournil-self-tests');
 let adapters = 0;
 /** An adapter that nothing is known of yet. */
 const stranger = (): Gpu => ({ device, adapter: `adapter ${adapters++}`, shaderF16: false });
@@ -29,35 +29,35 @@ afterAll(() => {
 });
 
 it.each([
-  ['kernels', KernelReader.prototype, 'read', 2],
-  ['decoder', GraphReader.prototype, 'read', 2],
+  ['kernels', WebGpuBackend.prototype, 'forward', 2],
+  ['decoder', OrtBackend.prototype, 'forward', 2],
   ['encoder', VisionEncoder.prototype, 'encode', 1],
 ] as const)('%s: tried once', { timeout: 60_000 }, async (part, prototype, method, runs) => {
   const gpu = stranger();
   const run = vi.spyOn(prototype as unknown as Record<string, () => unknown>, method);
-  expect(await recall(part, ort, gpu)).toBeNull();
-  expect(await isRight(part, ort, gpu)).toBe(true);
-  await requireRight(part, ort, gpu);
+  expect(await recordedVerdict(part, ort, gpu)).toBeNull();
+  expect(await passesSelfTest(part, ort, gpu)).toBe(true);
+  await requireSelfTest(part, ort, gpu);
   expect(run).toHaveBeenCalledTimes(runs);
   // For later visits.
-  const kept = await (await caches.open('fournil-proven-adapters')).matchAll();
+  const kept = await (await caches.open('fournil-self-tests')).matchAll();
   expect(await Promise.all(kept.map((verdict) => verdict.text()))).toEqual(['right']);
 });
 
 it('a part that is wrong is remembered, and the others are not blamed', { timeout: 60_000 }, async () => {
   const gpu = stranger();
   const wrong = new Logits(new ort.Tensor('float32', new Float32Array(2 ** 12), [1, 1, 2 ** 12]), undefined);
-  const run = vi.spyOn(KernelReader.prototype, 'read').mockResolvedValue(wrong);
-  expect(await isRight('kernels', ort, gpu)).toBe(false);
-  await expect(requireRight('kernels', ort, gpu)).rejects.toMatchObject({ code: 'adapter-wrong' });
+  const run = vi.spyOn(WebGpuBackend.prototype, 'forward').mockResolvedValue(wrong);
+  expect(await passesSelfTest('kernels', ort, gpu)).toBe(false);
+  await expect(requireSelfTest('kernels', ort, gpu)).rejects.toMatchObject({ code: 'adapter-wrong' });
   expect(run).toHaveBeenCalledTimes(2);
-  expect(await recall('decoder', ort, gpu)).toBeNull();
+  expect(await recordedVerdict('decoder', ort, gpu)).toBeNull();
 });
 
 it('what fails while it is tried counts as wrong, until the next time', { timeout: 60_000 }, async () => {
   const gpu = stranger();
   const run = vi.spyOn(VisionEncoder.prototype, 'encode').mockRejectedValue(new Error('out of memory'));
-  expect(await isRight('encoder', ort, gpu)).toBe(false);
+  expect(await passesSelfTest('encoder', ort, gpu)).toBe(false);
   run.mockRestore();
-  expect(await isRight('encoder', ort, gpu)).toBe(true);
+  expect(await passesSelfTest('encoder', ort, gpu)).toBe(true);
 });

@@ -3,12 +3,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuSession } from './session.ts';
 import { type DataFiles, expandProducts, expansionBudget } from './expand.ts';
 import { OnnxGraph } from '../../../onnx/graph.ts';
-import { DATA_FILE, distance, ort, proofModel } from './testing/self-test-model.ts';
+import { DATA_FILE, distance, ort, selfTestModel } from './testing/self-test-model.ts';
 
 let graph: Uint8Array;
 let files: DataFiles;
 beforeAll(async () => {
-  const model = await proofModel();
+  const model = await selfTestModel();
   graph = model.graph;
   files = new Map([[DATA_FILE, model.data]]);
 });

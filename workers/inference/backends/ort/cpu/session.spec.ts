@@ -5,12 +5,12 @@ import { createCpuDecoder, createCpuSession } from './session.ts';
 import { LazyBytes } from './lazy-bytes.ts';
 import { OnnxGraph } from '../../../onnx/graph.ts';
 import { asPublicExport } from '../../../onnx/testing/public-form.ts';
-import { DATA_FILE, distance, known, ort, proofDecoder, proofModel } from './testing/self-test-model.ts';
+import { DATA_FILE, distance, known, ort, selfTestDecoder, selfTestModel } from './testing/self-test-model.ts';
 
 let graph: Uint8Array;
 let data: Uint8Array;
 beforeAll(async () => {
-  ({ graph, data } = await proofModel());
+  ({ graph, data } = await selfTestModel());
 });
 const files = () => new Map([[DATA_FILE, data]]);
 const products = (model: Uint8Array) => new OnnxGraph(model).nodes.filter((n) => n.opType === 'MatMulNBits').length;
@@ -51,7 +51,7 @@ describe("the CPU's decoder", () => {
     ];
     const rows: Float32Array[] = [];
     for (const session of sessions) {
-      const decoder = proofDecoder(session);
+      const decoder = selfTestDecoder(session);
       rows.push(await (await decoder.prefill({ ids: known.ids, pictures: [] })).lastRows());
       rows.push(await (await decoder.step(known.next)).lastRows());
       decoder.dispose();
@@ -61,7 +61,7 @@ describe("the CPU's decoder", () => {
     expect(off(0, 2)).toBeLessThan(1e-4);
     expect(off(1, 3)).toBeLessThan(1e-4);
     for (const [i, session] of sessions.entries()) {
-      const decoder = proofDecoder(session);
+      const decoder = selfTestDecoder(session);
       const logits = await decoder.prefill({ ids: [2, 3, 4], pictures: [] });
       // One position's, and all of them.
       await (i === 0
@@ -73,8 +73,8 @@ describe("the CPU's decoder", () => {
   });
 
   it('reads the same after tokens were forgotten, windows included', async () => {
-    const decoder = proofDecoder(await createCpuDecoder(ort, graph, files(), Infinity));
-    const plain = proofDecoder(await createCpuSession(ort, graph, files()));
+    const decoder = selfTestDecoder(await createCpuDecoder(ort, graph, files(), Infinity));
+    const plain = selfTestDecoder(await createCpuSession(ort, graph, files()));
     const other = { ids: [...known.ids.slice(0, 25), 7, 9, 11], pictures: [] };
     const rows: Float32Array[] = [];
     for (const it of [decoder, plain]) {

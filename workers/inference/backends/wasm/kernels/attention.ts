@@ -10,20 +10,27 @@ import { exp, inverseRoot, total } from './vectors';
 export const PART: i32 = 128;
 /** Tokens whose values are added up in one go: 32 KiB of them. */
 const TILE: i32 = 32;
-const LEAST: f32 = -3e38;
+const MIN_SCORE: f32 = -3e38;
 
-/** Queries, keys and values of a layer: norms, turns, and into the cache. @param projected float32 [q, k and v's rows] */
-export function turn(model: Model, layer: Layer, projected: usize, turns: usize, position: i32, queries: usize): void {
+/** Queries, keys and values of a layer: norms, RoPE, and into the cache. @param projected float32 [q, k and v's rows] */
+export function applyRope(
+  model: Model,
+  layer: Layer,
+  projected: usize,
+  angles: usize,
+  position: i32,
+  queries: usize,
+): void {
   const bytes = model.headDim << 2;
   const row = (position % layer.rows) * bytes;
   const cached = layer.rows * bytes;
   for (let head = 0; head < model.heads; head++) {
-    turnHead(model, projected, layer.qNorm, turns, model.scoreScale, queries);
+    rotateHead(model, projected, layer.qNorm, angles, model.scoreScale, queries);
     projected += bytes;
     queries += bytes;
   }
   for (let head = 0; head < model.kvHeads; head++) {
-    turnHead(model, projected, layer.kNorm, turns, 1, layer.keys + head * cached + row);
+    rotateHead(model, projected, layer.kNorm, angles, 1, layer.keys + head * cached + row);
     projected += bytes;
   }
   for (let head = 0; head < model.kvHeads; head++) {
@@ -32,17 +39,17 @@ export function turn(model: Model, layer: Layer, projected: usize, turns: usize,
   }
 }
 
-/** out = RMSNorm(head), turned by its position (rotate_half), times `scale` */
-function turnHead(model: Model, head: usize, weight: usize, turns: usize, scale: f32, out: usize): void {
+/** out = RMSNorm(head), rotated by its position (rotate_half), times `scale` */
+function rotateHead(model: Model, head: usize, weight: usize, angles: usize, scale: f32, out: usize): void {
   const half = model.headDim << 1;
   const by = f32x4.splat(inverseRoot(head, model.headDim, model.epsilon));
   const scales = f32x4.splat(scale);
   for (let at = 0; at < half; at += 16) {
-    const first = v128.load(turns);
-    const second = v128.load(turns, 16);
+    const first = v128.load(angles);
+    const second = v128.load(angles, 16);
     const cos = v128.shuffle<f32>(first, second, 0, 2, 4, 6);
     const sin = v128.shuffle<f32>(first, second, 1, 3, 5, 7);
-    turns += 32;
+    angles += 32;
     const a = f32x4.mul(f32x4.mul(v128.load(head + at), by), v128.load(weight + at));
     const b = f32x4.mul(f32x4.mul(v128.load(head + half + at), by), v128.load(weight + half + at));
     v128.store(out + at, f32x4.mul(scales, f32x4.sub(f32x4.mul(a, cos), f32x4.mul(b, sin))));
@@ -51,7 +58,7 @@ function turnHead(model: Model, head: usize, weight: usize, turns: usize, scale:
 }
 
 /** Tokens whose attention there is room for at once. */
-export const MOST_ATTENDING = 16;
+export const MAX_ATTENTION_TOKENS = 16;
 
 /** The first token that a query at `position` sees. */
 export function firstSeen(layer: Layer, position: i32): i32 {
@@ -81,13 +88,13 @@ function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: i32, out0: 
 }
 
 /** Weights from scores, in place, and their sum; what fills up the last four is 0. */
-function softmax(scores: usize, count: i32, most: f32): f32 {
+function softmax(scores: usize, count: i32, maxScore: f32): f32 {
   const end = scores + (count << 2);
   const padded = scores + (((count + 3) & ~3) << 2);
-  for (let at = end; at < padded; at += 4) store<f32>(at, LEAST);
+  for (let at = end; at < padded; at += 4) store<f32>(at, MIN_SCORE);
   let sums = f32x4.splat(0);
   for (let at = scores; at < padded; at += 16) {
-    const weights = exp(f32x4.sub(v128.load(at), f32x4.splat(most)));
+    const weights = exp(f32x4.sub(v128.load(at), f32x4.splat(maxScore)));
     v128.store(at, weights);
     sums = f32x4.add(sums, weights);
   }
@@ -137,7 +144,7 @@ function addValues(w0: usize, w1: usize, values: usize, bytes: i32, count: i32, 
  * One part, of one token and the query heads of one head of keys and values.
  * @param queries float32 [heads, headDim], the token's
  * @param seen, end the first token that it sees, and one past the last
- * @param parts, stats float32 [heads, mostParts, headDim] and [heads, mostParts, most and sum], the token's
+ * @param parts, stats float32 [heads, maxParts, headDim] and [heads, maxParts, maxScore and sum], the token's
  * @param scores float32 [2, PART], this thread's
  */
 export function attendPart(
@@ -154,7 +161,7 @@ export function attendPart(
 ): void {
   const bytes = model.headDim << 2;
   const group = model.heads / model.kvHeads;
-  const mostParts = model.mostParts;
+  const maxParts = model.maxParts;
   const begin = (seen / PART + part) * PART;
   const first = max(seen, begin);
   const count = min(begin + PART, end) - first;
@@ -165,8 +172,8 @@ export function attendPart(
     // An odd last one goes twice.
     const head = kvHead * group + g;
     const other = kvHead * group + min(g + 1, group - 1);
-    const to0 = head * mostParts + part;
-    const to1 = other * mostParts + part;
+    const to0 = head * maxParts + part;
+    const to1 = other * maxParts + part;
     const q0 = queries + head * bytes;
     const q1 = queries + other * bytes;
     for (let i = 0; i < count; i += 2) {
@@ -175,12 +182,12 @@ export function attendPart(
       const at = i << 2;
       twoByTwo(q0, q1, key, key + next * bytes, bytes, scores + at, otherScores + at, next << 2);
     }
-    const most0 = greatest(scores, count);
-    const most1 = greatest(otherScores, count);
-    store<f32>(stats + (to0 << 3), most0);
-    store<f32>(stats + (to0 << 3), softmax(scores, count, most0), 4);
-    store<f32>(stats + (to1 << 3), most1);
-    store<f32>(stats + (to1 << 3), softmax(otherScores, count, most1), 4);
+    const max0 = maxOf(scores, count);
+    const max1 = maxOf(otherScores, count);
+    store<f32>(stats + (to0 << 3), max0);
+    store<f32>(stats + (to0 << 3), softmax(scores, count, max0), 4);
+    store<f32>(stats + (to1 << 3), max1);
+    store<f32>(stats + (to1 << 3), softmax(otherScores, count, max1), 4);
     const out0 = parts + to0 * bytes;
     const out1 = parts + to1 * bytes;
     memory.fill(out0, 0, bytes);
@@ -195,10 +202,10 @@ export function attendPart(
   }
 }
 
-function greatest(scores: usize, count: i32): f32 {
-  let most = LEAST;
-  for (const end = scores + (count << 2); scores < end; scores += 4) most = max(most, load<f32>(scores));
-  return most;
+function maxOf(scores: usize, count: i32): f32 {
+  let maxScore = MIN_SCORE;
+  for (const end = scores + (count << 2); scores < end; scores += 4) maxScore = max(maxScore, load<f32>(scores));
+  return maxScore;
 }
 
 /** Into how many parts that is cut which a token sees. */
@@ -210,15 +217,15 @@ export function partsOf(seen: i32, end: i32): i32 {
 export function combineParts(model: Model, count: i32, parts: usize, stats: usize, out: usize): void {
   const bytes = model.headDim << 2;
   for (let head = 0; head < model.heads; head++) {
-    const first = head * model.mostParts;
+    const first = head * model.maxParts;
     const from = parts + first * bytes;
     const stat = stats + (first << 3);
-    let most = LEAST;
-    for (let i = 0; i < count; i++) most = max(most, load<f32>(stat + (i << 3)));
+    let maxScore = MIN_SCORE;
+    for (let i = 0; i < count; i++) maxScore = max(maxScore, load<f32>(stat + (i << 3)));
     let sum: f32 = 0;
     for (let i = 0; i < count; i++) {
       const at = stat + (i << 3);
-      const by = f32x4.extract_lane(exp(f32x4.splat(load<f32>(at) - most)), 0);
+      const by = f32x4.extract_lane(exp(f32x4.splat(load<f32>(at) - maxScore)), 0);
       sum += by * load<f32>(at, 4);
       store<f32>(at, by);
     }

@@ -13,7 +13,7 @@ export const PACKED_BLOCK: i32 = 144;
 const LEAST: f32 = 1e-30;
 
 /** Blocks of a row that are unpacked together: they stay in the nearest cache. */
-const MOST_BLOCKS: i32 = 64;
+const MAX_BLOCKS: i32 = 64;
 const UNPACKED: i32 = 9216;
 /** A thread's scratch: two rows, and eight sums. */
 export const SCRATCH: i32 = 18496;
@@ -245,7 +245,7 @@ function zerosOf(matrix: Matrix, row: i32): usize {
 }
 
 /** Rows `first` to `end` of a matrix times one packed vector. */
-function timesOne(matrix: Matrix, first: i32, end: i32, packed: usize, out: usize): void {
+function gemv(matrix: Matrix, first: i32, end: i32, packed: usize, out: usize): void {
   const last = end - 1;
   for (let row = first; row < end; row += 4) {
     // What is past the last row is the last row again.
@@ -277,7 +277,7 @@ function timesOne(matrix: Matrix, first: i32, end: i32, packed: usize, out: usiz
 }
 
 /** The same of two tokens or more, for which weights become floats first, two rows at a time. */
-function timesSome(
+function gemm(
   matrix: Matrix,
   first: i32,
   end: i32,
@@ -290,8 +290,8 @@ function timesSome(
 ): void {
   const last = end - 1;
   const sums = scratch + 2 * UNPACKED;
-  for (let block = 0; block < matrix.blocks; block += MOST_BLOCKS) {
-    const blocks = min(MOST_BLOCKS, matrix.blocks - block);
+  for (let block = 0; block < matrix.blocks; block += MAX_BLOCKS) {
+    const blocks = min(MAX_BLOCKS, matrix.blocks - block);
     const bytes = blocks * PACKED_BLOCK;
     const from = packed + block * PACKED_BLOCK;
     for (let row = first; row < end; row += 2) {
@@ -308,8 +308,8 @@ function timesSome(
         twoTimesFour(scratch, scratch + UNPACKED, p0, p1, p2, p3, bytes, sums);
         for (let t = 0; t < count; t++) {
           const to = out + (token + t) * outBytes;
-          put(to + (row << 2), load<f32>(sums + (t << 2)), block);
-          if (other > row) put(to + (other << 2), load<f32>(sums + (t << 2), 16), block);
+          accumulate(to + (row << 2), load<f32>(sums + (t << 2)), block);
+          if (other > row) accumulate(to + (other << 2), load<f32>(sums + (t << 2), 16), block);
         }
       }
     }
@@ -317,7 +317,7 @@ function timesSome(
 }
 
 /** The sum of blocks from `block` on, which are added to those before. */
-function put(at: usize, sum: f32, block: i32): void {
+function accumulate(at: usize, sum: f32, block: i32): void {
   store<f32>(at, block == 0 ? sum : load<f32>(at) + sum);
 }
 
@@ -325,7 +325,7 @@ function put(at: usize, sum: f32, block: i32): void {
  * Rows `first` to `end` of a matrix times the packed vectors of `tokens` tokens: out[token][row].
  * @param scratch of this thread
  */
-export function products(
+export function gemmRows(
   matrix: Matrix,
   first: i32,
   end: i32,
@@ -336,15 +336,15 @@ export function products(
   outBytes: i32,
   scratch: usize,
 ): void {
-  if (tokens == 1) timesOne(matrix, first, end, packed, out);
-  else timesSome(matrix, first, end, packed, packedBytes, tokens, out, outBytes, scratch);
+  if (tokens == 1) gemv(matrix, first, end, packed, out);
+  else gemm(matrix, first, end, packed, packedBytes, tokens, out, outBytes, scratch);
 }
 
 /**
  * gelu(gate x) · (up x) of rows `first` to `end`, multiples of 32, packed for the next product.
  * @param wide float32 [tokens, gate's rows and up's], for what is between
  */
-export function gatedProducts(
+export function gegluRows(
   gate: Matrix,
   up: Matrix,
   first: i32,
@@ -358,8 +358,8 @@ export function gatedProducts(
   scratch: usize,
 ): void {
   const rows = gate.rows << 2;
-  products(gate, first, end, packed, packedBytes, tokens, wide, wideBytes, scratch);
-  products(up, first, end, packed, packedBytes, tokens, wide + rows, wideBytes, scratch);
+  gemmRows(gate, first, end, packed, packedBytes, tokens, wide, wideBytes, scratch);
+  gemmRows(up, first, end, packed, packedBytes, tokens, wide + rows, wideBytes, scratch);
   for (let token = 0; token < tokens; token++) {
     const from = wide + token * wideBytes + (first << 2);
     const to = wide + token * wideBytes + (end << 2);

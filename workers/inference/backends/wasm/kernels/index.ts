@@ -1,10 +1,10 @@
 /**
- * Tokens through the whole decoder: the functions that ../cpu-step.ts and ../helper.ts call. All they work on is in the
+ * Tokens through the whole decoder: the functions that ../wasm-decoder.ts and ../worker-thread.ts call. All they work on is in the
  * memory that they are given; nothing is allocated.
  */
-import { combineParts, firstSeen, MOST_ATTENDING, partsOf, turn } from './attention';
+import { combineParts, firstSeen, MAX_ATTENTION_TOKENS, partsOf, applyRope } from './attention';
 import { Layer, Matrix, Model, Pool } from './layout';
-import { ATTENTION, chunksOf, GATED, perform, PRODUCTS, help as helpIn, stop as stopAll } from './pool';
+import { ATTENTION, chunksOf, GEGLU, GEMM, runJob, runThread as threadLoop, stopThreads as stopAll } from './pool';
 import { copyRow, pack } from './gemm-q4';
 import { addNormed, norm } from './vectors';
 
@@ -19,7 +19,7 @@ function rowsOf(matrix: Matrix, tokens: i32, unit: i32): i32 {
   return ((max(some, max(least, unit)) + unit - 1) / unit) * unit;
 }
 
-function multiply(
+function gemm(
   model: Model,
   a: Matrix,
   b: Matrix,
@@ -32,7 +32,7 @@ function multiply(
 ): void {
   const pool = model.pool;
   const rows = rowsOf(a, tokens, 4);
-  pool.kind = PRODUCTS;
+  pool.kind = GEMM;
   pool.a = a;
   pool.b = b;
   pool.c = c;
@@ -42,13 +42,13 @@ function multiply(
   pool.tokens = tokens;
   pool.to = to;
   pool.toBytes = toBytes;
-  perform(pool);
+  runJob(pool);
 }
 
-function gate(model: Model, layer: Layer, tokens: i32): void {
+function geglu(model: Model, layer: Layer, tokens: i32): void {
   const pool = model.pool;
   const rows = rowsOf(layer.gate, tokens << 1, 32);
-  pool.kind = GATED;
+  pool.kind = GEGLU;
   pool.a = layer.gate;
   pool.b = layer.up;
   pool.chunkRows = rows;
@@ -56,11 +56,11 @@ function gate(model: Model, layer: Layer, tokens: i32): void {
   pool.from = model.packed;
   pool.tokens = tokens;
   pool.to = model.active;
-  perform(pool);
+  runJob(pool);
 }
 
 /** Attention of some tokens, from `token` among those that are read. */
-function attendSome(model: Model, layer: Layer, position: i32, token: i32, tokens: i32): void {
+function attention(model: Model, layer: Layer, position: i32, token: i32, tokens: i32): void {
   const pool = model.pool;
   const ends = model.ends + (token << 2);
   let parts = 1;
@@ -72,11 +72,11 @@ function attendSome(model: Model, layer: Layer, position: i32, token: i32, token
   pool.position = position;
   pool.parts = parts;
   pool.chunks = tokens * model.kvHeads * parts;
-  perform(pool);
+  runJob(pool);
   const headBytes = model.headDim << 2;
   for (let t = 0; t < tokens; t++) {
     const count = partsOf(firstSeen(layer, position + t), load<i32>(ends + (t << 2)));
-    const first = t * model.heads * model.mostParts;
+    const first = t * model.heads * model.maxParts;
     const out = model.wide + (token + t) * model.wideBytes;
     combineParts(model, count, model.parts + first * headBytes, model.stats + (first << 3), out);
     pack(out, layer.out.blocks, model.packed + (token + t) * model.packedBytes);
@@ -84,7 +84,7 @@ function attendSome(model: Model, layer: Layer, position: i32, token: i32, token
 }
 
 /** The norm of each token's x, packed. */
-function normed(model: Model, weight: usize, first: i32, tokens: i32): void {
+function packedNorm(model: Model, weight: usize, first: i32, tokens: i32): void {
   const blocks = model.hiddenSize >> 5;
   const bytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++) {
@@ -94,7 +94,7 @@ function normed(model: Model, weight: usize, first: i32, tokens: i32): void {
   }
 }
 
-function addBranch(model: Model, weight: usize, tokens: i32): void {
+function addNorm(model: Model, weight: usize, tokens: i32): void {
   const bytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++)
     addNormed(model.x + t * bytes, model.branch + t * bytes, weight, model.hiddenSize, model.epsilon);
@@ -102,55 +102,55 @@ function addBranch(model: Model, weight: usize, tokens: i32): void {
 
 function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void {
   const hiddenBytes = model.hiddenSize << 2;
-  normed(model, layer.inputNorm, 0, tokens);
-  multiply(model, layer.q, layer.k, layer.v, 3, model.packed, tokens, model.wide, model.wideBytes);
+  packedNorm(model, layer.inputNorm, 0, tokens);
+  gemm(model, layer.q, layer.k, layer.v, 3, model.packed, tokens, model.wide, model.wideBytes);
   const queryBytes = (model.heads * model.headDim) << 2;
   for (let t = 0; t < tokens; t++) {
-    const turns = model.turns + t * model.turnsBytes + layer.turns;
-    turn(model, layer, model.wide + t * model.wideBytes, turns, position + t, model.queries + t * queryBytes);
+    const angles = model.rope + t * model.ropeBytes + layer.rope;
+    applyRope(model, layer, model.wide + t * model.wideBytes, angles, position + t, model.queries + t * queryBytes);
   }
-  for (let t = 0; t < tokens; t += MOST_ATTENDING)
-    attendSome(model, layer, position + t, t, min(MOST_ATTENDING, tokens - t));
-  multiply(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
-  addBranch(model, layer.attendedNorm, tokens);
-  normed(model, layer.mlpNorm, 0, tokens);
-  gate(model, layer, tokens);
-  multiply(model, layer.down, layer.down, layer.down, 1, model.active, tokens, model.branch, hiddenBytes);
-  addBranch(model, layer.fedNorm, tokens);
+  for (let t = 0; t < tokens; t += MAX_ATTENTION_TOKENS)
+    attention(model, layer, position + t, t, min(MAX_ATTENTION_TOKENS, tokens - t));
+  gemm(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
+  addNorm(model, layer.postAttentionNorm, tokens);
+  packedNorm(model, layer.preFeedforwardNorm, 0, tokens);
+  geglu(model, layer, tokens);
+  gemm(model, layer.down, layer.down, layer.down, 1, model.active, tokens, model.branch, hiddenBytes);
+  addNorm(model, layer.postFeedforwardNorm, tokens);
 }
 
 /** In place of the id of a token whose embedding is in x already: a picture's. */
-const NO_ID: u32 = 0xffffffff;
+const NO_TOKEN_ID: u32 = 0xffffffff;
 
 /**
- * Reads tokens, whose ids, ends and turns are in place; keys and values go into the cache, final states into x.
+ * Reads tokens, whose ids, ends and RoPE tables are in place; keys and values go into the cache, final states into x.
  * @param position of the first
  */
-export function read(model: Model, position: i32, tokens: i32): void {
+export function forward(model: Model, position: i32, tokens: i32): void {
   model.pool.model = model;
   const hiddenBytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++) {
     const id = load<u32>(model.ids + (t << 2));
     // No token is past the table.
     const row = min(id, (model.embedding.rows as u32) - 1);
-    if (id != NO_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
+    if (id != NO_TOKEN_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
   }
   for (let i = 0; i < model.layerCount; i++)
     runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
 }
 
 /** Logits of `count` tokens' final states, which x holds, from the one at `first` on. */
-export function logitsOf(model: Model, first: i32, count: i32): void {
+export function computeLogits(model: Model, first: i32, count: i32): void {
   const head = model.head;
-  normed(model, model.finalNorm, first, count);
-  multiply(model, head, head, head, 1, model.packed, count, model.logits, head.rows << 2);
+  packedNorm(model, model.finalNorm, first, count);
+  gemm(model, head, head, head, 1, model.packed, count, model.logits, head.rows << 2);
 }
 
-/** A helper's life. @param thread from 1 on */
-export function help(pool: Pool, thread: i32): void {
-  helpIn(pool, thread);
+/** The body of a worker thread. @param thread from 1 on */
+export function runThread(pool: Pool, thread: i32): void {
+  threadLoop(pool, thread);
 }
 
-export function stop(pool: Pool): void {
+export function stopThreads(pool: Pool): void {
   stopAll(pool);
 }

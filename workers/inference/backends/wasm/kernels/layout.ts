@@ -22,14 +22,14 @@ export class Layer {
   rows: i32;
   /** Tokens that a query sees, itself included; 0: all. */
   window: i32;
-  /** Bytes from a token's turns to this layer's table. */
-  turns: usize;
+  /** Bytes from a token's RoPE tables to this layer's table. */
+  rope: usize;
   inputNorm: usize;
   qNorm: usize;
   kNorm: usize;
-  attendedNorm: usize;
-  mlpNorm: usize;
-  fedNorm: usize;
+  postAttentionNorm: usize;
+  preFeedforwardNorm: usize;
+  postFeedforwardNorm: usize;
   q: Matrix;
   k: Matrix;
   v: Matrix;
@@ -62,8 +62,8 @@ export class Model {
   /** One past the last token that it sees. */
   ends: usize;
   /** [2 tables, headDim / 2, cosine and sine] */
-  turns: usize;
-  turnsBytes: i32;
+  rope: usize;
+  ropeBytes: i32;
   /** [hiddenSize] */
   x: usize;
   branch: usize;
@@ -80,7 +80,7 @@ export class Model {
   parts: usize;
   stats: usize;
   /** Parts that there is room for. */
-  mostParts: i32;
+  maxParts: i32;
   /** [vocabSize] */
   logits: usize;
   /** What threads compute in. */
@@ -91,8 +91,8 @@ export class Model {
 /** Threads' meeting place. The words that they wait on are lines apart. */
 @unmanaged
 export class Pool {
-  helpers: i32;
-  /** Helpers return. */
+  threads: i32;
+  /** Set to 1 to make the threads return. */
   stop: i32;
   /** The number of the job. */
   job: i32;

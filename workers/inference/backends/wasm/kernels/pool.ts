@@ -4,10 +4,10 @@
  */
 import { attendPart, firstSeen, partsOf } from './attention';
 import { Matrix, Pool } from './layout';
-import { gatedProducts, products } from './gemm-q4';
+import { gegluRows, gemmRows } from './gemm-q4';
 
-export const PRODUCTS = 0;
-export const GATED = 1;
+export const GEMM = 0;
+export const GEGLU = 1;
 export const ATTENTION = 2;
 
 /** From the pool: words that threads wait on, on lines of their own. */
@@ -16,13 +16,13 @@ const DONE: i32 = 192;
 const NUMBER: i32 = 256;
 const SLEEPERS: i32 = 320;
 const WAITING: i32 = 384;
-/** Of helpers that have come and not gone. */
-const HELPING: i32 = 448;
+/** The number of worker threads that run now. */
+const ACTIVE_THREADS: i32 = 448;
 /** Turns of a loop, some ten microseconds, before a thread sleeps. */
-const PATIENCE = 20000;
+const SPIN_LIMIT = 20000;
 
 /** Does one chunk of the job. */
-function work(pool: Pool, chunk: i32, thread: i32): void {
+function runChunk(pool: Pool, chunk: i32, thread: i32): void {
   const model = pool.model;
   const scratch = model.scratch + thread * model.scratchBytes;
   if (pool.kind == ATTENTION) {
@@ -35,19 +35,19 @@ function work(pool: Pool, chunk: i32, thread: i32): void {
     if (part >= partsOf(seen, end)) return;
     const headBytes = model.headDim << 2;
     const queries = model.queries + (pool.token + token) * model.heads * headBytes;
-    const first = token * model.heads * model.mostParts;
+    const first = token * model.heads * model.maxParts;
     const parts = model.parts + first * headBytes;
     const stats = model.stats + (first << 3);
     attendPart(model, pool.layer, queries, kvHead, seen, end, part, parts, stats, scratch);
     return;
   }
   const rows = pool.chunkRows;
-  if (pool.kind == GATED) {
+  if (pool.kind == GEGLU) {
     const first = chunk * rows;
     const end = min(first + rows, pool.a.rows);
     const bytes = model.packedBytes;
     const wide = model.wide;
-    gatedProducts(pool.a, pool.b, first, end, pool.from, bytes, pool.tokens, wide, model.wideBytes, pool.to, scratch);
+    gegluRows(pool.a, pool.b, first, end, pool.from, bytes, pool.tokens, wide, model.wideBytes, pool.to, scratch);
     return;
   }
   let matrix = pool.a;
@@ -61,7 +61,7 @@ function work(pool: Pool, chunk: i32, thread: i32): void {
   }
   const first = chunk * rows;
   const end = min(first + rows, matrix.rows);
-  products(matrix, first, end, pool.from, model.packedBytes, pool.tokens, to, pool.toBytes, scratch);
+  gemmRows(matrix, first, end, pool.from, model.packedBytes, pool.tokens, to, pool.toBytes, scratch);
 }
 
 /** Into how many chunks a matrix is cut. */
@@ -70,7 +70,7 @@ export function chunksOf(matrix: Matrix, rows: i32): i32 {
 }
 
 /** Takes chunks of the job that is on until there are no more; returns the job's number. */
-function take(pool: Pool, thread: i32): i32 {
+function takeChunks(pool: Pool, thread: i32): i32 {
   const base = changetype<usize>(pool);
   while (true) {
     // A job's number, and how many of its chunks nobody has taken.
@@ -80,17 +80,17 @@ function take(pool: Pool, thread: i32): i32 {
     if (left == 0) return tickets >>> 16;
     if (atomic.cmpxchg<i32>(base + TICKETS, tickets, tickets - 1) != tickets) continue;
     const chunks = pool.chunks;
-    work(pool, chunks - left, thread);
+    runChunk(pool, chunks - left, thread);
     if (atomic.add<i32>(base + DONE, 1) + 1 == chunks && atomic.load<i32>(base + WAITING) > 0)
       atomic.notify(base + DONE, 1);
   }
 }
 
-/** Has the job in `pool` done, by this thread and by helpers. */
-export function perform(pool: Pool): void {
+/** Has the job in `pool` done, by this thread and by the worker threads. */
+export function runJob(pool: Pool): void {
   const chunks = pool.chunks;
-  if (pool.helpers == 0) {
-    for (let chunk = 0; chunk < chunks; chunk++) work(pool, chunk, 0);
+  if (pool.threads == 0) {
+    for (let chunk = 0; chunk < chunks; chunk++) runChunk(pool, chunk, 0);
     return;
   }
   const base = changetype<usize>(pool);
@@ -100,39 +100,39 @@ export function perform(pool: Pool): void {
   atomic.store<i32>(base + TICKETS, (job << 16) | chunks);
   atomic.store<i32>(base + NUMBER, job);
   if (atomic.load<i32>(base + SLEEPERS) > 0) atomic.notify(base + NUMBER, -1);
-  take(pool, 0);
-  let turns = 0;
+  takeChunks(pool, 0);
+  let spins = 0;
   while (true) {
     const done = atomic.load<i32>(base + DONE);
     if (done == chunks) return;
-    if (++turns < PATIENCE) continue;
+    if (++spins < SPIN_LIMIT) continue;
     atomic.store<i32>(base + WAITING, 1);
     atomic.wait<i32>(base + DONE, done, 1000000);
     atomic.store<i32>(base + WAITING, 0);
   }
 }
 
-/** A helper's life: returns when `stop` is set. @param thread from 1 on */
-export function help(pool: Pool, thread: i32): void {
+/** The body of a worker thread: returns when `stop` is set. @param thread from 1 on */
+export function runThread(pool: Pool, thread: i32): void {
   const base = changetype<usize>(pool);
-  atomic.add<i32>(base + HELPING, 1);
+  atomic.add<i32>(base + ACTIVE_THREADS, 1);
   let last = -1;
   while (true) {
-    let turns = 0;
-    while (atomic.load<i32>(base + NUMBER) == last && turns < PATIENCE) turns++;
-    if (turns == PATIENCE) {
+    let spins = 0;
+    while (atomic.load<i32>(base + NUMBER) == last && spins < SPIN_LIMIT) spins++;
+    if (spins == SPIN_LIMIT) {
       atomic.add<i32>(base + SLEEPERS, 1);
       atomic.wait<i32>(base + NUMBER, last, -1);
       atomic.sub<i32>(base + SLEEPERS, 1);
     }
     if (pool.stop) break;
-    last = take(pool, thread);
+    last = takeChunks(pool, thread);
   }
-  atomic.sub<i32>(base + HELPING, 1);
+  atomic.sub<i32>(base + ACTIVE_THREADS, 1);
 }
 
-/** Helpers return. */
-export function stop(pool: Pool): void {
+/** Makes the worker threads return. */
+export function stopThreads(pool: Pool): void {
   const base = changetype<usize>(pool);
   pool.stop = 1;
   atomic.store<i32>(base + NUMBER, -2);

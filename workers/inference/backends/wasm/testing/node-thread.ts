@@ -1,14 +1,14 @@
-/** helper.ts in Node, whose workers are others than a browser's. */
+/** worker-thread.ts in Node, whose workers are others than a browser's. */
 import { Worker as NodeWorker } from 'node:worker_threads';
 
 const BODY = `
   const { parentPort } = require('node:worker_threads');
   parentPort.on('message', ({ module, memory, pool, thread }) => {
-    new WebAssembly.Instance(module, { env: { memory } }).exports.help(pool, thread);
+    new WebAssembly.Instance(module, { env: { memory } }).exports.runThread(pool, thread);
   });
 `;
 
-export class NodeHelper {
+export class NodeThread {
   private readonly worker = new NodeWorker(BODY, { eval: true });
 
   postMessage(message: unknown): void {

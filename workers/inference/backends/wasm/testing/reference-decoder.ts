@@ -3,8 +3,8 @@ import type { Gemma3Config, LayerType } from '../../../../../protocol/gemma3-con
 import { dequantise } from '../../ort/cpu/dequantise.ts';
 import type { StoredTensor } from '../../../onnx/graph.ts';
 import { seededRandom } from '../../../sampling/random.ts';
-import type { PackedMatrix, StoredLayer, StoredDecoder } from '../../../onnx/match-decoder.ts';
-import { KINDS, Turns } from '../../rope.ts';
+import type { PackedMatrix, LayerWeights, DecoderWeights } from '../../../onnx/match-decoder.ts';
+import { LAYER_TYPES, RopeTables } from '../../rope.ts';
 
 export interface Shape {
   hiddenSize: number;
@@ -36,7 +36,7 @@ export function configOf(shape: Shape): Gemma3Config {
 const bytesOf = (values: Float32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>): Uint8Array =>
   new Uint8Array(values.buffer);
 
-export function randomModel(shape: Shape): StoredDecoder {
+export function randomModel(shape: Shape): DecoderWeights {
   const random = seededRandom(7);
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize, window, layerTypes, zeros } = shape;
   let count = 0;
@@ -53,17 +53,21 @@ export function randomModel(shape: Shape): StoredDecoder {
       zeros: zeros ? bytes(rows * Math.ceil(blocks / 2)) : null,
     };
   };
-  const layers = layerTypes.map((type, i): StoredLayer => ({
+  const layers = layerTypes.map((type, i): LayerWeights => ({
     ...{ key: `${i}.key`, value: `${i}.value`, window: type === 'sliding_attention' ? window : null },
     ...{ inputNorm: norm(hiddenSize), qNorm: norm(headDim), kNorm: norm(headDim) },
-    ...{ attendedNorm: norm(hiddenSize), mlpNorm: norm(hiddenSize), fedNorm: norm(hiddenSize) },
+    ...{
+      postAttentionNorm: norm(hiddenSize),
+      preFeedforwardNorm: norm(hiddenSize),
+      postFeedforwardNorm: norm(hiddenSize),
+    },
     ...{ q: matrix(heads * headDim, hiddenSize), k: matrix(kvHeads * headDim, hiddenSize) },
     ...{ v: matrix(kvHeads * headDim, hiddenSize), out: matrix(hiddenSize, heads * headDim) },
     ...{ gate: matrix(intermediateSize, hiddenSize), up: matrix(intermediateSize, hiddenSize) },
     down: matrix(hiddenSize, intermediateSize),
   }));
   const embedding = matrix(vocabSize, hiddenSize);
-  return { layers, finalNorm: norm(hiddenSize), embedding, head: embedding, seesPicturesWhole: false };
+  return { layers, finalNorm: norm(hiddenSize), embedding, head: embedding, bidirectionalImages: false };
 }
 
 const dataOf = ({ data }: StoredTensor): Uint8Array => {
@@ -87,16 +91,16 @@ function normed(x: readonly number[], weight: Float32Array, epsilon: number): nu
 
 const gelu = (g: number) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
 
-export class PlainDecoder {
+export class ReferenceDecoder {
   private readonly past = new Map<string, number[][]>();
   private readonly unpacked = new Map<PackedMatrix, Float32Array>();
-  private readonly turns: Turns;
+  private readonly rope: RopeTables;
 
   constructor(
-    private readonly model: StoredDecoder,
+    private readonly model: DecoderWeights,
     private readonly config: Gemma3Config,
   ) {
-    this.turns = new Turns(config);
+    this.rope = new RopeTables(config);
   }
 
   private times(matrix: PackedMatrix, x: readonly number[]): number[] {
@@ -112,14 +116,14 @@ export class PlainDecoder {
     return Array.from({ length: x.length / headDim }, (_, head) => x.slice(head * headDim, (head + 1) * headDim));
   }
 
-  private turned(head: readonly number[], weight: StoredTensor, layer: StoredLayer, position: number): number[] {
+  private rotated(head: readonly number[], weight: StoredTensor, layer: LayerWeights, position: number): number[] {
     const { headDim, rmsNormEps } = this.config.text;
     const half = headDim / 2;
-    const table = KINDS.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
-    const turns = this.turns.at(position).subarray(table * headDim);
+    const table = LAYER_TYPES.indexOf(layer.window === null ? 'full_attention' : 'sliding_attention');
+    const angles = this.rope.at(position).subarray(table * headDim);
     const h = normed(head, floatsOf(weight), rmsNormEps);
     return h.map((value, i) => {
-      const [cos = NaN, sin = NaN] = turns.subarray(2 * (i % half));
+      const [cos = NaN, sin = NaN] = angles.subarray(2 * (i % half));
       return i < half ? value * cos - (h[i + half] ?? NaN) * sin : value * cos + (h[i - half] ?? NaN) * sin;
     });
   }
@@ -139,12 +143,12 @@ export class PlainDecoder {
       const [keys, values] = [this.past.get(layer.key) ?? [], this.past.get(layer.value) ?? []];
       this.past.set(layer.key, keys).set(layer.value, values);
       const position = keys.length;
-      const turned = (matrix: PackedMatrix, weight: StoredTensor) =>
-        this.heads(this.times(matrix, h)).map((head) => this.turned(head, weight, layer, position));
-      keys.push(turned(layer.k, layer.kNorm).flat());
+      const rotated = (matrix: PackedMatrix, weight: StoredTensor) =>
+        this.heads(this.times(matrix, h)).map((head) => this.rotated(head, weight, layer, position));
+      keys.push(rotated(layer.k, layer.kNorm).flat());
       values.push(this.times(layer.v, h));
       const first = layer.window === null ? 0 : Math.max(0, position + 1 - layer.window);
-      const attended = turned(layer.q, layer.qNorm).flatMap((query, head) => {
+      const attentionOut = rotated(layer.q, layer.qNorm).flatMap((query, head) => {
         const kv = Math.floor(head / (heads / kvHeads));
         const of = (rows: number[][]) => rows.slice(first).map((row) => this.heads(row)[kv] ?? []);
         const scores = of(keys).map(
@@ -156,11 +160,11 @@ export class PlainDecoder {
         const seen = of(values);
         return query.map((_, i) => weights.reduce((sum, weight, n) => sum + weight * (seen[n]?.[i] ?? NaN), 0) / all);
       });
-      add(norm(this.times(layer.out, attended), layer.attendedNorm));
-      const m = norm(x, layer.mlpNorm);
+      add(norm(this.times(layer.out, attentionOut), layer.postAttentionNorm));
+      const m = norm(x, layer.preFeedforwardNorm);
       const up = this.times(layer.up, m);
       const active = this.times(layer.gate, m).map((gate, i) => gelu(gate) * (up[i] ?? NaN));
-      add(norm(this.times(layer.down, active), layer.fedNorm));
+      add(norm(this.times(layer.down, active), layer.postFeedforwardNorm));
     }
     return this.times(model.head, norm(x, model.finalNorm));
   }

@@ -1,12 +1,12 @@
 // Attention of new tokens over a part of the cache: a workgroup for each key head, part, and QUERIES tokens, for all query
 // heads that share the key head. Softmax as the keys come, TILE at a time. Out: sums of values, not yet divided, and of
-// each the largest score and the sum of weights. Before this stand those of moment.wgsl, TILE, SLOTS (parts of all
+// each the largest score and the sum of weights. Before this stand those of step-params.wgsl, TILE, SLOTS (parts of all
 // tokens) and QUERIES.
 
 @group(0) @binding(0) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(1) var<storage, read> keys: array<vec4f>;
 @group(0) @binding(2) var<storage, read> cached: array<f32>;
-@group(0) @binding(3) var<storage, read> moment: Moment;
+@group(0) @binding(3) var<storage, read> params: StepParams;
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
 @group(0) @binding(6) var<uniform> layer: Layer;
@@ -14,42 +14,42 @@
 const THREADS = 128u;
 const GROUP = HEADS / KV_HEADS;
 // A token's query of one head; those of a token are neighbours.
-const ALL = GROUP * QUERIES;
+const QUERY_ROWS = GROUP * QUERIES;
 const LANES = THREADS / TILE;
 const QUADS = DIM / 4u;
 const DIMS_A_THREAD = (DIM + THREADS - 1u) / THREADS;
-const LEAST = -3.0e38;
+const MIN_SCORE = -3.0e38;
 
-var<workgroup> shares: array<f32, THREADS * ALL>;
-var<workgroup> scores: array<f32, TILE * ALL>;
+var<workgroup> shares: array<f32, THREADS * QUERY_ROWS>;
+var<workgroup> scores: array<f32, TILE * QUERY_ROWS>;
 // Of each query: the largest score so far, the sum of weights, what older sums are worth, and which keys it sees.
-var<workgroup> most: array<f32, ALL>;
-var<workgroup> weight: array<f32, ALL>;
-var<workgroup> keep: array<f32, ALL>;
-var<workgroup> first: array<u32, ALL>;
-var<workgroup> end: array<u32, ALL>;
+var<workgroup> max_score: array<f32, QUERY_ROWS>;
+var<workgroup> weight_sum: array<f32, QUERY_ROWS>;
+var<workgroup> rescale: array<f32, QUERY_ROWS>;
+var<workgroup> first: array<u32, QUERY_ROWS>;
+var<workgroup> end: array<u32, QUERY_ROWS>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let kv = group.x;
   let token = group.z * QUERIES;
-  let count = moment.count;
-  let rows = moment.rows[layer.kind];
-  let window = moment.windows[layer.kind];
-  let begin = first_of(moment.position, window, token) + group.y * moment.lengths[layer.kind];
+  let count = params.count;
+  let rows = params.rows[layer.layer_type];
+  let window = params.windows[layer.layer_type];
+  let begin = first_of(params.position, window, token) + group.y * params.lengths[layer.layer_type];
   var until = 0u;
   for (var q = 0u; q < QUERIES; q++) {
-    if (token + q < count) { until = max(until, moment.tokens[(token + q) * RECORD].x); }
+    if (token + q < count) { until = max(until, params.tokens[(token + q) * RECORD].x); }
   }
-  until = min(until, begin + moment.lengths[layer.kind]);
+  until = min(until, begin + params.lengths[layer.layer_type]);
   let head = kv * rows;
-  var sums: array<f32, ALL * DIMS_A_THREAD>;
-  if (thread < ALL) {
+  var sums: array<f32, QUERY_ROWS * DIMS_A_THREAD>;
+  if (thread < QUERY_ROWS) {
     let mine = token + thread / GROUP;
-    most[thread] = LEAST;
-    weight[thread] = 0.0;
-    first[thread] = first_of(moment.position, window, mine);
-    end[thread] = select(0u, moment.tokens[min(mine, count - 1u) * RECORD].x, mine < count);
+    max_score[thread] = MIN_SCORE;
+    weight_sum[thread] = 0.0;
+    first[thread] = first_of(params.position, window, mine);
+    end[thread] = select(0u, params.tokens[min(mine, count - 1u) * RECORD].x, mine < count);
   }
   workgroupBarrier();
 
@@ -57,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let key = tile + thread / LANES;
     let lane = thread % LANES;
     // With its value: not every compiler makes it zero again in each round.
-    var share = array<f32, ALL>();
+    var share = array<f32, QUERY_ROWS>();
     if (key < until) {
       let row = (head + key % rows) * QUADS;
       for (var i = lane; i < QUADS; i += LANES) {
@@ -68,48 +68,48 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         }
       }
     }
-    for (var g = 0u; g < ALL; g++) { shares[g * THREADS + thread] = share[g]; }
+    for (var g = 0u; g < QUERY_ROWS; g++) { shares[g * THREADS + thread] = share[g]; }
     workgroupBarrier();
-    for (var i = thread; i < TILE * ALL; i += THREADS) {
+    for (var i = thread; i < TILE * QUERY_ROWS; i += THREADS) {
       let at = i / TILE * THREADS + i % TILE * LANES;
       var score = 0.0;
       for (var l = 0u; l < LANES; l++) { score += shares[at + l]; }
       let seen = tile + i % TILE;
-      scores[i] = select(LEAST, score, seen >= first[i / TILE] && seen < min(end[i / TILE], until));
+      scores[i] = select(MIN_SCORE, score, seen >= first[i / TILE] && seen < min(end[i / TILE], until));
     }
     workgroupBarrier();
-    if (thread < ALL) {
-      var high = most[thread];
+    if (thread < QUERY_ROWS) {
+      var high = max_score[thread];
       for (var i = 0u; i < TILE; i++) { high = max(high, scores[thread * TILE + i]); }
-      keep[thread] = exp(most[thread] - high);
-      most[thread] = high;
+      rescale[thread] = exp(max_score[thread] - high);
+      max_score[thread] = high;
     }
     workgroupBarrier();
-    for (var i = thread; i < TILE * ALL; i += THREADS) {
+    for (var i = thread; i < TILE * QUERY_ROWS; i += THREADS) {
       let score = scores[i];
-      scores[i] = select(exp(score - most[i / TILE]), 0.0, score == LEAST);
+      scores[i] = select(exp(score - max_score[i / TILE]), 0.0, score == MIN_SCORE);
     }
     workgroupBarrier();
-    if (thread < ALL) {
-      var sum = weight[thread] * keep[thread];
+    if (thread < QUERY_ROWS) {
+      var sum = weight_sum[thread] * rescale[thread];
       for (var i = 0u; i < TILE; i++) { sum += scores[thread * TILE + i]; }
-      weight[thread] = sum;
+      weight_sum[thread] = sum;
     }
     let tokens = min(TILE, until - tile);
     for (var j = 0u; j < DIMS_A_THREAD; j++) {
       let dim = j * THREADS + thread;
       if (dim >= DIM) { break; }
-      for (var g = 0u; g < ALL; g++) { sums[g * DIMS_A_THREAD + j] *= keep[g]; }
+      for (var g = 0u; g < QUERY_ROWS; g++) { sums[g * DIMS_A_THREAD + j] *= rescale[g]; }
       for (var i = 0u; i < tokens; i++) {
         let v = cached[(head + (tile + i) % rows) * DIM + dim];
-        for (var g = 0u; g < ALL; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
+        for (var g = 0u; g < QUERY_ROWS; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
       }
     }
     // Scores and what is kept are written anew.
     workgroupBarrier();
   }
 
-  for (var g = 0u; g < ALL; g++) {
+  for (var g = 0u; g < QUERY_ROWS; g++) {
     let mine = token + g / GROUP;
     if (mine >= count) { break; }
     let at = (kv * GROUP + g % GROUP) * SLOTS + group.y * count + mine;
@@ -117,6 +117,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       let dim = j * THREADS + thread;
       if (dim < DIM) { parts[at * DIM + dim] = sums[g * DIMS_A_THREAD + j]; }
     }
-    if (thread == 0u) { stats[at] = vec2f(most[g], weight[g]); }
+    if (thread == 0u) { stats[at] = vec2f(max_score[g], weight_sum[g]); }
   }
 }

@@ -1,5 +1,5 @@
 // Tokens' embeddings, rows of the 4-bit table times √hidden, and their norm for the first layer: a workgroup for each
-// token. Where there is GIVEN in place of an id, the row is there already: a picture's.
+// token. Where there is NO_TOKEN_ID in place of an id, the row is there already: a picture's.
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read> values: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
@@ -17,7 +17,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   for (var i = thread; i < SIZE; i += THREADS) {
     let word = values[(row * SIZE + i) / 8u];
     let weight = f32((word >> (i % 8u * 4u)) & 15u) - zero_a(row, i / 32u);
-    let value = select(weight * scales[(row * SIZE + i) / 32u] * FACTOR, x[base + i], id == GIVEN);
+    let value = select(weight * scales[(row * SIZE + i) / 32u] * FACTOR, x[base + i], id == NO_TOKEN_ID);
     x[base + i] = value;
     squares += value * value;
   }

@@ -2,9 +2,9 @@
 // for ROWS rows at a time, so that what it read of the vector serves them all. What the lanes summed is added at the end.
 //
 // Before this stand: COLUMNS, LANES, ROWS, N (rows); after it one of:
-//   plain   out = A x, from START on
-//   three   out = A x, B x and C x, one after another, of N, N_B and N_C rows
-//   gated   out = gelu(A x) * (B x), both of N rows
+//   gemv    out = A x, from START on
+//   qkv     out = A x, B x and C x, one after another, of N, N_B and N_C rows
+//   geglu   out = gelu(A x) * (B x), both of N rows
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;

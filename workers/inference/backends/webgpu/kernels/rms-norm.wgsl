@@ -1,5 +1,5 @@
 // RMSNorm over the hidden size by one workgroup (transformers Gemma3RMSNorm, with weights that are factors already).
-// Before this stand: SIZE, EPSILON, and for the embedding VOCABULARY, BLOCKS, FACTOR and GIVEN.
+// Before this stand: SIZE, EPSILON, and for the embedding VOCABULARY, BLOCKS, FACTOR and NO_TOKEN_ID.
 
 const THREADS = 256u;
 var<workgroup> sums: array<f32, THREADS>;

@@ -1,11 +1,11 @@
 // Queries and keys: each head's RMSNorm, turned by the position (rotate_half); new keys and values go into the cache.
-// A workgroup for each head (queries, keys, values) and token. Before this stand those of moment.wgsl, EPSILON, and SCALE (of
+// A workgroup for each head (queries, keys, values) and token. Before this stand those of step-params.wgsl, EPSILON, and SCALE (of
 // attention's scores).
 
 @group(0) @binding(0) var<storage, read> projected: array<f32>;
 @group(0) @binding(1) var<storage, read> q_weight: array<f32>;
 @group(0) @binding(2) var<storage, read> k_weight: array<f32>;
-@group(0) @binding(3) var<storage, read> moment: Moment;
+@group(0) @binding(3) var<storage, read> params: StepParams;
 @group(0) @binding(4) var<storage, read_write> queries: array<f32>;
 @group(0) @binding(5) var<storage, read_write> keys: array<f32>;
 @group(0) @binding(6) var<storage, read_write> cached: array<f32>;
@@ -19,9 +19,9 @@ var<workgroup> sums: array<f32, THREADS>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let head = group.x;
   let token = group.y;
-  let rows = moment.rows[layer.kind];
+  let rows = params.rows[layer.layer_type];
   let base = (token * (HEADS + 2u * KV_HEADS) + head) * DIM;
-  let row = (moment.position + token) % rows;
+  let row = (params.position + token) % rows;
   if (head >= HEADS + KV_HEADS) {
     let to = ((head - HEADS - KV_HEADS) * rows + row) * DIM;
     for (var i = thread; i < DIM; i += THREADS) { cached[to + i] = projected[base + i]; }
@@ -36,21 +36,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let by = inverseSqrt(sum / f32(DIM) + EPSILON);
   let query = (token * HEADS + head) * DIM;
   let to = ((head - HEADS) * rows + row) * DIM;
-  let turns = token * RECORD + 1u + layer.kind * HALF;
+  let table = token * RECORD + 1u + layer.layer_type * HALF;
   for (var i = thread; i < HALF; i += THREADS) {
-    let turn = bitcast<vec2f>(moment.tokens[turns + i]);
+    let rotation = bitcast<vec2f>(params.tokens[table + i]);
     var a = projected[base + i] * by;
     var b = projected[base + HALF + i] * by;
     if (head < HEADS) {
       a *= q_weight[i];
       b *= q_weight[HALF + i];
-      queries[query + i] = SCALE * (a * turn.x - b * turn.y);
-      queries[query + HALF + i] = SCALE * (b * turn.x + a * turn.y);
+      queries[query + i] = SCALE * (a * rotation.x - b * rotation.y);
+      queries[query + HALF + i] = SCALE * (b * rotation.x + a * rotation.y);
     } else {
       a *= k_weight[i];
       b *= k_weight[HALF + i];
-      keys[to + i] = a * turn.x - b * turn.y;
-      keys[to + HALF + i] = b * turn.x + a * turn.y;
+      keys[to + i] = a * rotation.x - b * rotation.y;
+      keys[to + HALF + i] = b * rotation.x + a * rotation.y;
     }
   }
 }

@@ -1,8 +1,8 @@
 // Where the tokens are that are being read, which of them sees what, and how attention over the past is shared out: it is
 // cut into parts that run side by side (FlashDecoding, https://crfm.stanford.edu/2023/10/12/flashdecoding.html) and are put
-// together after. Written by moment.ts. Before this stand: DIM, HEADS, KV_HEADS.
+// together after. Written by ../step-params.ts. Before this stand: DIM, HEADS, KV_HEADS.
 
-struct Moment {
+struct StepParams {
   // Of the first token.
   position: u32,
   // Tokens.
@@ -28,5 +28,5 @@ fn first_of(position: u32, window: u32, token: u32) -> u32 {
 /** The layer's: a binding and no constant, so that one compilation serves sliding and full layers. */
 struct Layer {
   /** 0: sliding, 1: full. */
-  kind: u32,
+  layer_type: u32,
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web/wasm';
 import { parseGemma3Config } from '../../../../../../protocol/gemma3-config.ts';
 import { Decoder, type DecoderOptions } from '../../../../cache/decoder.ts';
-import { GraphReader } from '../../ort-backend.ts';
+import { OrtBackend } from '../../ort-backend.ts';
 import known from '../../../../model/self-test/decoder/known-answer.json';
 
 ort.env.wasm.numThreads = 1;
@@ -11,21 +11,21 @@ export { ort };
 
 export const DATA_FILE = 'model_q4.onnx_data';
 
-export async function proofModel(): Promise<{ graph: Uint8Array; data: Uint8Array }> {
+export async function selfTestModel(): Promise<{ graph: Uint8Array; data: Uint8Array }> {
   const read = async (name: string) =>
     new Uint8Array(await readFile(new URL(`../../../../model/self-test/decoder/${name}`, import.meta.url)));
   return { graph: await read('model_q4.onnx'), data: await read(DATA_FILE) };
 }
 
-export function proofDecoder(session: ort.InferenceSession, options: Partial<DecoderOptions> = {}): Decoder {
+export function selfTestDecoder(session: ort.InferenceSession, options: Partial<DecoderOptions> = {}): Decoder {
   const all = { capacity: known.ids.length + 1, chunkSize: 20, ...options };
   const config = parseGemma3Config(known.config);
-  return new Decoder(new GraphReader(ort, { decoder: session }, config, { ...all, staticCache: true }), all);
+  return new Decoder(new OrtBackend(ort, { decoder: session }, config, { ...all, staticCache: true }), all);
 }
 
 /** How far a session's logits are from the known ones, after the prompt and after one more token; releases it. */
 export async function distance(session: ort.InferenceSession, chunkSize = 20): Promise<number> {
-  const decoder = proofDecoder(session, { chunkSize });
+  const decoder = selfTestDecoder(session, { chunkSize });
   const first = await (await decoder.prefill({ ids: known.ids, pictures: [] })).lastRows();
   const second = await (await decoder.step(known.next)).lastRows();
   await session.release();
