@@ -19,9 +19,9 @@ import {
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './prompt/answer-ids.ts';
 import type { Prompt } from './cache/decoder.ts';
-import type { PromptPicture } from './backends/backend.ts';
+import type { PromptPicture } from './backend-interface/backend.ts';
 import { decode } from './generate.ts';
-import { inspectGpu } from './backends/webgpu/device.ts';
+import { inspectGpu } from './backends/gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
 import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';

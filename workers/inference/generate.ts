@@ -4,9 +4,9 @@
  * step that turns out to follow the answer's end is forgotten.
  */
 import type { FinishReason, Sampling } from '../../protocol/engine.ts';
-import { yieldToEventLoop } from './yield-to-event-loop.ts';
+import { yieldToEventLoop } from './backends/yield-to-event-loop.ts';
 import type { Decoder } from './cache/decoder.ts';
-import type { Logits } from './backends/logits.ts';
+import type { Logits } from './backend-interface/logits.ts';
 import type { GpuSampler, GpuSamplers } from './backends/webgpu/sampler.ts';
 import { Sampler } from './sampling/sampler.ts';
 

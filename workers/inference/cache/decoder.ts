@@ -3,10 +3,10 @@
  * Reading itself is a TokenReader's: a graph's (graph-reader.ts) or our own kernels' (gpu-kernels/).
  */
 import { EngineError } from '../../../protocol/engine.ts';
-import type { Logits } from '../backends/logits.ts';
+import type { Logits } from '../backend-interface/logits.ts';
 import { PrefixCache, type TokenKey } from './prefix-cache.ts';
-import { chunkEnds } from '../backends/picture-attention.ts';
-import type { PromptPicture, Backend } from '../backends/backend.ts';
+import { chunkEnds } from '../backend-interface/pictures.ts';
+import type { PromptPicture, Backend } from '../backend-interface/backend.ts';
 
 export interface Prompt {
   ids: readonly number[];

@@ -11,7 +11,7 @@ import { WasmDecoder } from '../backends/wasm/wasm-decoder.ts';
 import type { CacheSize } from '../backends/wasm/memory-plan.ts';
 import type { Graph } from '../backends/ort/graph-io.ts';
 import { matchDecoder } from '../onnx/match-decoder.ts';
-import { memoryGib } from '../backends/ort/memory.ts';
+import { memoryGib } from '../backends/device-memory.ts';
 import type { Ort } from '../backends/ort/ort.ts';
 import { OnnxGraph } from '../onnx/graph.ts';
 import { createCpuDecoder, createCpuSession } from '../backends/ort/cpu/session.ts';

@@ -3,7 +3,7 @@
  * export allows: with a cache that grows.
  */
 import type { Decoder } from '../cache/decoder.ts';
-import type { Logits } from '../backends/logits.ts';
+import type { Logits } from '../backend-interface/logits.ts';
 
 /** More than a tile of any kernel. */
 const PROMPT = 40;

@@ -6,13 +6,13 @@ import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
 import type { CacheSize } from '../backends/wasm/memory-plan.ts';
 import type { Graph } from '../backends/ort/graph-io.ts';
-import type { Gpu } from '../backends/webgpu/device.ts';
-import type { Backend } from '../backends/backend.ts';
+import type { Gpu } from '../backends/gpu/device.ts';
+import type { Backend } from '../backend-interface/backend.ts';
 import type { Ort } from '../backends/ort/ort.ts';
-import { createEncoderSession } from '../vision/encoder-session.ts';
+import { createEncoderSession } from '../backends/ort/encoder-session.ts';
 import { openOnCpu } from './cpu-model.ts';
 import { isOutOfMemory } from '../backends/ort/cpu/session.ts';
-import { createGpuSessions } from '../backends/ort/gpu-sessions.ts';
+import { createGpuSessions } from './gpu-model.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 export type Sessions = Partial<Record<SessionName, Graph>>;

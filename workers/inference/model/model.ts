@@ -12,9 +12,9 @@ import {
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../cache/decoder.ts';
 import { OrtBackend } from '../backends/ort/ort-backend.ts';
-import type { Backend } from '../backends/backend.ts';
-import { type Gpu, requestGpu } from '../backends/webgpu/device.ts';
-import { GIB, memoryGib } from '../backends/ort/memory.ts';
+import type { Backend } from '../backend-interface/backend.ts';
+import { type Gpu, requestGpu } from '../backends/gpu/device.ts';
+import { GIB, memoryGib } from '../backends/device-memory.ts';
 import { loadOrt } from '../backends/ort/ort.ts';
 import { SamplerPipelines } from '../backends/webgpu/sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';

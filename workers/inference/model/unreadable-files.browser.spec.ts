@@ -2,7 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { type Manifest } from '../../../protocol/manifest.ts';
-import { requestGpu } from '../backends/webgpu/device.ts';
+import { requestGpu } from '../backends/gpu/device.ts';
 import { loadOrt } from '../backends/ort/ort.ts';
 import { createSessions } from './model-sessions.ts';
 import known from './self-test/decoder/known-answer.json';

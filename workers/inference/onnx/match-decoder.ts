@@ -4,7 +4,7 @@
  * whatever is not exactly Gemma 3 in 4 bits (biases, capped logits, other widths) is left to onnxruntime.
  */
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
-import { canReside } from '../backends/webgpu/weights.ts';
+import { canReside } from '../backends/gpu/weights.ts';
 import { ELEMENT, type OnnxGraph, type OnnxNode, type StoredTensor } from './graph.ts';
 
 /** A 4-bit matrix in blocks of 32 columns. */

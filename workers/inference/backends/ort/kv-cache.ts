@@ -5,7 +5,7 @@
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import type { Ort } from './ort.ts';
-import { copyRows, type GpuRows, snapshotRows, tryAllocate } from '../webgpu/rows.ts';
+import { copyRows, type GpuRows, snapshotRows, tryAllocate } from '../gpu/rows.ts';
 import type { CacheSlot } from './graph-io.ts';
 
 export interface KvCache {

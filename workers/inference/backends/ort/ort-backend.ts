@@ -10,9 +10,9 @@ import { AppendCache } from './append-cache.ts';
 import { floatsToHalves } from '../../onnx/float16.ts';
 import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { DynamicCache, type GraphCache, StaticGpuCache } from './kv-cache.ts';
-import { Logits } from '../logits.ts';
-import { pictureRows } from '../picture-attention.ts';
-import type { PromptPicture, Backend, ForwardInput } from '../backend.ts';
+import { Logits } from '../../backend-interface/logits.ts';
+import { pictureRows } from '../../backend-interface/pictures.ts';
+import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
 
 export interface DecoderSessions {
   /** A text model's one graph, or `decoder_model_merged`. */

@@ -1,10 +1,10 @@
 /** Reads all tokens by our own kernels on the CPU: text some tokens at a time, pictures whole. */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { yieldToEventLoop } from '../../yield-to-event-loop.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
 import type { Ort } from '../ort/ort.ts';
-import { Logits } from '../logits.ts';
-import type { PromptPicture, Backend, ForwardInput } from '../backend.ts';
+import { Logits } from '../../backend-interface/logits.ts';
+import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
 import { WasmKvCache } from './kv-cache.ts';
 import type { WasmDecoder } from './wasm-decoder.ts';
 import { MAX_TOKENS } from './memory-plan.ts';

@@ -10,7 +10,7 @@ import { Decoder, type Prompt } from '../../cache/decoder.ts';
 import type { Graph } from '../ort/graph-io.ts';
 import { OrtBackend } from '../ort/ort-backend.ts';
 import { matchDecoder } from '../../onnx/match-decoder.ts';
-import type { PromptPicture } from '../backend.ts';
+import type { PromptPicture } from '../../backend-interface/backend.ts';
 import { WasmBackend } from './wasm-backend.ts';
 import { WasmDecoder } from './wasm-decoder.ts';
 

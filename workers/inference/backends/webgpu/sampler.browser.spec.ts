@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Sampling } from '../../../../protocol/engine.ts';
 import { fromHalf, toHalf } from '../../onnx/float16.ts';
-import type { GpuLogits } from '../logits.ts';
+import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { seededRandom } from '../../sampling/random.ts';
 import { Sampler } from '../../sampling/sampler.ts';
 import { type GpuSampler, GpuSamplers, SamplerPipelines } from './sampler.ts';

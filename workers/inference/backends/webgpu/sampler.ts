@@ -5,7 +5,7 @@
  * than there are threads, which is known only afterwards.
  */
 import { EngineError, type Sampling } from '../../../../protocol/engine.ts';
-import type { GpuLogits } from '../logits.ts';
+import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { type Random, seededRandom } from '../../sampling/random.ts';
 import { checkSampling } from '../../sampling/settings.ts';
 import { fraction, leastWeight, octavesAScore } from '../../sampling/weights.ts';

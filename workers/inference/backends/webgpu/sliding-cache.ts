@@ -3,7 +3,7 @@
  * their window and some more, in a ring (../ring.ts). Memory is taken as a text grows.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
-import { copyRows, type GpuRows, snapshotRows, tryAllocate } from './rows.ts';
+import { copyRows, type GpuRows, snapshotRows, tryAllocate } from '../gpu/rows.ts';
 import type { KvCache, CacheSnapshot } from '../ort/kv-cache.ts';
 import { SlidingWindow } from '../../cache/sliding-window.ts';
 

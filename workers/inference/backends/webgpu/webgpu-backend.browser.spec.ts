@@ -2,15 +2,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
-import { type Gpu, requestGpu } from './device.ts';
-import { createGpuSessions, type GpuSessions } from '../ort/gpu-sessions.ts';
+import { type Gpu, requestGpu } from '../gpu/device.ts';
+import { createGpuSessions, type GpuSessions } from '../../model/gpu-model.ts';
 import known from '../../model/self-test/decoder/known-answer.json';
 import proofGraph from '../../model/self-test/decoder/model_q4.onnx?url';
 import proofData from '../../model/self-test/decoder/model_q4.onnx_data?url';
 import { loadOrt, type Ort } from '../ort/ort.ts';
 import { Decoder } from '../../cache/decoder.ts';
 import { OrtBackend } from '../ort/ort-backend.ts';
-import type { PromptPicture } from '../backend.ts';
+import type { PromptPicture } from '../../backend-interface/backend.ts';
 
 /** Sums are added in another order. */
 const CLOSE = 2e-5;

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { OrtBackend } from '../../backends/ort/ort-backend.ts';
 import { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts';
-import { Logits } from '../../backends/logits.ts';
-import { type Gpu, requestGpu } from '../../backends/webgpu/device.ts';
+import { Logits } from '../../backend-interface/logits.ts';
+import { type Gpu, requestGpu } from '../../backends/gpu/device.ts';
 import { loadOrt, type Ort } from '../../backends/ort/ort.ts';
 import { VisionEncoder } from '../../vision/encoder.ts';
 import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test.ts';

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import { kernelText } from '../../backends/webgpu/kernels.ts';
-import type { Gpu } from '../../backends/webgpu/device.ts';
+import type { Gpu } from '../../backends/gpu/device.ts';
 import type { Ort } from '../../backends/ort/ort.ts';
 import { decoderError, encoderError, kernelsError } from './known-answers.ts';
 

@@ -4,7 +4,7 @@
  * fp32 ones while it is loaded; the graph computes the same, up to rounding. Large matrices are cut into slices of rows first: each is made
  * when the runtime asks for it, so that no second copy is ever held, and what stays in 4 bits is unpacked slice by slice.
  */
-import { GIB } from '../memory.ts';
+import { GIB } from '../../device-memory.ts';
 import { dequantise } from './dequantise.ts';
 import { LazyBytes } from './lazy-bytes.ts';
 import { ELEMENT, type OnnxGraph, type OnnxNode, type OnnxTensor, type StoredTensor } from '../../../onnx/graph.ts';

@@ -1,12 +1,12 @@
 /** A GPU that cannot bind a model's largest weight is told from one that can, before anything is computed wrongly. */
 import { expect, it } from 'vitest';
-import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { requestGpu } from './device.ts';
-import { loadOrt } from '../ort/ort.ts';
-import { createGpuSessions } from '../ort/gpu-sessions.ts';
-import known from '../../model/self-test/decoder/known-answer.json';
-import graphUrl from '../../model/self-test/decoder/model_q4.onnx?url';
-import dataUrl from '../../model/self-test/decoder/model_q4.onnx_data?url';
+import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
+import { requestGpu } from '../backends/gpu/device.ts';
+import { loadOrt } from '../backends/ort/ort.ts';
+import { createGpuSessions } from './gpu-model.ts';
+import known from './self-test/decoder/known-answer.json';
+import graphUrl from './self-test/decoder/model_q4.onnx?url';
+import dataUrl from './self-test/decoder/model_q4.onnx_data?url';
 
 it('is left to the CPU', async () => {
   const read = async (url: string) => new Uint8Array(await (await fetch(url)).arrayBuffer());

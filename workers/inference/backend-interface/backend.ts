@@ -1,7 +1,7 @@
 /** What reads tokens into a cache and gives logits: an exported graph in onnxruntime, or kernels of our own. */
-import type { KvCache } from './ort/kv-cache.ts';
+import type { KvCache } from '../backends/ort/kv-cache.ts';
 import type { Logits } from './logits.ts';
-import type { PictureSpan } from './picture-attention.ts';
+import type { PictureSpan } from './pictures.ts';
 
 /** A picture inside a prompt, ready for the decoder. */
 export interface PromptPicture extends PictureSpan {

@@ -4,16 +4,16 @@
  * taken out of the graphs and given to each run instead: they are held once.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
-import { EngineError } from '../../../../protocol/engine.ts';
-import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { SessionName } from '../../../../protocol/manifest.ts';
-import type { Graph } from './graph-io.ts';
-import { WebGpuBackend } from '../webgpu/webgpu-backend.ts';
-import { matchDecoder, weightsOf } from '../../onnx/match-decoder.ts';
-import { createSession, type Ort } from './ort.ts';
-import { canReside, GpuWeights } from '../webgpu/weights.ts';
-import { keepLastLogits } from '../../onnx/last-logits.ts';
-import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from '../../onnx/graph.ts';
+import { EngineError } from '../../../protocol/engine.ts';
+import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
+import type { SessionName } from '../../../protocol/manifest.ts';
+import type { Graph } from '../backends/ort/graph-io.ts';
+import { WebGpuBackend } from '../backends/webgpu/webgpu-backend.ts';
+import { matchDecoder, weightsOf } from '../onnx/match-decoder.ts';
+import { createSession, type Ort } from '../backends/ort/ort.ts';
+import { canReside, GpuWeights } from '../backends/gpu/weights.ts';
+import { keepLastLogits } from '../onnx/last-logits.ts';
+import { ELEMENT, OnnxGraph, type OnnxTensor, type StoredTensor } from '../onnx/graph.ts';
 
 const TYPES: ReadonlyMap<number, Tensor.Type> = new Map([
   [ELEMENT.float32, 'float32'],

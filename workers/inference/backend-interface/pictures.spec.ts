@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunkEnds, pictureRows } from './picture-attention.ts';
+import { chunkEnds, pictureRows } from './pictures.ts';
 
 describe('pictureRows', () => {
   it('lets a picture see itself both ways, the past causally, and the window on sliding layers', () => {

@@ -1,8 +1,8 @@
 /** The vision encoder's graph as a session. Unlike a decoder's it is onnxruntime's everywhere. */
-import type { Graph } from '../backends/ort/graph-io.ts';
-import { createCpuSession } from '../backends/ort/cpu/session.ts';
-import { lazyBlob } from '../backends/ort/cpu/lazy-bytes.ts';
-import { createSession, type Ort } from '../backends/ort/ort.ts';
+import type { Graph } from './graph-io.ts';
+import { createCpuSession } from './cpu/session.ts';
+import { lazyBlob } from './cpu/lazy-bytes.ts';
+import { createSession, type Ort } from './ort.ts';
 
 export interface EncoderFiles {
   graph: Uint8Array;
