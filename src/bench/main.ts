@@ -1,5 +1,5 @@
 import { mount } from 'svelte';
-import Elsewhere from '../embed/Elsewhere.svelte';
+import OpenAppNotice from '../embed/OpenAppNotice.svelte';
 import { settings } from '../settings/settings.svelte.ts';
 import '../ui/base.css';
 import Bench from './Bench.svelte';
@@ -12,4 +12,4 @@ const target = document.getElementById('app');
 if (!target) throw new Error('bench.html has no #app');
 if (window.parent === window) mount(Bench, { target });
 // A page around it could have the person press what they do not see.
-else mount(Elsewhere, { target, props: { place: 'framed' } });
+else mount(OpenAppNotice, { target, props: { mode: 'framed' } });

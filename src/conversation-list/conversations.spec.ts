@@ -105,14 +105,14 @@ describe('Conversations', () => {
     expect(again.said()).toEqual(['Count', 'One, two']);
     const { current } = again.conversations;
     const answer = current.lastAnswer as AnswerTurn;
-    expect([answer.stopped, answer.cut, answer.running]).toEqual([true, true, false]);
-    current.carryOn(answer);
+    expect([answer.stopped, answer.canContinue, answer.running]).toEqual([true, true, false]);
+    current.continueAnswer(answer);
     await turn();
     again.worker.reply({ delta: ', three.' });
     again.worker.reply({ result: finish() });
     await turn();
     expect(again.said()).toEqual(['Count', 'One, two, three.']);
-    expect(answer.cut).toBe(false);
+    expect(answer.canContinue).toBe(false);
   });
 
   it('make an answer again beside the other one', async () => {
@@ -133,7 +133,7 @@ describe('Conversations', () => {
     await ask('Old');
     const old = conversations.current;
     const { id } = worker.heard.at(-1) ?? { id: 0 };
-    conversations.begin();
+    conversations.startNew();
     await ask('New');
     expect(conversations.current.lastAnswer?.status).toBe('queued');
     worker.say({ id, delta: 'Late words.' });
@@ -152,7 +152,7 @@ describe('Conversations', () => {
   it('are stopped while they wait for another', async () => {
     const { conversations, ask } = await open();
     await ask('Old');
-    conversations.begin();
+    conversations.startNew();
     await ask('New');
     conversations.current.stop();
     await turn();
@@ -168,7 +168,7 @@ describe('Conversations', () => {
     await conversations.rename(id, ' Cats ');
     await ask('More', 'Cats.');
     await expect.poll(titles).toEqual(['Cats']);
-    conversations.begin();
+    conversations.startNew();
     await expect.poll(() => conversations.list[0]?.busy).toBe(false);
     await conversations.rename(id, 'All cats');
     await expect.poll(titles).toEqual(['All cats']);
@@ -181,7 +181,7 @@ describe('Conversations', () => {
   it('are in order: private, pinned, then the newest', async () => {
     const { conversations, ask, titles } = await open();
     for (const text of ['One', 'Two', 'Three']) {
-      conversations.begin({ private: text === 'Two' });
+      conversations.startNew({ private: text === 'Two' });
       await ask(text, 'Yes.');
       await turn(2);
     }
@@ -193,10 +193,10 @@ describe('Conversations', () => {
   it('leave no trace where they are private', async () => {
     const name = 'private';
     const { conversations, ask, titles, said } = await open(database(name));
-    const secret = conversations.begin({ private: true });
+    const secret = conversations.startNew({ private: true });
     await ask('My secret', 'I keep it.');
     secret.draft.text = 'Another secret';
-    conversations.begin();
+    conversations.startNew();
     await conversations.settled();
     expect(titles()).toEqual(['My secret']);
     const kept = database(name);
@@ -212,7 +212,7 @@ describe('Conversations', () => {
     const name = 'deleted';
     const [here, there] = [await open(database(name)), await open(database(name))];
     await here.ask('Keep me', 'Yes.');
-    here.conversations.begin();
+    here.conversations.startNew();
     await here.ask('Delete me', 'No!');
     const { id } = here.conversations.current;
     await expect.poll(() => there.titles()).toEqual(['Delete me', 'Keep me']);
@@ -247,7 +247,7 @@ describe('Conversations', () => {
     await ask('One', 'Yes.');
     await expect.poll(() => conversations.failure).toBeInstanceOf(Error);
     const { id } = conversations.current;
-    conversations.begin();
+    conversations.startNew();
     await turn();
     expect(titles()).toEqual(['One']);
     await conversations.open(id);
@@ -266,7 +266,7 @@ describe('Conversations', () => {
     flushSync();
     // What is on the page need not be found.
     expect(conversations.list).toEqual([]);
-    conversations.begin();
+    conversations.startNew();
     await ask('Something else', 'Yes.');
     flushSync();
     expect(conversations.list.map(({ title }) => title)).toEqual(['Something else', 'Half a thought']);
@@ -324,7 +324,7 @@ describe('Conversations', () => {
     draft.text = 'Sum up this';
     const reading = draft.addFiles([new File(['Many words.'], 'words.txt', { type: 'text/plain' })]);
     const old = conversations.current;
-    const next = conversations.begin({ draft: old.handOverDraft() });
+    const next = conversations.startNew({ draft: old.handOverDraft() });
     await reading;
     await conversations.settled();
     const kept = await conversations.database();

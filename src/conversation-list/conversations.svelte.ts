@@ -4,19 +4,19 @@
  */
 import { SvelteMap } from 'svelte/reactivity';
 import {
-  type Beginning,
+  type NewConversation,
   Conversation,
-  type KeeperFor,
-  type Reopening,
+  type AutosaveFactory,
+  type StoredConversation,
 } from '../chat/conversation/conversation.svelte.ts';
 import type { ModelStore } from '../models/model.svelte.ts';
 import type { Database } from '../conversations/database.ts';
-import { type Kept, Keeper } from '../conversations/autosave.ts';
+import { type AutosaveSource, Autosave } from '../conversations/autosave.ts';
 import type { ConversationRecord, WholeConversation } from '../conversations/records.ts';
 import { holds, type Match, matchIn } from '../conversations/search.ts';
 
 /** A conversation in the list. */
-export interface Entry {
+export interface ListEntry {
   id: string;
   /** Empty: it has none yet. */
   title: string;
@@ -27,8 +27,8 @@ export interface Entry {
   busy: boolean;
 }
 
-export interface Found {
-  entry: Entry;
+export interface SearchResult {
+  entry: ListEntry;
   /** Where in a message; null where it is the title that fits. */
   match: Match | null;
 }
@@ -40,28 +40,28 @@ export class Conversations {
   /** What is on the page. */
   current = $state.raw<Conversation>() as Conversation;
   /** By conversation, or of the database at large: one that is kept says nothing of another one that is not. */
-  private readonly failures = new SvelteMap<Kept | 'database', unknown>();
-  private kept = $state.raw<readonly ConversationRecord[]>([]);
+  private readonly failures = new SvelteMap<AutosaveSource | 'database', unknown>();
+  private stored = $state.raw<readonly ConversationRecord[]>([]);
   private opened = $state.raw<readonly Conversation[]>([]);
   private opening: Promise<Database> | null = null;
-  /** Counts what was shown, so that the last wish wins. */
-  private wishes = 0;
+  /** Counts what was shown, so that the last request wins. */
+  private requests = 0;
 
   constructor(
     private readonly models: ModelStore,
-    private readonly openedBy: () => Promise<Database> = openDatabase,
+    private readonly connect: () => Promise<Database> = openDatabase,
   ) {
-    this.begin();
+    this.startNew();
   }
 
   /** Why conversations are not kept; null where they are. */
   readonly failure: unknown = $derived([...this.failures.values()].at(-1) ?? null);
 
   /** Newest first, pinned ones before them, private ones before all. */
-  readonly list: readonly Entry[] = $derived.by(() => {
+  readonly list: readonly ListEntry[] = $derived.by(() => {
     // What was begun to be written can be come back to.
     const open = this.opened.filter((each) => !each.empty || (each !== this.current && !each.draft.empty));
-    const records = this.kept.filter(({ id }) => !this.opened.some((each) => each.id === id));
+    const records = this.stored.filter(({ id }) => !this.opened.some((each) => each.id === id));
     const entries = [
       ...records.map((record) => ({ ...record, private: false, busy: false })),
       ...open.map((each) => ({
@@ -88,9 +88,9 @@ export class Conversations {
     let ended = false;
     void this.database().then(
       (database) => {
-        if (!ended) end = database.watch((list) => this.hear(list), this.told);
+        if (!ended) end = database.watch((list) => this.onStoredChanged(list), this.reportFailure);
       },
-      (cause: unknown) => this.told(cause),
+      (cause: unknown) => this.reportFailure(cause),
     );
     return () => {
       ended = true;
@@ -99,24 +99,24 @@ export class Conversations {
   }
 
   /** Shows a new conversation. */
-  begin(beginning: Beginning = {}): Conversation {
-    const fresh = new Conversation(this.models, beginning, this.keeperFor);
+  startNew(beginning: NewConversation = {}): Conversation {
+    const fresh = new Conversation(this.models, beginning, this.autosaveFor);
     this.show(fresh);
     return fresh;
   }
 
   /** Shows a conversation that is there. @returns whether it is */
   async open(id: string): Promise<boolean> {
-    const wish = ++this.wishes;
+    const request = ++this.requests;
     const open = this.opened.find((each) => each.id === id);
     if (open) {
       this.show(open);
       return true;
     }
-    const kept = await this.reopening(id).catch(this.told);
+    const kept = await this.readStored(id).catch(this.reportFailure);
     // Another was asked for meanwhile.
-    if (!kept || wish !== this.wishes) return kept !== undefined;
-    this.show(new Conversation(this.models, kept, this.keeperFor));
+    if (!kept || request !== this.requests) return kept !== undefined;
+    this.show(new Conversation(this.models, kept, this.autosaveFor));
     return true;
   }
 
@@ -133,30 +133,30 @@ export class Conversations {
   }
 
   async remove(id: string): Promise<void> {
-    this.drop([id]);
+    this.removeFromMemory([id]);
     await this.database()
       .then((database) => database.remove(id))
-      .catch(this.told);
+      .catch(this.reportFailure);
   }
 
   /** All conversations, kept or not. @returns whether that is done */
   async removeEverything(): Promise<boolean> {
-    this.drop(this.opened.map(({ id }) => id));
+    this.removeFromMemory(this.opened.map(({ id }) => id));
     try {
       await (await this.database()).removeEverything();
       return true;
     } catch (cause) {
-      this.told(cause);
+      this.reportFailure(cause);
       return false;
     }
   }
 
   /** Those in whose title or messages all the words are. */
-  async search(text: string): Promise<Found[]> {
+  async search(text: string): Promise<SearchResult[]> {
     const kept = await this.database()
       .then((database) => database.search(text))
       .catch(() => null);
-    return this.list.flatMap((entry): Found[] => {
+    return this.list.flatMap((entry): SearchResult[] => {
       const open = this.opened.find(({ id }) => id === entry.id);
       const said = open?.turns.flatMap((turn) => {
         const match = matchIn(turn.text, text);
@@ -171,7 +171,7 @@ export class Conversations {
   async whole(id: string): Promise<WholeConversation | undefined> {
     const open = this.opened.find((each) => each.id === id);
     if (open) return open.whole();
-    return this.reopening(id);
+    return this.readStored(id);
   }
 
   /** Resolves once all that is open is kept as it is now, or could not be. */
@@ -181,12 +181,12 @@ export class Conversations {
 
   /** The database. @throws where this browser keeps nothing */
   database(): Promise<Database> {
-    this.opening ??= this.openedBy();
+    this.opening ??= this.connect();
     this.opening.catch(() => (this.opening = null));
     return this.opening;
   }
 
-  private async reopening(id: string): Promise<Reopening | undefined> {
+  private async readStored(id: string): Promise<StoredConversation | undefined> {
     const database = await this.database();
     const [record, messages, draft] = await Promise.all([
       database.get(id),
@@ -196,8 +196,8 @@ export class Conversations {
     return record && { record, messages, draft };
   }
 
-  private readonly keeperFor: KeeperFor = (conversation) => {
-    const told = (failure: unknown) => {
+  private readonly autosaveFor: AutosaveFactory = (conversation) => {
+    const reportFailure = (failure: unknown) => {
       if (failure !== null) {
         this.failures.set(conversation, failure);
         return;
@@ -205,59 +205,59 @@ export class Conversations {
       this.failures.delete(conversation);
       this.failures.delete('database');
     };
-    return new Keeper(() => this.database(), conversation, told);
+    return new Autosave(() => this.database(), conversation, reportFailure);
   };
 
-  private readonly told = (failure: unknown): undefined => {
+  private readonly reportFailure = (failure: unknown): undefined => {
     this.failures.set('database', failure);
   };
 
   private show(next: Conversation): void {
-    this.wishes += 1;
+    this.requests += 1;
     const last: Conversation | undefined = this.current;
     if (last === next) return;
     last?.show(false);
     next.show(true);
     this.current = next;
     this.opened = [...this.opened.filter((each) => each !== next), next];
-    if (last) void this.letGo(last);
+    if (last) void this.unloadWhenSaved(last);
   }
 
   /** What need not stay in memory goes, once it is kept. */
-  private async letGo(left: Conversation): Promise<void> {
+  private async unloadWhenSaved(left: Conversation): Promise<void> {
     await left.settled();
-    if (left !== this.current && this.canGo(left)) this.opened = this.opened.filter((each) => each !== left);
+    if (left !== this.current && this.canUnload(left)) this.opened = this.opened.filter((each) => each !== left);
   }
 
   /** Nothing is lost when it is opened from the database the next time. */
-  private canGo(conversation: Conversation): boolean {
+  private canUnload(conversation: Conversation): boolean {
     return (
       conversation.draft.empty &&
-      (conversation.empty || (!conversation.private && !conversation.busy && !conversation.unwritten))
+      (conversation.empty || (!conversation.private && !conversation.busy && !conversation.hasUnsavedChanges))
     );
   }
 
-  private drop(ids: readonly string[]): void {
+  private removeFromMemory(ids: readonly string[]): void {
     for (const each of this.opened) if (ids.includes(each.id)) each.discard();
     this.opened = this.opened.filter((each) => !ids.includes(each.id));
-    this.kept = this.kept.filter(({ id }) => !ids.includes(id));
-    if (ids.includes(this.current.id)) this.begin();
+    this.stored = this.stored.filter(({ id }) => !ids.includes(id));
+    if (ids.includes(this.current.id)) this.startNew();
   }
 
   private async change(id: string, fields: Partial<ConversationRecord>): Promise<void> {
     await this.database()
       .then((database) => database.change(id, fields))
-      .catch(this.told);
+      .catch(this.reportFailure);
   }
 
-  private hear(list: readonly ConversationRecord[]): void {
+  private onStoredChanged(list: readonly ConversationRecord[]): void {
     // Another tab deleted them. One in which nothing was said yet is not kept while nothing is written in it.
     const empty = this.opened.filter((each) => each.empty);
     const left = [...list, ...empty];
-    const gone = this.kept.map(({ id }) => id).filter((id) => !left.some((each) => each.id === id));
-    this.kept = list;
-    if (gone.length > 0) this.drop(gone);
+    const gone = this.stored.map(({ id }) => id).filter((id) => !left.some((each) => each.id === id));
+    this.stored = list;
+    if (gone.length > 0) this.removeFromMemory(gone);
   }
 }
 
-const rank = (entry: Entry): number => (entry.private ? 2 : entry.pinned ? 1 : 0);
+const rank = (entry: ListEntry): number => (entry.private ? 2 : entry.pinned ? 1 : 0);

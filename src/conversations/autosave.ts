@@ -3,79 +3,79 @@
  * not be written is tried again with the next change, and told.
  */
 import type { Database } from './database.ts';
-import type { ConversationRecord, KeptDraft, MessageRecord } from './records.ts';
+import type { ConversationRecord, StoredDraft, MessageRecord } from './records.ts';
 
-/** What the keeper asks when it writes: how the conversation is by then. */
-export interface Kept {
+/** What the autosave asks when it writes: how the conversation is by then. */
+export interface AutosaveSource {
   toRecord(): ConversationRecord;
-  /** Null where it is gone. */
+  /** Null where it is deleted. */
   messageRecord(id: string): MessageRecord | null;
   /** What is being written; null where nothing is. */
-  keptDraft(): KeptDraft | null;
+  storedDraft(): StoredDraft | null;
 }
 
 /** An answer that is being made is written as often, ms. */
-const GROWING = 1000;
+const ANSWER_INTERVAL_MS = 1000;
 /** And a draft: whoever reloads the page loses no more. */
-const DRAFTING = 300;
+const DRAFT_INTERVAL_MS = 300;
 
-export class Keeper {
+export class Autosave {
   private readonly changed = new Set<string>();
-  private readonly gone = new Set<string>();
+  private readonly deleted = new Set<string>();
   /** The conversation itself is not what it was. */
-  private touched = false;
-  private drafted = false;
+  private recordChanged = false;
+  private draftChanged = false;
   private writing: Promise<void> = Promise.resolve();
-  private asked = false;
+  private scheduled = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
-  private ended = false;
+  private stopped = false;
   private failed = false;
 
-  /** @param told `null` once writing worked, else why it did not. */
+  /** @param onResult `null` once writing worked, else why it did not. */
   constructor(
     private readonly database: () => Promise<Database>,
-    private readonly conversation: Kept,
-    private readonly told: (failure: unknown) => void,
+    private readonly conversation: AutosaveSource,
+    private readonly onResult: (failure: unknown) => void,
   ) {}
 
   /** The conversation, or these messages of it, are not what they were. */
-  change(...messages: string[]): void {
+  save(...messages: string[]): void {
     for (const id of messages) this.changed.add(id);
-    this.touched = true;
+    this.recordChanged = true;
     this.write();
   }
 
   /** A message grows, and will for some time. */
-  growing(message: string): void {
+  saveAnswerSoon(message: string): void {
     this.changed.add(message);
-    this.touched = true;
-    this.timer ??= setTimeout(() => this.write(), GROWING);
+    this.recordChanged = true;
+    this.timer ??= setTimeout(() => this.write(), ANSWER_INTERVAL_MS);
   }
 
   /** A message is being written, and will for some time. */
-  drafting(): void {
-    this.drafted = true;
-    this.timer ??= setTimeout(() => this.write(), DRAFTING);
+  saveDraftSoon(): void {
+    this.draftChanged = true;
+    this.timer ??= setTimeout(() => this.write(), DRAFT_INTERVAL_MS);
   }
 
-  lose(messages: readonly string[]): void {
+  delete(messages: readonly string[]): void {
     for (const id of messages) {
       this.changed.delete(id);
-      this.gone.add(id);
+      this.deleted.add(id);
     }
-    this.touched = true;
+    this.recordChanged = true;
     this.write();
   }
 
   /** Writes no more: the conversation was deleted. */
-  end(): void {
-    this.ended = true;
+  stop(): void {
+    this.stopped = true;
     clearTimeout(this.timer);
-    this.tell(null);
+    this.report(null);
   }
 
   /** The last changes could not be written. */
-  get unwritten(): boolean {
+  get hasUnsavedChanges(): boolean {
     return this.failed;
   }
 
@@ -85,55 +85,60 @@ export class Keeper {
     await this.writing;
   }
 
-  private tell(failure: unknown): void {
+  private report(failure: unknown): void {
     this.failed = failure !== null;
-    this.told(failure);
+    this.onResult(failure);
   }
 
   private write(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
-    if (this.asked || this.ended) return;
-    this.asked = true;
+    if (this.scheduled || this.stopped) return;
+    this.scheduled = true;
     this.writing = this.writing.then(() => this.writeNow());
   }
 
   private async writeNow(): Promise<void> {
     try {
       const database = await this.database();
-      this.asked = false;
-      if (this.ended) return;
-      const [changed, gone, touched, drafted] = [[...this.changed], [...this.gone], this.touched, this.drafted];
+      this.scheduled = false;
+      if (this.stopped) return;
+      const [changed, deleted, recordChanged, draftChanged] = [
+        [...this.changed],
+        [...this.deleted],
+        this.recordChanged,
+        this.draftChanged,
+      ];
       this.changed.clear();
-      this.gone.clear();
-      this.touched = this.drafted = false;
+      this.deleted.clear();
+      this.recordChanged = this.draftChanged = false;
       try {
-        await this.writeTo(database, changed, gone, { touched, drafted });
+        await this.writeTo(database, changed, deleted, { recordChanged, draftChanged });
       } catch (cause) {
-        for (const id of changed) if (!this.gone.has(id)) this.changed.add(id);
-        for (const id of gone) this.gone.add(id);
-        this.touched ||= touched;
-        this.drafted ||= drafted;
+        for (const id of changed) if (!this.deleted.has(id)) this.changed.add(id);
+        for (const id of deleted) this.deleted.add(id);
+        this.recordChanged ||= recordChanged;
+        this.draftChanged ||= draftChanged;
         throw cause;
       }
-      this.tell(null);
+      this.report(null);
     } catch (cause) {
-      this.asked = false;
-      if (!this.ended) this.tell(cause);
+      this.scheduled = false;
+      if (!this.stopped) this.report(cause);
     }
   }
 
   private async writeTo(
     database: Database,
     changed: readonly string[],
-    gone: readonly string[],
-    { touched, drafted }: { touched: boolean; drafted: boolean },
+    deleted: readonly string[],
+    { recordChanged, draftChanged }: { recordChanged: boolean; draftChanged: boolean },
   ): Promise<void> {
     const record = this.conversation.toRecord();
-    const draft = this.conversation.keptDraft();
-    if (record.leaf === null && gone.length === 0) return database.keepBegun(record, draft);
-    if (!touched) return database.keepDraft(record.id, draft);
+    const draft = this.conversation.storedDraft();
+    if (record.leaf === null && deleted.length === 0) return database.putWithoutMessages(record, draft);
+    if (!recordChanged) return database.putDraft(record.id, draft);
     const records = changed.flatMap((id) => this.conversation.messageRecord(id) ?? []);
-    await database.keep(record, records, gone, drafted ? draft : undefined);
+    await database.put(record, records, deleted, draftChanged ? draft : undefined);
   }
 }

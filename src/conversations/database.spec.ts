@@ -56,7 +56,7 @@ describe('the database', () => {
     };
     const asked = question('q', 'c', 'What is it?', { attachments: [picture] });
     const first = open(name);
-    await first.keep(conversation('c', { leaf: 'a' }), [asked, answer('a', 'c', 'q', 'A cat.')], []);
+    await first.put(conversation('c', { leaf: 'a' }), [asked, answer('a', 'c', 'q', 'A cat.')], []);
     first.close();
     const again = open(name);
     expect(await again.list()).toEqual([conversation('c', { leaf: 'a' })]);
@@ -68,8 +68,8 @@ describe('the database', () => {
 
   it('forgets what went, and only that', async () => {
     const database = open();
-    for (const id of ['c', 'd']) await database.keep(conversation(id), [question(`${id}1`, id, 'Hello')], []);
-    await database.keep(conversation('c'), [], ['c1']);
+    for (const id of ['c', 'd']) await database.put(conversation(id), [question(`${id}1`, id, 'Hello')], []);
+    await database.put(conversation('c'), [], ['c1']);
     expect(await database.messagesOf('c')).toEqual([]);
     await database.remove('c');
     expect((await database.list()).map(({ id }) => id)).toEqual(['d']);
@@ -87,19 +87,19 @@ describe('the database', () => {
       return both.map(({ text, files }) => [text, ...files.map(({ name }) => name)].join(' '));
     };
     const [b, a] = [file('b', 'Second'), file('a', 'First')];
-    for (const id of ['c', 'd']) await database.keep(conversation(id), [], [], written(`Half of ${id}`));
-    await database.keep(conversation('c'), [], []);
-    await database.keepDraft('d', written('All of d', b, a));
+    for (const id of ['c', 'd']) await database.put(conversation(id), [], [], written(`Half of ${id}`));
+    await database.put(conversation('c'), [], []);
+    await database.putDraft('d', written('All of d', b, a));
     expect(await drafts()).toEqual(['Half of c', 'All of d b.txt a.txt']);
     expect(await (await database.draftOf('d')).files[1]?.blob.text()).toBe('First');
-    await database.keepDraft('d', written('All of d', a, b));
+    await database.putDraft('d', written('All of d', a, b));
     expect(await drafts()).toEqual(['Half of c', 'All of d a.txt b.txt']);
-    await database.keepDraft('d', written('', b));
+    await database.putDraft('d', written('', b));
     expect(await drafts()).toEqual(['Half of c', ' b.txt']);
-    await database.keep(conversation('c'), [question('q', 'c', 'Half of c')], [], null);
+    await database.put(conversation('c'), [question('q', 'c', 'Half of c')], [], null);
     expect(await drafts()).toEqual(['', ' b.txt']);
     // It goes on elsewhere.
-    await database.keepDraft('c', written('', b));
+    await database.putDraft('c', written('', b));
     await database.remove('d');
     expect(await drafts()).toEqual([' b.txt', '']);
     await database.removeEverything();
@@ -109,19 +109,19 @@ describe('the database', () => {
   it('keeps a conversation for its draft, unless another tab has gone on with it', async () => {
     const database = open();
     const draft = { text: 'Half a thought', files: [] };
-    await database.keepBegun(conversation('c'), draft);
+    await database.putWithoutMessages(conversation('c'), draft);
     expect([await database.list(), await database.draftOf('c')]).toEqual([[conversation('c')], draft]);
-    await database.keepBegun(conversation('c'), null);
+    await database.putWithoutMessages(conversation('c'), null);
     expect([await database.list(), (await database.draftOf('c')).text]).toEqual([[], '']);
-    await database.keep(conversation('c', { leaf: 'q' }), [question('q', 'c', 'A thought')], [], null);
-    for (const each of [draft, null]) await database.keepBegun(conversation('c'), each);
+    await database.put(conversation('c', { leaf: 'q' }), [question('q', 'c', 'A thought')], [], null);
+    for (const each of [draft, null]) await database.putWithoutMessages(conversation('c'), each);
     expect(await database.list()).toEqual([conversation('c', { leaf: 'q' })]);
     expect(await database.messagesOf('c')).toHaveLength(1);
   });
 
   it('changes a conversation that is kept, and makes none', async () => {
     const database = open();
-    await database.keep(conversation('c'), [], []);
+    await database.put(conversation('c'), [], []);
     expect(await database.change('c', { title: 'Cats', named: true })).toBe(true);
     expect(await database.change('gone', { title: 'Dogs' })).toBe(false);
     expect(await database.list()).toEqual([conversation('c', { title: 'Cats', named: true })]);
@@ -129,7 +129,7 @@ describe('the database', () => {
 
   it('adds all that comes, or nothing', async () => {
     const database = open();
-    await database.keep(conversation('c', { created: 7 }), [], []);
+    await database.put(conversation('c', { created: 7 }), [], []);
     const fresh = { record: conversation('d', { created: 7 }), messages: [question('q', 'd', 'Hello')] };
     const known = { record: conversation('c'), messages: [] };
     await expect(database.add([fresh, known])).rejects.toThrow();
@@ -141,12 +141,12 @@ describe('the database', () => {
 
   it('finds words in any message, and says where', async () => {
     const database = open();
-    await database.keep(
+    await database.put(
       conversation('c'),
       [question('q', 'c', 'Où est l’école ?'), answer('a', 'c', 'q', 'Là-bas.')],
       [],
     );
-    await database.keep(conversation('d'), [question('r', 'd', 'Where is the school?')], []);
+    await database.put(conversation('d'), [question('r', 'd', 'Where is the school?')], []);
     const found = await database.search('ecole');
     expect([...found.keys()]).toEqual(['c']);
     expect(found.get('c')).toEqual({ message: 'q', before: 'Où est l’', found: 'école', after: ' ?' });
@@ -162,7 +162,7 @@ describe('the database', () => {
       },
     );
     await expect.poll(() => heard.at(-1)).toEqual([]);
-    await there.keep(conversation('c'), [], []);
+    await there.put(conversation('c'), [], []);
     await expect.poll(() => heard.at(-1)).toEqual(['c']);
     end();
   });
@@ -191,7 +191,7 @@ describe('the database', () => {
     expect(await database.begunAt(5)).toEqual(['c']);
     expect(await database.list()).toEqual([conversation('c', { created: 5 })]);
     expect(await database.messagesOf('c')).toEqual([question('q', 'c', 'Hello')]);
-    await database.keepDraft('c', { text: 'And', files: [] });
+    await database.putDraft('c', { text: 'And', files: [] });
     expect(await database.draftOf('c')).toEqual({ text: 'And', files: [] });
   });
 });

@@ -9,7 +9,7 @@ import type {
   ConversationRecord,
   DraftFileRecord,
   DraftRecord,
-  KeptDraft,
+  StoredDraft,
   MessageRecord,
   WholeConversation,
 } from './records.ts';
@@ -50,7 +50,7 @@ export class Database {
   }
 
   /** What is being written there; empty where nothing is. */
-  async draftOf(conversation: string): Promise<KeptDraft> {
+  async draftOf(conversation: string): Promise<StoredDraft> {
     const [draft, files] = await Promise.all([
       this.drafts.get(conversation),
       this.draftFiles.where({ conversation }).toArray(),
@@ -63,17 +63,17 @@ export class Database {
    * Keeps a conversation as it is now, with those of its messages that are new or changed and without those that went.
    * @param draft left out: it is what it was.
    */
-  async keep(
+  async put(
     record: ConversationRecord,
     changed: readonly MessageRecord[],
     gone: readonly string[],
-    draft?: KeptDraft | null,
+    draft?: StoredDraft | null,
   ): Promise<void> {
     await this.dexie.transaction('rw', this.dexie.tables, async () => {
       await this.conversations.put(record);
       await this.messages.bulkPut(changed);
       await this.messages.bulkDelete([...gone]);
-      if (draft !== undefined) await this.keepDraft(record.id, draft);
+      if (draft !== undefined) await this.putDraft(record.id, draft);
     });
   }
 
@@ -81,17 +81,17 @@ export class Database {
    * Keeps a conversation in which nothing was said yet for its draft; without one it goes. Its title comes from there, too.
    * Where another tab has gone on with it, that stays.
    */
-  async keepBegun(record: ConversationRecord, draft: KeptDraft | null): Promise<void> {
+  async putWithoutMessages(record: ConversationRecord, draft: StoredDraft | null): Promise<void> {
     await this.dexie.transaction('rw', this.dexie.tables, async () => {
       const known = await this.conversations.get(record.id);
       if (known && known.leaf !== null) return;
-      if (draft) await this.keep(record, [], [], draft);
+      if (draft) await this.put(record, [], [], draft);
       else await this.remove(record.id);
     });
   }
 
   /** Of a conversation that is kept. */
-  async keepDraft(conversation: string, draft: KeptDraft | null): Promise<void> {
+  async putDraft(conversation: string, draft: StoredDraft | null): Promise<void> {
     const files = draft?.files ?? [];
     const ids = files.map(({ id }) => id);
     await this.dexie.transaction('rw', this.drafts, this.draftFiles, async () => {
@@ -127,7 +127,7 @@ export class Database {
     await this.dexie.transaction('rw', this.dexie.tables, async () => {
       await this.conversations.delete(id);
       await this.messages.where({ conversation: id }).delete();
-      await this.keepDraft(id, null);
+      await this.putDraft(id, null);
     });
   }
 

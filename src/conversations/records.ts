@@ -98,7 +98,7 @@ export interface DraftFileRecord {
 }
 
 /** Both together. */
-export interface KeptDraft {
+export interface StoredDraft {
   text: string;
   files: readonly Omit<DraftFileRecord, 'conversation'>[];
 }

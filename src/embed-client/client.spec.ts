@@ -112,7 +112,7 @@ describe('the client', () => {
 
   it('tells of a frame that is silent, goes away, or is left', async () => {
     vi.useFakeTimers();
-    const silent = open({ patience: 1000 });
+    const silent = open({ timeout: 1000 });
     const first = expect(silent.fournil.status()).rejects.toMatchObject({ code: 'frame-silent' });
     vi.advanceTimersByTime(1000);
     await first;

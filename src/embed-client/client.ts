@@ -65,7 +65,7 @@ export interface ConnectOptions {
   origin?: string;
   onPermission?: (permission: EmbedPermission) => void;
   /** How long to wait for the frame to be there, ms. */
-  patience?: number;
+  timeout?: number;
 }
 
 interface Pending {
@@ -86,18 +86,18 @@ class Connection implements Fournil {
   private readonly pending = new Map<EmbedId, Pending>();
   /** What is sent once the frame is there; null: it is. */
   private queue: ToFrame[] | null = [];
-  private readonly tired: ReturnType<typeof setTimeout>;
+  private readonly timer: ReturnType<typeof setTimeout>;
   private lastId = 0;
   private closed = false;
 
-  constructor(frame: HTMLIFrameElement, { origin, onPermission, patience = 60_000 }: ConnectOptions) {
+  constructor(frame: HTMLIFrameElement, { origin, onPermission, timeout = 60_000 }: ConnectOptions) {
     this.frame = frame;
     this.origin = origin ?? new URL(frame.src, document.baseURI).origin;
     this.onPermission = onPermission;
-    addEventListener('message', this.hear);
-    this.tired = setTimeout(() => {
-      if (this.queue) this.drop('frame-silent', 'The frame does not answer.');
-    }, patience);
+    addEventListener('message', this.onMessage);
+    this.timer = setTimeout(() => {
+      if (this.queue) this.rejectAll('frame-silent', 'The frame does not answer.');
+    }, timeout);
     // It may be there already: then it answers. Anybody may read this one.
     this.frame.contentWindow?.postMessage(this.message({ type: 'status' }), '*');
   }
@@ -139,9 +139,9 @@ class Connection implements Fournil {
   close(): void {
     for (const id of this.pending.keys()) this.send(this.message({ type: 'stop', request: id }));
     this.closed = true;
-    clearTimeout(this.tired);
-    removeEventListener('message', this.hear);
-    this.drop('frame-gone', 'The connection was closed.');
+    clearTimeout(this.timer);
+    removeEventListener('message', this.onMessage);
+    this.rejectAll('frame-gone', 'The connection was closed.');
   }
 
   private call<R extends EmbedRequest>(
@@ -194,11 +194,11 @@ class Connection implements Fournil {
     }
   }
 
-  private readonly hear = ({ source, origin, data }: MessageEvent<FromFrame | null>): void => {
+  private readonly onMessage = ({ source, origin, data }: MessageEvent<FromFrame | null>): void => {
     if (source !== this.frame.contentWindow || origin !== this.origin) return;
     if (typeof data !== 'object' || data?.fournil !== 1) return;
     if ('event' in data && data.event === 'ready' && !this.queue)
-      this.drop('frame-gone', 'The frame was loaded again.');
+      this.rejectAll('frame-gone', 'The frame was loaded again.');
     // Whatever it says, it is there.
     this.flush();
     if ('event' in data) {
@@ -217,11 +217,11 @@ class Connection implements Fournil {
     const { queue } = this;
     if (!queue) return;
     this.queue = null;
-    clearTimeout(this.tired);
+    clearTimeout(this.timer);
     for (const message of queue) this.send(message);
   }
 
-  private drop(code: 'frame-silent' | 'frame-gone', message: string): void {
+  private rejectAll(code: 'frame-silent' | 'frame-gone', message: string): void {
     if (this.queue) this.queue = [];
     for (const { reject } of [...this.pending.values()]) reject(new FournilError(code, message));
   }

@@ -30,10 +30,10 @@ export const isAllowed = (origin: string): boolean => recallAll().includes(origi
 
 export const allowAlways = (origin: string): void => keepAll([...new Set([...recallAll(), origin])]);
 
-export const takeBack = (origin: string): void => keepAll(recallAll().filter((other) => other !== origin));
+export const revoke = (origin: string): void => keepAll(recallAll().filter((other) => other !== origin));
 
 /** Calls when another frame of this site took an origin's permission back. @returns ends that */
-export function onTakenBack(origin: () => string | null, call: () => void): () => void {
+export function onRevoked(origin: () => string | null, call: () => void): () => void {
   const changed = ({ key }: StorageEvent) => {
     const host = origin();
     if ((key === KEY || key === null) && host !== null && !isAllowed(host)) call();

@@ -15,21 +15,21 @@ import { EngineError, type LoadedModel } from '../../protocol/engine.ts';
 import { StoreError } from '../../protocol/store.ts';
 import { i18n } from '../i18n/i18n.svelte.ts';
 import type { ModelStore } from '../models/model.svelte.ts';
-import { allowAlways, canRemember, isAllowed, onTakenBack, takeBack } from './allowed-hosts.ts';
-import { Job } from './job.svelte.ts';
-import { type Asked, isOurs, readRequest } from './read-request.ts';
+import { allowAlways, canRemember, isAllowed, onRevoked, revoke } from './allowed-hosts.ts';
+import { HostJob } from './job.svelte.ts';
+import { type HostRequest, isOurs, readRequest } from './read-request.ts';
 
 /** Requests that may wait at once. */
 export const MAX_JOBS = 32;
 /** The host hears of a model's loading this often, ms. */
-const TELL_EVERY = 100;
+const PROGRESS_INTERVAL_MS = 100;
 /** The origin of pages that have none. */
 const NO_ORIGIN = 'null';
 
-type OwnCode = 'not-allowed' | 'no-origin' | 'too-many' | 'elsewhere';
+type HostErrorCode = 'not-allowed' | 'no-origin' | 'too-many' | 'elsewhere';
 
-class Refusal extends Error {
-  constructor(readonly code: OwnCode) {
+class HostError extends Error {
+  constructor(readonly code: HostErrorCode) {
     super(code);
   }
 }
@@ -44,8 +44,8 @@ const describe = ({ id, dtype, device, vision, contextLength }: LoadedModel): Em
   return { id, dtype, device, vision, contextLength };
 };
 
-function sentence(cause: unknown): { code: EmbedErrorCode; message: string } {
-  if (cause instanceof Refusal) return { code: cause.code, message: i18n.t(`embed.error.${cause.code}`) };
+function failureOf(cause: unknown): { code: EmbedErrorCode; message: string } {
+  if (cause instanceof HostError) return { code: cause.code, message: i18n.t(`embed.error.${cause.code}`) };
   if (cause instanceof StoreError) return { code: `store-${cause.code}`, message: i18n.t(`store.error.${cause.code}`) };
   const code = cause instanceof EngineError ? cause.code : 'internal';
   return { code, message: i18n.t(`error.${code}`) };
@@ -58,10 +58,10 @@ export class Host<M extends Models = ModelStore> {
   /** There while the host is allowed. */
   models = $state.raw<M | null>(null);
   /** What it waits for, oldest first. */
-  jobs = $state.raw<readonly Job[]>([]);
+  jobs = $state.raw<readonly HostJob[]>([]);
   /** A permission can be given for good. */
   readonly remembers = canRemember();
-  private decided: (() => void)[] = [];
+  private awaitingDecision: (() => void)[] = [];
 
   constructor(
     private readonly parent: Pick<Window, 'postMessage'>,
@@ -74,7 +74,7 @@ export class Host<M extends Models = ModelStore> {
 
   listen(): void {
     addEventListener('message', (event) => this.hear(event));
-    onTakenBack(
+    onRevoked(
       () => (this.permission === 'always' ? this.origin : null),
       () => this.refuse(),
     );
@@ -86,18 +86,18 @@ export class Host<M extends Models = ModelStore> {
     if (source !== this.parent || !isOurs(data)) return;
     if (origin === NO_ORIGIN) {
       this.origin = origin;
-      this.tell({ id: null, error: sentence(new Refusal('no-origin')) });
+      this.post({ id: null, error: failureOf(new HostError('no-origin')) });
       return;
     }
-    if (this.origin === null) this.meet(origin);
+    if (this.origin === null) this.setOrigin(origin);
     if (this.origin !== origin) return;
     const read = readRequest(data);
     if ('wrong' in read) {
       const message = i18n.t(`embed.error.${read.wrong}`, { what: read.what });
-      this.tell({ id: read.id, error: { code: read.wrong, message } });
-    } else if (read.asked.type === 'status') this.tell({ id: read.id, result: this.status });
-    else if (read.asked.type === 'stop') this.tell({ id: read.id, result: this.stopOne(read.asked.request) });
-    else void this.run(new Job(read.id, read.asked), read.asked);
+      this.post({ id: read.id, error: { code: read.wrong, message } });
+    } else if (read.asked.type === 'status') this.post({ id: read.id, result: this.status });
+    else if (read.asked.type === 'stop') this.post({ id: read.id, result: this.stopOne(read.asked.request) });
+    else void this.run(new HostJob(read.id, read.asked), read.asked);
   }
 
   allow(permission: 'once' | 'always'): void {
@@ -108,11 +108,11 @@ export class Host<M extends Models = ModelStore> {
 
   /** Also takes back what was allowed. */
   refuse(): void {
-    if (this.origin !== null) takeBack(this.origin);
+    if (this.origin !== null) revoke(this.origin);
     const { jobs, models } = this;
     this.models = null;
     this.decide('refused');
-    for (const job of jobs) job.stop(new Refusal('not-allowed'));
+    for (const job of jobs) job.stop(new HostError('not-allowed'));
     models?.close();
   }
 
@@ -126,7 +126,7 @@ export class Host<M extends Models = ModelStore> {
     for (const job of this.jobs) job.stop();
   }
 
-  private meet(origin: string): void {
+  private setOrigin(origin: string): void {
     this.origin = origin;
     if (isAllowed(origin)) this.decide('always');
   }
@@ -134,10 +134,10 @@ export class Host<M extends Models = ModelStore> {
   private decide(permission: EmbedPermission): void {
     this.permission = permission;
     if (this.allowed) this.models ??= this.openModels();
-    this.tell({ event: 'permission', permission });
+    this.post({ event: 'permission', permission });
     if (permission === 'asked') return;
-    for (const heard of this.decided) heard();
-    this.decided = [];
+    for (const heard of this.awaitingDecision) heard();
+    this.awaitingDecision = [];
   }
 
   private get status(): EmbedStatus {
@@ -149,23 +149,23 @@ export class Host<M extends Models = ModelStore> {
     return { permission, engine, model: describe(state.model) };
   }
 
-  private stopOne(id: Job['id']): EmbedResults['stop'] {
+  private stopOne(id: HostJob['id']): EmbedResults['stop'] {
     const job = this.jobs.find((each) => each.id === id);
     job?.stop();
     return { stopped: job !== undefined };
   }
 
   /** Carries a request to its result or error, of which the host gets exactly one. */
-  private async run(job: Job, asked: Asked): Promise<void> {
+  private async run(job: HostJob, asked: HostRequest): Promise<void> {
     if (this.jobs.some(({ id }) => id === job.id)) {
-      this.tell({
+      this.post({
         id: job.id,
         error: { code: 'bad-message', message: i18n.t('embed.error.bad-message', { what: 'id' }) },
       });
       return;
     }
     if (this.jobs.length >= MAX_JOBS) {
-      this.tell({ id: job.id, error: sentence(new Refusal('too-many')) });
+      this.post({ id: job.id, error: failureOf(new HostError('too-many')) });
       return;
     }
     this.jobs = [...this.jobs, job];
@@ -173,20 +173,20 @@ export class Host<M extends Models = ModelStore> {
     try {
       end = { id: job.id, result: await this.perform(job, asked) };
     } catch (cause) {
-      end = { id: job.id, error: sentence(cause) };
+      end = { id: job.id, error: failureOf(cause) };
     }
     const { reason } = job.signal as { reason: unknown };
-    if (reason instanceof Refusal) end = { id: job.id, error: sentence(reason) };
+    if (reason instanceof HostError) end = { id: job.id, error: failureOf(reason) };
     this.jobs = this.jobs.filter((other) => other !== job);
-    this.tell(end);
+    this.post(end);
   }
 
-  private async perform(job: Job, asked: Asked): Promise<EmbedResults[keyof EmbedResults]> {
+  private async perform(job: HostJob, asked: HostRequest): Promise<EmbedResults[keyof EmbedResults]> {
     const { id, signal } = job;
     await this.whenAllowed(signal);
     const { models } = this;
-    if (!models) throw new Refusal('not-allowed');
-    const model = await this.whenLoaded(models, signal, (progress) => this.tell({ id, progress }));
+    if (!models) throw new HostError('not-allowed');
+    const model = await this.whenLoaded(models, signal, (progress) => this.post({ id, progress }));
     if (asked.type === 'count') {
       const count = await models.count(asked.messages, asked.options);
       if (!count) throw new EngineError('busy');
@@ -195,24 +195,24 @@ export class Host<M extends Models = ModelStore> {
     if (asked.type !== 'generate') return describe(model);
     const onDelta = (delta: string) => {
       job.stage = 'writing';
-      if (!(signal.reason instanceof Refusal)) this.tell({ id, delta });
+      if (!(signal.reason instanceof HostError)) this.post({ id, delta });
     };
     return models.generate(asked.messages, { ...asked.options, signal, onDelta });
   }
 
-  /** @throws Refusal when the person refuses */
+  /** @throws HostError when the person refuses */
   private async whenAllowed(signal: AbortSignal): Promise<void> {
     if (this.permission === 'unasked') this.decide('asked');
     if (this.permission === 'asked')
       await new Promise<void>((resolve) => {
-        this.decided.push(resolve);
+        this.awaitingDecision.push(resolve);
         signal.addEventListener('abort', () => resolve());
       });
     if (signal.aborted) throw new EngineError('aborted');
-    if (!this.allowed) throw new Refusal('not-allowed');
+    if (!this.allowed) throw new HostError('not-allowed');
   }
 
-  /** @throws EngineError, StoreError, Refusal: what failed is tried again with the next request */
+  /** @throws EngineError, StoreError, HostError: what failed is tried again with the next request */
   private async whenLoaded(
     models: M,
     signal: AbortSignal,
@@ -224,13 +224,13 @@ export class Host<M extends Models = ModelStore> {
       if (signal.aborted) throw new EngineError('aborted');
       if (state.is === 'ready') return state.model;
       if (state.is === 'failed') throw state.error;
-      if (state.is === 'elsewhere') throw new Refusal('elsewhere');
+      if (state.is === 'elsewhere') throw new HostError('elsewhere');
       if (state.progress) tell(state.progress);
-      await sleep(TELL_EVERY);
+      await sleep(PROGRESS_INTERVAL_MS);
     }
   }
 
-  private tell(message: Message): void {
+  private post(message: Message): void {
     if (this.origin === null) return;
     // To a page without an origin nothing is said but that it has none.
     this.parent.postMessage({ fournil: 1, ...message }, this.origin === NO_ORIGIN ? '*' : this.origin);

@@ -1,18 +1,18 @@
 /** One request of the host that takes time, from its arrival to its end. */
 import type { EmbedId } from '../../protocol/embed.ts';
-import type { Asked } from './read-request.ts';
+import type { HostRequest } from './read-request.ts';
 
 /** Of a question, so much is shown. */
 const SHOWN = 400;
 
-export class Job {
+export class HostJob {
   /** `waiting` for the person's word, the model, or other answers. */
   stage = $state<'waiting' | 'writing'>('waiting');
   private readonly controller = new AbortController();
 
   constructor(
     readonly id: EmbedId,
-    private readonly asked: Asked,
+    private readonly asked: HostRequest,
   ) {}
 
   get signal(): AbortSignal {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isOurs, LIMITS, readRequest } from './read-request.ts';
+import { isOurs, REQUEST_LIMITS, readRequest } from './read-request.ts';
 
 const ask = (fields: object) => readRequest({ fournil: 1, id: 'a', ...fields });
 const hello = [{ role: 'user', content: 'Hello' }];
@@ -57,7 +57,7 @@ describe('a request of a host', () => {
     ['messages', generate({ messages: 'Hello' })],
     ['messages', generate({ messages: [] })],
     ['messages', generate({ messages: { length: 3 } })],
-    ['messages', generate({ messages: new Array(LIMITS.messages + 1).fill(hello[0]) })],
+    ['messages', generate({ messages: new Array(REQUEST_LIMITS.messages + 1).fill(hello[0]) })],
     ['messages[0]', generate({ messages: new Array(5) })],
     ['messages[1]', generate({ messages: [...hello, null] })],
     ['messages[0].role', generate({ messages: [{ role: 'tool', content: '' }] })],
@@ -65,13 +65,16 @@ describe('a request of a host', () => {
     ['messages[0].content', content(undefined)],
     ['messages[0].content', content(3)],
     ['messages[0].content', content([])],
-    ['messages[0].content', content('a'.repeat(LIMITS.characters + 1))],
+    ['messages[0].content', content('a'.repeat(REQUEST_LIMITS.characters + 1))],
     ['messages[0].content[0]', content(['text'])],
     ['messages[0].content[0].type', content([{ type: 'audio' }])],
     ['messages[0].content[0].type', generate({ messages: [circle] })],
     ['messages[0].content[0].text', content([{ type: 'text', text: {} }])],
     ['messages[0].content[0].image', content([{ type: 'image', image: 'https://example.org/a.png' }])],
-    [`messages[0].content[${LIMITS.pictures}].image`, content(new Array(LIMITS.pictures + 1).fill(image))],
+    [
+      `messages[0].content[${REQUEST_LIMITS.pictures}].image`,
+      content(new Array(REQUEST_LIMITS.pictures + 1).fill(image)),
+    ],
     ['options', generate({ options: null })],
     ['options', generate({ options: [] })],
     ['options.sampling', generate({ options: { sampling: 'hot' } })],
@@ -89,7 +92,7 @@ describe('a request of a host', () => {
   });
 
   it('without an id that can be said back gets an answer all the same', () => {
-    for (const id of [undefined, null, '', 'a'.repeat(LIMITS.id + 1), 0.5, NaN, {}, true])
+    for (const id of [undefined, null, '', 'a'.repeat(REQUEST_LIMITS.id + 1), 0.5, NaN, {}, true])
       expect(readRequest({ fournil: 1, id, type: 'status' })).toEqual({ id: null, wrong: 'bad-message', what: 'id' });
   });
 

@@ -6,19 +6,19 @@ import type { EmbedId, EmbedRequest } from '../../protocol/embed.ts';
 import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
 
-export const LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
+export const REQUEST_LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
 
 /** What the engine gets of a request. */
-export type Asked =
+export type HostRequest =
   | { type: 'status' | 'load' }
   | { type: 'count' | 'generate'; messages: Message[]; options: GenerateOptions }
   | { type: 'stop'; request: EmbedId };
 
-export type Read =
-  { id: EmbedId; asked: Asked } | { id: EmbedId | null; wrong: 'bad-message' | 'unknown-version'; what: string };
+export type ParsedRequest =
+  { id: EmbedId; asked: HostRequest } | { id: EmbedId | null; wrong: 'bad-message' | 'unknown-version'; what: string };
 
 /** Thrown here only: what is wrong, named as in the protocol. */
-class Wrong extends Error {}
+class InvalidField extends Error {}
 
 type Fields = Record<string, unknown>;
 
@@ -29,15 +29,15 @@ const isObject = (value: unknown): value is Fields =>
 export const isOurs = (data: unknown): data is Fields => isObject(data) && Object.hasOwn(data, 'fournil');
 
 const isId = (value: unknown): value is EmbedId =>
-  typeof value === 'string' ? value.length > 0 && value.length <= LIMITS.id : Number.isSafeInteger(value);
+  typeof value === 'string' ? value.length > 0 && value.length <= REQUEST_LIMITS.id : Number.isSafeInteger(value);
 
 function objectAt(where: string, value: unknown): Fields {
-  if (!isObject(value)) throw new Wrong(where);
+  if (!isObject(value)) throw new InvalidField(where);
   return value;
 }
 
 function listAt(where: string, value: unknown, limit: number): unknown[] {
-  if (!Array.isArray(value) || value.length === 0 || value.length > limit) throw new Wrong(where);
+  if (!Array.isArray(value) || value.length === 0 || value.length > limit) throw new InvalidField(where);
   // Holes become what they are read as, so that they are looked at, too.
   return Array.from(value as unknown[]);
 }
@@ -48,13 +48,14 @@ class Sizes {
   private pictures = 0;
 
   text(where: string, value: unknown): string {
-    if (typeof value !== 'string' || (this.characters += value.length) > LIMITS.characters) throw new Wrong(where);
+    if (typeof value !== 'string' || (this.characters += value.length) > REQUEST_LIMITS.characters)
+      throw new InvalidField(where);
     return value;
   }
 
   picture(where: string, value: unknown): Blob {
-    if (!(value instanceof Blob) || value.size > MAX_PICTURE_MB * 1e6) throw new Wrong(where);
-    if (++this.pictures > LIMITS.pictures) throw new Wrong(where);
+    if (!(value instanceof Blob) || value.size > MAX_PICTURE_MB * 1e6) throw new InvalidField(where);
+    if (++this.pictures > REQUEST_LIMITS.pictures) throw new InvalidField(where);
     return value;
   }
 }
@@ -63,20 +64,20 @@ function readPart(where: string, value: unknown, sizes: Sizes): ContentPart {
   const part = objectAt(where, value);
   if (part['type'] === 'text') return { type: 'text', text: sizes.text(`${where}.text`, part['text']) };
   if (part['type'] === 'image') return { type: 'image', image: sizes.picture(`${where}.image`, part['image']) };
-  throw new Wrong(`${where}.type`);
+  throw new InvalidField(`${where}.type`);
 }
 
 function readMessage(where: string, value: unknown, sizes: Sizes): Message {
   const { role, content } = objectAt(where, value);
-  if (role !== 'system' && role !== 'user' && role !== 'assistant') throw new Wrong(`${where}.role`);
+  if (role !== 'system' && role !== 'user' && role !== 'assistant') throw new InvalidField(`${where}.role`);
   if (!Array.isArray(content)) return { role, content: sizes.text(`${where}.content`, content) };
-  const parts = listAt(`${where}.content`, content, LIMITS.parts);
+  const parts = listAt(`${where}.content`, content, REQUEST_LIMITS.parts);
   return { role, content: parts.map((part, i) => readPart(`${where}.content[${i}]`, part, sizes)) };
 }
 
 function readMessages(value: unknown): Message[] {
   const sizes = new Sizes();
-  const list = listAt('messages', value, LIMITS.messages);
+  const list = listAt('messages', value, REQUEST_LIMITS.messages);
   return list.map((message, i) => readMessage(`messages[${i}]`, message, sizes));
 }
 
@@ -86,7 +87,7 @@ function readSampling(value: unknown): NonNullable<GenerateOptions['sampling']> 
   for (const key of Object.keys(SAMPLING_LIMITS) as (keyof typeof SAMPLING_LIMITS)[]) {
     const number = fields[key];
     if (number === undefined) continue;
-    if (!withinLimits(SAMPLING_LIMITS[key], number)) throw new Wrong(`options.sampling.${key}`);
+    if (!withinLimits(SAMPLING_LIMITS[key], number)) throw new InvalidField(`options.sampling.${key}`);
     sampling[key] = number;
   }
   return sampling;
@@ -98,17 +99,17 @@ function readOptions(value: unknown): GenerateOptions {
   const options: GenerateOptions = {};
   if (sampling !== undefined) options.sampling = readSampling(sampling);
   if (maxNewTokens !== undefined) {
-    if (!withinLimits(LENGTH_LIMITS, maxNewTokens)) throw new Wrong('options.maxNewTokens');
+    if (!withinLimits(LENGTH_LIMITS, maxNewTokens)) throw new InvalidField('options.maxNewTokens');
     options.maxNewTokens = maxNewTokens;
   }
   if (continueAnswer !== undefined) {
-    if (typeof continueAnswer !== 'boolean') throw new Wrong('options.continueAnswer');
+    if (typeof continueAnswer !== 'boolean') throw new InvalidField('options.continueAnswer');
     options.continueAnswer = continueAnswer;
   }
   return options;
 }
 
-function readAsked(data: Fields): Asked {
+function parseRequest(data: Fields): HostRequest {
   const type = data['type'] as EmbedRequest['type'];
   switch (type) {
     case 'status':
@@ -118,21 +119,21 @@ function readAsked(data: Fields): Asked {
     case 'generate':
       return { type, messages: readMessages(data['messages']), options: readOptions(data['options']) };
     case 'stop':
-      if (!isId(data['request'])) throw new Wrong('request');
+      if (!isId(data['request'])) throw new InvalidField('request');
       return { type, request: data['request'] };
     default:
-      throw new Wrong('type');
+      throw new InvalidField('type');
   }
 }
 
-export function readRequest(data: Fields): Read {
+export function readRequest(data: Fields): ParsedRequest {
   const id = isId(data['id']) ? data['id'] : null;
   if (data['fournil'] !== 1) return { id, wrong: 'unknown-version', what: 'fournil' };
   if (id === null) return { id, wrong: 'bad-message', what: 'id' };
   try {
-    return { id, asked: readAsked(data) };
+    return { id, asked: parseRequest(data) };
   } catch (cause) {
-    if (cause instanceof Wrong) return { id, wrong: 'bad-message', what: cause.message };
+    if (cause instanceof InvalidField) return { id, wrong: 'bad-message', what: cause.message };
     throw cause;
   }
 }

@@ -3,12 +3,12 @@ import { mount } from 'svelte';
 import { ModelStore } from '../models/model.svelte.ts';
 import Embed from './Embed.svelte';
 import { Host } from './host.svelte.ts';
-import Elsewhere from './Elsewhere.svelte';
-import type { Place } from './place.ts';
+import OpenAppNotice from './OpenAppNotice.svelte';
+import type { PageMode } from './page-mode.ts';
 
-export function start(place: Exclude<Place, 'app'>, target: HTMLElement): void {
-  if (place !== 'embed') {
-    mount(Elsewhere, { target, props: { place } });
+export function start(mode: Exclude<PageMode, 'app'>, target: HTMLElement): void {
+  if (mode !== 'embed') {
+    mount(OpenAppNotice, { target, props: { mode } });
     return;
   }
   const builtIn = new URL('models/built-in/', document.baseURI).href;

@@ -9,8 +9,8 @@ import { takeFromAddress } from './lesson-address.ts';
 import { type Preset, PRESET_BYTES, PRESET_FORMAT, PresetError } from './lesson.ts';
 
 /** What of the conversations and the models a lesson needs in order to begin. */
-interface Beginnings {
-  begin: (options: { setup: Setup; title: string }) => { id: string };
+interface ConversationStarter {
+  startNew: (options: { setup: Setup; title: string }) => { id: string };
 }
 interface Models {
   readonly choice: Choice | null;
@@ -33,7 +33,7 @@ export class Lessons {
   private readonly begun = new SvelteMap<string, Preset>();
 
   constructor(
-    private readonly conversations: Beginnings,
+    private readonly conversations: ConversationStarter,
     private readonly models: Models,
     /** Closes what is over the page and leads to where one writes. */
     private readonly oncebegun: () => void,
@@ -58,7 +58,7 @@ export class Lessons {
       sampling: { ...sampling },
       ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
     };
-    const conversation = this.conversations.begin({ setup, title });
+    const conversation = this.conversations.startNew({ setup, title });
     this.begun.set(conversation.id, preset);
     if (choice !== undefined && choice?.key !== this.models.choice?.key) void this.models.use(choice);
     this.galleryOpen = false;

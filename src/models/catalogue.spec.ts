@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { nameOf, placeOf, readSource, siteModels, underGemmaTerms } from './catalogue.ts';
+import { nameOf, sourceIdOf, readSource, siteModels, underGemmaTerms } from './catalogue.ts';
 
 const BASE = 'https://bread.example/fournil/';
 const read = (text: string) => readSource(text, BASE, ['https://mirror.example']);
@@ -33,10 +33,10 @@ describe('the catalogue', () => {
     expect(underGemmaTerms({ kind: 'hub', repo: 'a/b' })).toBe(true);
     expect(underGemmaTerms({ kind: 'mirror', url: BASE }, 'gemma')).toBe(true);
     expect(underGemmaTerms({ kind: 'mirror', url: BASE }, 'Apache-2.0')).toBe(false);
-    expect(placeOf({ kind: 'hub', repo: 'a/b', revision: 'x', dtype: 'q4' })).toBe(
-      placeOf({ kind: 'hub', repo: 'a/b' }),
+    expect(sourceIdOf({ kind: 'hub', repo: 'a/b', revision: 'x', dtype: 'q4' })).toBe(
+      sourceIdOf({ kind: 'hub', repo: 'a/b' }),
     );
-    expect(placeOf({ kind: 'files' })).toBeNull();
+    expect(sourceIdOf({ kind: 'files' })).toBeNull();
   });
 });
 

@@ -49,7 +49,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 export const GEMMA_TERMS = 'https://ai.google.dev/gemma/terms';
 
 /** The part of a source that stays the same whatever its revision and dtype; null for picked files. */
-export function placeOf(source: ModelSource): string | null {
+export function sourceIdOf(source: ModelSource): string | null {
   if (source.kind === 'hub') return `hub:${source.repo}`;
   return source.kind === 'mirror' ? `mirror:${source.url}` : null;
 }

@@ -7,13 +7,13 @@ const NAME = 'fournil-engine';
 
 export class EngineLock {
   /** Called where another tab wants to open a large model, and this one has one open. */
-  onAsked: () => void = () => undefined;
-  private giveBack: (() => void) | null = null;
-  private asking: Promise<boolean> | null = null;
+  onRequested: () => void = () => undefined;
+  private releaseLock: (() => void) | null = null;
+  private pending: Promise<boolean> | null = null;
   private readonly channel = new BroadcastChannel(NAME);
 
   constructor() {
-    this.channel.onmessage = () => this.giveBack && this.onAsked();
+    this.channel.onmessage = () => this.releaseLock && this.onRequested();
   }
 
   /** Whether it is ours now. */
@@ -29,25 +29,25 @@ export class EngineLock {
   }
 
   release(): void {
-    this.giveBack?.();
-    this.giveBack = null;
+    this.releaseLock?.();
+    this.releaseLock = null;
   }
 
   private async request(options: LockOptions): Promise<boolean> {
     // What another call is about to get is ours too.
-    while (this.asking) await this.asking.catch(() => false);
-    if (this.giveBack) return true;
-    this.asking = new Promise((resolve, reject) => {
-      const held = (lock: Lock | null) => {
+    while (this.pending) await this.pending.catch(() => false);
+    if (this.releaseLock) return true;
+    this.pending = new Promise((resolve, reject) => {
+      const onGranted = (lock: Lock | null) => {
         resolve(lock !== null);
-        return lock && new Promise<void>((done) => (this.giveBack = done));
+        return lock && new Promise<void>((done) => (this.releaseLock = done));
       };
-      navigator.locks.request(NAME, options, held).catch(reject);
+      navigator.locks.request(NAME, options, onGranted).catch(reject);
     });
     try {
-      return await this.asking;
+      return await this.pending;
     } finally {
-      this.asking = null;
+      this.pending = null;
     }
   }
 }

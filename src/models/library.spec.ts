@@ -9,7 +9,7 @@ import {
   type StoreProgress,
   type ToStore,
 } from '../../protocol/store.ts';
-import { ALL, Library } from './library.svelte.ts';
+import { ALL_MODELS, Library } from './library.svelte.ts';
 import { StoreClient } from './store-client.ts';
 import { ScriptedWorker } from './testing/scripted-worker.ts';
 import { MemoryStorage } from './testing/memory-storage.ts';
@@ -135,7 +135,7 @@ describe('Library', () => {
     const removed = library.remove(null);
     worker.answer('remove', { error: { code: 'busy', detail: '' } });
     await removed;
-    expect(library.failures.get(ALL)).toMatchObject({ code: 'busy' });
+    expect(library.failures.get(ALL_MODELS)).toMatchObject({ code: 'busy' });
   });
 
   it('goes on after a reload with what this tab was fetching, and with nothing else', async () => {

@@ -15,13 +15,19 @@ import {
   type StoreBroadcast,
   type StoreProgress,
 } from '../../protocol/store.ts';
-import { placeOf } from './catalogue.ts';
-import { keepFetching, type KeptModel, keepStored, recallFetching, recallStored } from './kept.ts';
+import { sourceIdOf } from './catalogue.ts';
+import {
+  rememberDownloads,
+  type KnownModel,
+  rememberModels,
+  recallDownloads,
+  recallKnownModels,
+} from './known-models.ts';
 import { observe, rateOf, type Sample, secondsLeft } from './progress-rate.ts';
 import { StoreClient } from './store-client.ts';
 
 /** A model on its way. */
-export interface Job {
+export interface ModelJob {
   progress: StoreProgress;
   /** Another tab does it. */
   elsewhere: boolean;
@@ -35,14 +41,14 @@ export interface Job {
 export type StorageLike = Pick<StorageManager, 'estimate' | 'persist' | 'persisted'>;
 
 /** A call of this tab that brings a model here, or copies it. */
-interface Own {
+interface OwnCall {
   controller: AbortController;
   ended: Promise<void>;
   fetching: boolean;
 }
 
 /** The name under which failures stand that are no single model's. */
-export const ALL = '';
+export const ALL_MODELS = '';
 
 /** Another tab that does not answer by then is no more. */
 const ANSWER_MS = 3000;
@@ -57,13 +63,13 @@ export const asStoreError = (cause: unknown): StoreError =>
 export class Library {
   models = $state.raw<StoredModel[]>([]);
   /** By model key. */
-  readonly jobs = new SvelteMap<string, Job>();
-  /** Sources (by place) that are being looked at before their bytes are fetched. */
+  readonly jobs = new SvelteMap<string, ModelJob>();
+  /** Sources (by source id) that are being looked at before their bytes are fetched. */
   readonly starting = new SvelteMap<string, AbortController>();
-  /** What ended badly, by model key or, before that is known, by place. */
+  /** What ended badly, by model key or, before that is known, by source id. */
   readonly failures = new SvelteMap<string, StoreError>();
   /** Models that the browser removed since the last visit. */
-  evicted = $state.raw<KeptModel[]>([]);
+  evicted = $state.raw<KnownModel[]>([]);
   /** Bytes this page stores, and may store in all, where the browser tells. */
   usage = $state.raw<number | undefined>();
   quota = $state.raw<number | undefined>();
@@ -71,7 +77,7 @@ export class Library {
   /** The model that this tab is opening: what its check mends is shown where the model's state is. */
   opening: () => string | null = () => null;
 
-  private readonly own = new SvelteMap<string, Own>();
+  private readonly ownCalls = new SvelteMap<string, OwnCall>();
   private readonly channel = new BroadcastChannel(STORE_CHANNEL);
   private opened: Promise<void> | null = null;
 
@@ -79,7 +85,7 @@ export class Library {
     private readonly store = new StoreClient(),
     private readonly storage: StorageLike | undefined = navigator.storage,
   ) {
-    this.channel.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => this.hear(data);
+    this.channel.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => this.onBroadcast(data);
   }
 
   /** Bytes there is room for yet. */
@@ -97,20 +103,20 @@ export class Library {
 
   /** What is stored of a source, or came otherwise under its repository's name; whole if there is such. */
   storedFrom(source: ModelSource): StoredModel | undefined {
-    const place = placeOf(source);
+    const sourceId = sourceIdOf(source);
     const repo = source.kind === 'hub' ? source.repo : null;
-    const found = this.models.filter((model) => placeOf(model.source) === place || model.id === repo);
+    const found = this.models.filter((model) => sourceIdOf(model.source) === sourceId || model.id === repo);
     return found.find(({ complete }) => complete) ?? found.at(-1);
   }
 
   /** With the page: nothing is asked of the store unless something was stored or was being fetched. */
   start(): void {
-    if (recallStored().length > 0 || recallFetching().length > 0) void this.open();
+    if (recallKnownModels().length > 0 || recallDownloads().length > 0) void this.open();
   }
 
   /** With the panel: what is stored, and what room there is. */
   open(): Promise<void> {
-    this.opened ??= this.takeUp();
+    this.opened ??= this.restore();
     return this.opened;
   }
 
@@ -119,14 +125,14 @@ export class Library {
   }
 
   async fetch(source: ModelSource): Promise<void> {
-    const place = placeOf(source);
-    if (place === null || this.starting.has(place)) return;
+    const sourceId = sourceIdOf(source);
+    if (sourceId === null || this.starting.has(sourceId)) return;
     const controller = new AbortController();
-    this.starting.set(place, controller);
-    this.failures.delete(place);
+    this.starting.set(sourceId, controller);
+    this.failures.delete(sourceId);
     try {
       const plan = await this.plan(source, controller.signal);
-      this.starting.delete(place);
+      this.starting.delete(sourceId);
       if (!this.models.some(({ key }) => key === plan.key))
         this.models = [...this.models, { ...plan, complete: false, lastUsed: null }];
       await this.run(startOf(plan), controller, (options) =>
@@ -134,25 +140,25 @@ export class Library {
       );
       // If nothing of it was stored, no key leads to what went wrong.
       const failure = this.failures.get(plan.key);
-      if (failure) this.failures.set(place, failure);
+      if (failure) this.failures.set(sourceId, failure);
     } catch (cause) {
-      this.starting.delete(place);
-      this.fail(place, cause);
+      this.starting.delete(sourceId);
+      this.fail(sourceId, cause);
     }
   }
 
   async resume(model: ModelPlan): Promise<void> {
     const { key } = model;
-    this.failures.delete(placeOf(model.source) ?? key);
+    this.failures.delete(sourceIdOf(model.source) ?? key);
     await this.run(startOf(model), new AbortController(), (options) => this.store.call('resume', { key }, options));
   }
 
   /** What arrived stays. */
   pause(key: string): void {
-    const own = this.own.get(key);
+    const own = this.ownCalls.get(key);
     if (own) own.controller.abort();
     else {
-      this.tell({ type: 'pause', key });
+      this.broadcast({ type: 'pause', key });
       // If that tab is no more, nobody will say that it ended.
       this.jobs.delete(key);
     }
@@ -160,7 +166,7 @@ export class Library {
 
   /** Stops it, and frees the space. */
   async cancel(key: string): Promise<void> {
-    const own = this.own.get(key);
+    const own = this.ownCalls.get(key);
     this.pause(key);
     await (own ? own.ended : this.endedElsewhere(key));
     await this.remove(key);
@@ -170,7 +176,7 @@ export class Library {
     this.failures.clear();
     const failed = await this.store.call('remove', { key }).catch((cause: unknown) => ({ cause }));
     await this.refresh();
-    if (failed) this.fail(key ?? ALL, failed.cause);
+    if (failed) this.fail(key ?? ALL_MODELS, failed.cause);
   }
 
   /** @throws StoreError */
@@ -179,8 +185,8 @@ export class Library {
     let key: string | null = null;
     const onProgress = (progress: StoreProgress) => {
       key = progress.key;
-      this.own.set(key, { controller, ended, fetching: false });
-      this.show(progress, progress.waiting?.reason === 'other-tab');
+      this.ownCalls.set(key, { controller, ended, fetching: false });
+      this.updateJob(progress, progress.waiting?.reason === 'other-tab');
     };
     const report = this.store.call('import', { files }, { onProgress, signal: controller.signal });
     const ended = report.then(
@@ -191,7 +197,7 @@ export class Library {
       return await report;
     } finally {
       await this.refresh();
-      if (key !== null) this.end(key);
+      if (key !== null) this.endJob(key);
     }
   }
 
@@ -216,9 +222,9 @@ export class Library {
     this.evicted = [];
   }
 
-  private async takeUp(): Promise<void> {
-    const kept = recallStored();
-    const fetching = recallFetching();
+  private async restore(): Promise<void> {
+    const kept = recallKnownModels();
+    const fetching = recallDownloads();
     this.persisted = (await this.storage?.persisted?.()) ?? false;
     if (!(await this.refresh())) return;
     this.evicted = kept.filter(({ key }) => !this.models.some((model) => model.key === key));
@@ -232,12 +238,12 @@ export class Library {
     this.quota = estimate?.quota;
     try {
       this.models = await this.store.call('list', {});
-      this.failures.delete(ALL);
+      this.failures.delete(ALL_MODELS);
     } catch (cause) {
-      this.fail(ALL, cause);
+      this.fail(ALL_MODELS, cause);
       return false;
     }
-    keepStored(this.models.map(({ key, id, present: size }) => ({ key, id, size })));
+    rememberModels(this.models.map(({ key, id, present: size }) => ({ key, id, size })));
     return true;
   }
 
@@ -248,28 +254,28 @@ export class Library {
     call: (options: { onProgress: (progress: StoreProgress) => void; signal: AbortSignal }) => Promise<unknown>,
   ): Promise<boolean> {
     const { key } = start;
-    if (this.own.has(key)) return false;
+    if (this.ownCalls.has(key)) return false;
     this.failures.delete(key);
-    this.show(start, false);
-    const onProgress = (progress: StoreProgress) => this.show(progress, progress.waiting?.reason === 'other-tab');
+    this.updateJob(start, false);
+    const onProgress = (progress: StoreProgress) => this.updateJob(progress, progress.waiting?.reason === 'other-tab');
     const outcome = call({ onProgress, signal: controller.signal }).then(
       () => true,
       (cause: unknown) => this.fail(key, cause),
     );
     const ended = outcome.then(() => undefined);
-    this.own.set(key, { controller, ended, fetching: start.phase === 'fetching' });
+    this.ownCalls.set(key, { controller, ended, fetching: start.phase === 'fetching' });
     this.noteFetching();
     const well = await outcome;
     await this.refresh();
-    this.end(key);
+    this.endJob(key);
     return well;
   }
 
   private noteFetching(): void {
-    keepFetching([...this.own].filter(([, { fetching }]) => fetching).map(([key]) => key));
+    rememberDownloads([...this.ownCalls].filter(([, { fetching }]) => fetching).map(([key]) => key));
   }
 
-  private show(progress: StoreProgress, elsewhere: boolean): void {
+  private updateJob(progress: StoreProgress, elsewhere: boolean): void {
     const { key, phase, done, total, received } = progress;
     const before = this.jobs.get(key);
     // Who waits for another tab knows nothing of how far that one is.
@@ -282,8 +288,8 @@ export class Library {
   }
 
   /** A call of this tab is over. */
-  private end(key: string): void {
-    this.own.delete(key);
+  private endJob(key: string): void {
+    this.ownCalls.delete(key);
     this.noteFetching();
     this.jobs.delete(key);
   }
@@ -295,7 +301,7 @@ export class Library {
     return false;
   }
 
-  private hear(news: StoreBroadcast): void {
+  private onBroadcast(news: StoreBroadcast): void {
     if (news.type === 'changed') {
       if (this.opened) void this.refresh();
       return;
@@ -303,9 +309,9 @@ export class Library {
     const key = news.type === 'progress' ? news.progress.key : news.key;
     if (news.type === 'progress' && news.progress.key === this.opening()) return;
     // Of its own calls this tab hears from the worker itself, unless they wait for another tab.
-    if (this.own.has(key) && !(news.type === 'progress' && this.jobs.get(key)?.elsewhere)) return;
+    if (this.ownCalls.has(key) && !(news.type === 'progress' && this.jobs.get(key)?.elsewhere)) return;
     if (news.type === 'progress' && news.progress.phase !== 'checking') {
-      this.show(news.progress, true);
+      this.updateJob(news.progress, true);
       if (this.opened && !this.models.some((model) => model.key === key)) void this.refresh();
     } else if (news.type === 'ended') this.jobs.delete(key);
   }
@@ -313,17 +319,18 @@ export class Library {
   private endedElsewhere(key: string): Promise<void> {
     return new Promise((resolve) => {
       const end = () => {
-        clearTimeout(patience);
-        this.channel.removeEventListener('message', hear);
+        clearTimeout(timeout);
+        this.channel.removeEventListener('message', onBroadcast);
         resolve();
       };
-      const hear = ({ data }: MessageEvent<StoreBroadcast>) => data.type === 'ended' && data.key === key && end();
-      const patience = setTimeout(end, ANSWER_MS);
-      this.channel.addEventListener('message', hear);
+      const onBroadcast = ({ data }: MessageEvent<StoreBroadcast>) =>
+        data.type === 'ended' && data.key === key && end();
+      const timeout = setTimeout(end, ANSWER_MS);
+      this.channel.addEventListener('message', onBroadcast);
     });
   }
 
-  private tell(news: StoreBroadcast): void {
+  private broadcast(news: StoreBroadcast): void {
     this.channel.postMessage(news);
   }
 }

@@ -14,7 +14,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve));
 
 /** The lock of a browser with another tab, which has it until it is asked for. */
 class Lock {
-  onAsked = () => undefined;
+  onRequested = () => undefined;
   held = false;
   constructor(public elsewhere = false) {}
   take() {
@@ -231,7 +231,7 @@ describe('ModelStore, with two tabs', () => {
     const { workers, store, lock } = await openLarge();
     void store.generate([], { onDelta: () => undefined, signal: new AbortController().signal });
     await turn();
-    lock.onAsked();
+    lock.onRequested();
     await turn();
     expect(callsOf(workers[0])?.at(-1)).toBe('generate');
     workers[0]?.reply({ result: {} });

@@ -73,7 +73,7 @@ export class ModelStore {
   /** Why another model is in use than the one that was chosen, and that one's name. */
   notice = $state.raw<{ key: MessageKey; name: string } | null>(null);
   private loading: AbortController | null = null;
-  private waiting: (() => void)[] = [];
+  private waiters: (() => void)[] = [];
   /** Stops the answers of the model in use. */
   private inUse = new AbortController();
   /** The engine does one thing at a time. */
@@ -94,7 +94,7 @@ export class ModelStore {
       this.lock.release();
       this.state = { is: 'failed', error };
     };
-    lock.onAsked = () => void this.giveUp();
+    lock.onRequested = () => void this.handOver();
   }
 
   /** The name of the model in use, or null for the built-in one. */
@@ -149,7 +149,7 @@ export class ModelStore {
     for (;;) {
       await this.ready(options.signal);
       const signal = AbortSignal.any([options.signal, this.inUse.signal]);
-      const finish = await this.whenFree(async () => {
+      const finish = await this.runExclusive(async () => {
         // The answer before this one may have cost the model: it is waited for again.
         if (this.state.is !== 'ready') return null;
         onBegin?.();
@@ -172,16 +172,16 @@ export class ModelStore {
     void this.load();
     return new Promise((resolve, reject) => {
       const settle = (outcome: () => void) => () => {
-        this.waiting = this.waiting.filter((other) => other !== arrived);
+        this.waiters = this.waiters.filter((other) => other !== onReady);
         signal.removeEventListener('abort', aborted);
         outcome();
       };
-      const arrived = settle(resolve);
+      const onReady = settle(resolve);
       const aborted = settle(() => reject(new EngineError('aborted')));
       if (signal.aborted) aborted();
       else if (this.state.is === 'ready') resolve();
       else {
-        this.waiting.push(arrived);
+        this.waiters.push(onReady);
         signal.addEventListener('abort', aborted);
       }
     });
@@ -211,7 +211,7 @@ export class ModelStore {
     };
     let next: ModelState;
     try {
-      next = await this.bring(this.choice, takeOver, { onProgress, signal: controller.signal });
+      next = await this.openModel(this.choice, takeOver, { onProgress, signal: controller.signal });
     } catch (cause) {
       next = { is: 'failed', error: cause instanceof StoreError ? cause : asEngineError(cause) };
     }
@@ -225,15 +225,15 @@ export class ModelStore {
       return;
     }
     this.state = next;
-    if (next.is === 'ready') for (const arrived of this.waiting) arrived();
+    if (next.is === 'ready') for (const onReady of this.waiters) onReady();
   }
 
-  private async bring(
+  private async openModel(
     choice: Choice | null,
     takeOver: boolean,
     options: { onProgress: (progress: LoadProgress | StoreProgress) => void; signal: AbortSignal },
   ): Promise<ModelState> {
-    const load = (model: string) => this.whenFree(() => this.engine.load(model, options));
+    const load = (model: string) => this.runExclusive(() => this.engine.load(model, options));
     if (choice === null) {
       try {
         return { is: 'ready', model: await load(this.builtIn) };
@@ -253,7 +253,7 @@ export class ModelStore {
     }
   }
 
-  private async whenFree<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  private async runExclusive<T>(job: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     while (this.busy) await (signal ? Promise.race([this.busy, aborted(signal)]) : this.busy);
     const running = job();
     const free = () => {
@@ -264,7 +264,7 @@ export class ModelStore {
   }
 
   /** Another tab wants the large model: it gets it once the answer being made has ended. */
-  private async giveUp(): Promise<void> {
+  private async handOver(): Promise<void> {
     if (this.state.is === 'ready') while (this.busy) await this.busy;
     if (!this.choice) return;
     this.notice = { key: 'model.movedAway', name: nameOf(this.choice.id) };

@@ -25,7 +25,7 @@ interface Pending<Note> {
   onNote: ((note: Note) => void) | undefined;
 }
 
-type Heard<Note, Event, Code> =
+type WorkerMessage<Note, Event, Code> =
   ({ id: number } & Note) | { id: number; result: unknown } | { id: number; error: Failure<Code> } | Event;
 
 export class WorkerCalls<Call, Note extends object, Code extends string, Event extends object = never> {
@@ -44,7 +44,7 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
         return;
       }
       const id = ++this.lastId;
-      const worker = this.open();
+      const worker = this.ensureWorker();
       const abort = () => {
         worker.postMessage({ id, abort: true });
       };
@@ -72,10 +72,10 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
     this.end('aborted', '');
   }
 
-  private open(): WorkerLike {
+  private ensureWorker(): WorkerLike {
     if (this.worker) return this.worker;
     const worker = this.settings.start();
-    worker.onmessage = ({ data }: MessageEvent<Heard<Note, Event, Code>>) => {
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage<Note, Event, Code>>) => {
       this.receive(data);
     };
     worker.onerror = (event) => {
@@ -88,7 +88,7 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
     return worker;
   }
 
-  private receive(message: Heard<Note, Event, Code>): void {
+  private receive(message: WorkerMessage<Note, Event, Code>): void {
     if (!('id' in message)) {
       this.settings.onEvent?.(message as Event);
       return;

@@ -20,9 +20,9 @@ export class Offline {
     try {
       const registration = await this.workers().register(script);
       this.registration = registration;
-      this.say(registration.active, 'page-opened');
-      registration.addEventListener('updatefound', () => this.follow());
-      this.follow();
+      this.send(registration.active, 'page-opened');
+      registration.addEventListener('updatefound', () => this.watchInstalling());
+      this.watchInstalling();
     } catch {
       // Refused (a private window, a page without https): the page then works as long as there is a network.
     }
@@ -37,23 +37,23 @@ export class Offline {
       return;
     }
     this.workers().addEventListener('controllerchange', () => this.page.reload(), { once: true });
-    this.say(waiting, 'take-over');
+    this.send(waiting, 'take-over');
   }
 
   later(): void {
     this.updateReady = false;
   }
 
-  private say(worker: ServiceWorker | null, message: ToServiceWorker): void {
+  private send(worker: ServiceWorker | null, message: ToServiceWorker): void {
     worker?.postMessage(message);
   }
 
-  private follow(): void {
-    this.registration?.installing?.addEventListener('statechange', () => this.look());
-    this.look();
+  private watchInstalling(): void {
+    this.registration?.installing?.addEventListener('statechange', () => this.update());
+    this.update();
   }
 
-  private look(): void {
+  private update(): void {
     const { active, waiting } = this.registration ?? {};
     this.stored = !!active;
     if (active && waiting) this.updateReady = true;

@@ -11,11 +11,11 @@ export interface Imported {
 export async function importFile(file: File, conversations: Conversations): Promise<Imported> {
   const { t } = i18n;
   try {
-    const [{ readFile }, { takeIn }] = await Promise.all([
+    const [{ readFile }, { addImported }] = await Promise.all([
       import('../conversations/export/read-file.ts'),
-      import('../conversations/export/take-in.ts'),
+      import('../conversations/export/add-imported.ts'),
     ]);
-    const report = await takeIn(await readFile(file), await conversations.database());
+    const report = await addImported(await readFile(file), await conversations.database());
     const sentences = [t('data.taken', { count: report.conversations })];
     if (report.already > 0) sentences.push(t('data.already', { count: report.already }));
     const leftOut = LEFT_OUT.flatMap((what) => {

@@ -29,7 +29,7 @@ export const contentSecurityPolicy = [
 
 /**
  * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/users/embed.md), elsewhere the
- * page shows a way to the app and nothing to press (src/embed/place.ts). A policy in the page itself cannot say so.
+ * page shows a way to the app and nothing to press (src/embed/page-mode.ts). A policy in the page itself cannot say so.
  */
 const frameAncestors = "frame-ancestors 'self' http: https:";
 

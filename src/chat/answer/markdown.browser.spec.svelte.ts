@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { flushSync, mount, unmount } from 'svelte';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import AnswerText from './AnswerText.svelte';
-import { Pieces } from './blocks.ts';
+import { MarkdownChunks } from './chunks.ts';
 import { CORPUS } from './testing/corpus.ts';
 import { options, renderMarkdown, type Tools } from './markdown.ts';
 
@@ -19,12 +19,12 @@ function seen(...contents: Node[]): string {
 
 const whole = (text: string) => seen(renderMarkdown(text, {}, tools).content);
 
-/** The text as it streams in, rendered piece by piece at the end. */
+/** The text as it streams in, rendered chunk by chunk at the end. */
 function streamed(text: string, cuts: readonly number[]): string {
-  const pieces = new Pieces(options);
-  for (const cut of [...cuts].sort((a, b) => a - b)) pieces.grow(text.slice(0, cut));
-  const list = pieces.grow(text);
-  return seen(...list.map(({ source }) => renderMarkdown(source, pieces.links, tools).content));
+  const chunks = new MarkdownChunks(options);
+  for (const cut of [...cuts].sort((a, b) => a - b)) chunks.update(text.slice(0, cut));
+  const list = chunks.update(text);
+  return seen(...list.map(({ source }) => renderMarkdown(source, chunks.links, tools).content));
 }
 
 describe('an answer that streams', () => {
@@ -50,18 +50,18 @@ describe('an answer that streams', () => {
   });
 
   it('touches only its end: what is finished stays the same object', () => {
-    const pieces = new Pieces(options);
+    const chunks = new MarkdownChunks(options);
     const paragraph = 'Le fournil est la pièce où l’on cuit le pain, avec **soin**.\n\n';
     let text = '';
-    let before = pieces.grow(text);
+    let before = chunks.update(text);
     for (let i = 0; i < 700; i++) {
       text += paragraph;
-      const after = pieces.grow(text);
-      for (const [at, piece] of before.slice(0, -3).entries()) expect(after[at]).toBe(piece);
+      const after = chunks.update(text);
+      for (const [at, chunk] of before.slice(0, -3).entries()) expect(after[at]).toBe(chunk);
       before = after;
     }
     // 42,000 characters, about 10,000 tokens: each was lexed a few times, not hundreds of times.
-    expect(pieces.lexed).toBeLessThan(5 * text.length);
+    expect(chunks.lexed).toBeLessThan(5 * text.length);
   });
 });
 

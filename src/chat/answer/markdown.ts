@@ -5,11 +5,11 @@
  */
 import DOMPurify from 'dompurify';
 import { Lexer, Marked, type MarkedOptions, Parser } from 'marked';
-import type { Links } from './blocks.ts';
+import type { Links } from './chunks.ts';
 import { mathExtensions } from './math.ts';
 
 /** With this module, as it needs the same parser, which is not wanted before the first answer. */
-export { Pieces } from './blocks.ts';
+export { MarkdownChunks } from './chunks.ts';
 
 const TAGS = [
   ...['p', 'br', 'hr', 'blockquote', 'pre', 'code', 'em', 'strong', 'del', 'a', 'ul', 'ol', 'li', 'sub', 'sup', 'kbd'],

@@ -12,7 +12,7 @@ class AnswerTools implements Tools {
   }
 
   /** Without a tool (the network failed) the source stays readable; the next answer asks again. */
-  bring({ highlight, typeset }: Rendered['wants']): void {
+  load({ highlight, typeset }: Rendered['wants']): void {
     if (highlight && !this.asked.highlight) {
       this.asked.highlight = true;
       void import('./highlighter.ts').then(

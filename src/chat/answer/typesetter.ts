@@ -5,13 +5,13 @@
 import katex from 'katex';
 
 /** Deep or endless definitions end here. */
-const LIMITS = { maxExpand: 500, maxSize: 20 };
+const KATEX_LIMITS = { maxExpand: 500, maxSize: 20 };
 
 export function typeset(source: HTMLElement, tex: string, display: boolean): void {
   const set = document.createElement('span');
   set.className = display ? 'formula display' : 'formula';
   try {
-    katex.render(tex, set, { displayMode: display, output: 'mathml', trust: false, strict: 'ignore', ...LIMITS });
+    katex.render(tex, set, { displayMode: display, output: 'mathml', trust: false, strict: 'ignore', ...KATEX_LIMITS });
   } catch {
     return;
   }

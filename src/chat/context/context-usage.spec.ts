@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type ContextUse, EngineError, type Message } from '../../../protocol/engine.ts';
-import { ContextGauge } from './context-usage.svelte.ts';
+import { ContextUsage } from './context-usage.svelte.ts';
 
 /** As the engine counts: a token for each word, 4 for each turn's frame; refuses what it could not answer. */
 function engine() {
@@ -21,12 +21,12 @@ const question: Message = { role: 'user', content: 'one two' };
 const answer: Message = { role: 'assistant', content: 'three' };
 const draft: Message = { role: 'user', content: 'four five six' };
 
-describe('ContextGauge', () => {
+describe('ContextUsage', () => {
   it('counts conversations of all kinds: none yet, with an answer last, with a draft', async () => {
-    const gauge = new ContextGauge(engine());
+    const usage = new ContextUsage(engine());
     const tokens = async (messages: Message[]) => {
-      await gauge.measureNow(messages);
-      return gauge.use?.promptTokens;
+      await usage.measureNow(messages);
+      return usage.counts?.promptTokens;
     };
     expect(await tokens([])).toBe(4);
     expect(await tokens([system])).toBe(7);
@@ -39,43 +39,43 @@ describe('ContextGauge', () => {
   it('asks once typing has paused, for what was written last', async () => {
     vi.useFakeTimers();
     const { asked, count } = engine();
-    const gauge = new ContextGauge({ count });
-    for (const content of ['a', 'a b', 'a b c']) gauge.measure([{ role: 'user', content }]);
+    const usage = new ContextUsage({ count });
+    for (const content of ['a', 'a b', 'a b c']) usage.measure([{ role: 'user', content }]);
     await vi.runAllTimersAsync();
     vi.useRealTimers();
     expect(asked).toEqual([[{ role: 'user', content: 'a b c' }]]);
-    expect(gauge.use?.promptTokens).toBe(7);
+    expect(usage.counts?.promptTokens).toBe(7);
   });
 
   it('takes no older count for a newer one, and none for a guess', async () => {
     const replies: ((use: ContextUse | null) => void)[] = [];
-    const gauge = new ContextGauge({ count: () => new Promise((resolve) => replies.push(resolve)) });
-    const first = gauge.measureNow([question]);
-    const second = gauge.measureNow([draft]);
+    const usage = new ContextUsage({ count: () => new Promise((resolve) => replies.push(resolve)) });
+    const first = usage.measureNow([question]);
+    const second = usage.measureNow([draft]);
     replies[1]?.({ promptTokens: 2, reusedTokens: 0, contextTokens: 100 });
     replies[0]?.({ promptTokens: 1, reusedTokens: 0, contextTokens: 100 });
     await Promise.all([first, second]);
-    expect(gauge.use?.promptTokens).toBe(2);
-    const none = gauge.measureNow([question]);
+    expect(usage.counts?.promptTokens).toBe(2);
+    const none = usage.measureNow([question]);
     replies[2]?.(null);
     await none;
-    expect(gauge.use).toBeNull();
+    expect(usage.counts).toBeNull();
   });
 
   it('does not know where the engine refuses', async () => {
-    const gauge = new ContextGauge({ count: () => Promise.reject(new EngineError('pictures-unsupported')) });
-    await gauge.measureNow([question]);
-    expect(gauge.use).toBeNull();
-    expect(await gauge.shares([question], true)).toBeNull();
+    const usage = new ContextUsage({ count: () => Promise.reject(new EngineError('pictures-unsupported')) });
+    await usage.measureNow([question]);
+    expect(usage.counts).toBeNull();
+    expect(await usage.breakdown([question], true)).toBeNull();
   });
 
   it('says where the tokens come from, and they sum up', async () => {
-    const gauge = new ContextGauge(engine());
-    expect(await gauge.shares([system, question, answer, draft], true)).toEqual({
+    const usage = new ContextUsage(engine());
+    expect(await usage.breakdown([system, question, answer, draft], true)).toEqual({
       system: 3,
       conversation: 11,
       draft: 7,
     });
-    expect(await gauge.shares([question, answer], false)).toEqual({ system: 0, conversation: 11, draft: 0 });
+    expect(await usage.breakdown([question, answer], false)).toEqual({ system: 0, conversation: 11, draft: 0 });
   });
 });

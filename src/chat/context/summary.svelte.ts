@@ -5,7 +5,7 @@
 import type { ContextUse, EngineError, Message } from '../../../protocol/engine.ts';
 import { asEngineError, type ModelStore } from '../../models/model.svelte.ts';
 import { Frames } from '../conversation/frames.ts';
-import { planParts } from '../prompt/context-budget.ts';
+import { planSummaryParts } from '../prompt/context-budget.ts';
 
 type Engine = Pick<ModelStore, 'count' | 'generate' | 'ready'>;
 
@@ -61,7 +61,7 @@ export class Summary {
     const limit = context.contextTokens - 2 * length;
     const tokensOf = async (from: number, to: number) =>
       (await this.count(this.prompt(exchanges.slice(from, to), '')))?.promptTokens ?? 0;
-    const ends = await planParts(exchanges.length, limit, tokensOf);
+    const ends = await planSummaryParts(exchanges.length, limit, tokensOf);
     let from = 0;
     for (const [index, end] of ends.entries()) {
       if (signal.aborted) return;

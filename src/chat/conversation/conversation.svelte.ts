@@ -1,13 +1,13 @@
 /**
  * One conversation: its turns, the draft, and the answer being made. What a person wrote or chose is never lost: a
  * message waits for the model, and one that was not answered can be asked again or taken back and changed. Each change
- * is told to its keeper, unless it is private.
+ * is passed to its autosave, unless it is private.
  */
 import type { Message } from '../../../protocol/engine.ts';
-import type { Kept, Keeper } from '../../conversations/autosave.ts';
+import type { AutosaveSource, Autosave } from '../../conversations/autosave.ts';
 import type {
   ConversationRecord,
-  KeptDraft,
+  StoredDraft,
   Memory,
   MessageRecord,
   Setup,
@@ -19,23 +19,26 @@ import { i18n } from '../../i18n/i18n.svelte.ts';
 import { asEngineError, type ModelStore } from '../../models/model.svelte.ts';
 import { newId } from '../../conversations/new-id.ts';
 import { Announcer } from './announcer.svelte.ts';
-import { Draft, type Written } from '../draft/draft.svelte.ts';
+import { Draft, type DraftContent } from '../draft/draft.svelte.ts';
 import { Frames } from './frames.ts';
-import { countAny } from '../prompt/count-tokens.ts';
-import { leaveOutOldest } from '../prompt/trim-history.ts';
+import { countPromptTokens } from '../prompt/count-tokens.ts';
+import { trimOldest } from '../prompt/trim-history.ts';
 import { fullnessOf } from '../prompt/context-budget.ts';
-import { seenTurns, systemText } from '../prompt/prompt-turns.ts';
+import { visibleTurns, systemText } from '../prompt/prompt-turns.ts';
 import { AnswerTurn, fromRecord, toMessages, toRecord, type Turn, type UserTurn } from './turns.svelte.ts';
 
-type Keeping = Pick<Keeper, 'change' | 'growing' | 'drafting' | 'lose' | 'end' | 'settled' | 'unwritten'>;
+type AutosaveLike = Pick<
+  Autosave,
+  'save' | 'saveAnswerSoon' | 'saveDraftSoon' | 'delete' | 'stop' | 'settled' | 'hasUnsavedChanges'
+>;
 
 /** A conversation that was kept. */
-export interface Reopening extends WholeConversation {
+export interface StoredConversation extends WholeConversation {
   /** What was being written. */
-  draft: KeptDraft;
+  draft: StoredDraft;
 }
 
-export interface Beginning {
+export interface NewConversation {
   setup?: Setup;
   memory?: Memory;
   /** A name that was given. Left out: it comes from the first message. */
@@ -47,9 +50,9 @@ export interface Beginning {
 }
 
 /** How a conversation is kept; null for one that is not. */
-export type KeeperFor = (conversation: Kept) => Keeping;
+export type AutosaveFactory = (conversation: AutosaveSource) => AutosaveLike;
 
-export class Conversation implements Kept {
+export class Conversation implements AutosaveSource {
   readonly id: string;
   readonly private: boolean;
   readonly created: number;
@@ -66,7 +69,7 @@ export class Conversation implements Kept {
   private ownMemory = $state.raw<Memory>({});
   private updated: number;
   private tree = new Tree<Turn>();
-  private readonly keeper: Keeping | null;
+  private readonly autosave: AutosaveLike | null;
   /** Stops the answer that is awaited or being made. */
   private running = $state.raw<AbortController | null>(null);
   /** It is on the page: what is said here is announced. */
@@ -74,8 +77,8 @@ export class Conversation implements Kept {
 
   constructor(
     private readonly models: ModelStore,
-    begun: Beginning | Reopening = {},
-    keeperFor: KeeperFor | null = null,
+    begun: NewConversation | StoredConversation = {},
+    autosaveFor: AutosaveFactory | null = null,
   ) {
     if ('record' in begun) {
       const { id, created, updated, title, named, pinned, setup, memory, leaf } = begun.record;
@@ -98,9 +101,9 @@ export class Conversation implements Kept {
       if (begun.memory) this.ownMemory = begun.memory;
       if (begun.draft) this.draft = begun.draft;
     }
-    this.keeper = this.private ? null : (keeperFor?.(this) ?? null);
-    this.keepDraft();
-    if (!('record' in begun) && begun.draft) this.keeper?.drafting();
+    this.autosave = this.private ? null : (autosaveFor?.(this) ?? null);
+    this.watchDraft();
+    if (!('record' in begun) && begun.draft) this.autosave?.saveDraftSoon();
   }
 
   get setup(): Setup {
@@ -190,8 +193,8 @@ export class Conversation implements Kept {
   handOverDraft(): Draft {
     const { draft } = this;
     this.draft = new Draft();
-    this.keepDraft();
-    this.keeper?.drafting();
+    this.watchDraft();
+    this.autosave?.saveDraftSoon();
     return draft;
   }
 
@@ -204,7 +207,7 @@ export class Conversation implements Kept {
   retry(): void {
     const failed = this.lastAnswer;
     if (this.busy || !failed) return;
-    this.lose(failed);
+    this.removeTurn(failed);
     this.answer(failed.parent);
   }
 
@@ -213,24 +216,24 @@ export class Conversation implements Kept {
     const question = this.turns.at(-2);
     const answer = this.lastAnswer;
     if (this.busy || !answer || question?.role !== 'user') return;
-    this.lose(this.tree.siblings(answer.id).length > 1 ? answer : question);
-    this.draft.giveBack(question);
+    this.removeTurn(this.tree.siblings(answer.id).length > 1 ? answer : question);
+    this.draft.restore(question);
   }
 
   /** Goes on with an answer that was cut. */
-  carryOn(turn: AnswerTurn): void {
+  continueAnswer(turn: AnswerTurn): void {
     if (this.busy || turn !== this.lastAnswer) return;
     turn.finish = null;
     turn.error = null;
     turn.status = 'waiting';
-    this.run(turn, this.turns, { continueAnswer: true });
+    this.generateAnswer(turn, this.turns, { continueAnswer: true });
   }
 
   /** Reads the branch of a sibling. */
   switchTo(turn: Turn): void {
     if (this.busy) return;
     this.tree.switchTo(turn.id);
-    this.read();
+    this.updateTurns();
     this.changed();
   }
 
@@ -246,32 +249,32 @@ export class Conversation implements Kept {
 
   /** Stops, and nothing of it is kept from now on. */
   discard(): void {
-    this.keeper?.end();
+    this.autosave?.stop();
     this.stop();
   }
 
   /** Something of it could not be kept, so far. */
-  get unwritten(): boolean {
-    return this.keeper?.unwritten ?? false;
+  get hasUnsavedChanges(): boolean {
+    return this.autosave?.hasUnsavedChanges ?? false;
   }
 
   /** Resolves once it is kept as it is now, or could not be. */
   async settled(): Promise<void> {
-    await this.keeper?.settled();
+    await this.autosave?.settled();
   }
 
   /** What the model would be told now, the draft last. */
-  toMessages(): Message[] {
+  promptWithDraft(): Message[] {
     const { text, attachments, empty } = this.draft;
     const draft: UserTurn = { role: 'user', id: 'draft', parent: null, created: 0, text: text.trim(), attachments };
-    return this.tell(empty ? this.turns : [...this.turns, draft], this.memory);
+    return this.buildPrompt(empty ? this.turns : [...this.turns, draft], this.memory);
   }
 
   /** The oldest turns are left out of what the model is told; false where that would make no room. */
-  async makeRoom(): Promise<boolean> {
+  async trimHistory(): Promise<boolean> {
     // What did not fit is to be asked again.
     const turns = this.lastAnswer?.error?.code === 'prompt-too-long' ? this.turns.slice(0, -1) : this.turns;
-    return this.leaveOut(turns);
+    return this.trim(turns);
   }
 
   /** What is said here, a question and what follows it at a time, whatever the model still sees. */
@@ -300,38 +303,39 @@ export class Conversation implements Kept {
     return turn ? toRecord(turn, this.id) : null;
   }
 
-  keptDraft(): KeptDraft | null {
+  storedDraft(): StoredDraft | null {
     const { text, files, empty } = this.draft;
     return empty ? null : { text, files };
   }
 
   /** Whatever is written in it from now on. */
-  private keepDraft(): void {
-    this.draft.onchange = () => this.keeper?.drafting();
+  private watchDraft(): void {
+    this.draft.onchange = () => this.autosave?.saveDraftSoon();
   }
 
-  private tell(turns: readonly Turn[], memory: Memory): Message[] {
-    const system = systemText(this.setup, memory, i18n.t('memory.told'));
-    const told = toMessages(seenTurns(turns, memory));
+  private buildPrompt(turns: readonly Turn[], memory: Memory): Message[] {
+    const system = systemText(this.setup, memory, i18n.t('memory.promptIntro'));
+    const told = toMessages(visibleTurns(turns, memory));
     return system ? [{ role: 'system', content: system }, ...told] : told;
   }
 
-  private async leaveOut(turns: readonly Turn[]): Promise<boolean> {
-    const count = async (memory: Memory) => (await countAny(this.models, this.tell(turns, memory)))?.promptTokens ?? 0;
-    const use = await countAny(this.models, this.tell(turns, this.memory));
-    const memory = use && (await leaveOutOldest(turns, this.memory, use.contextTokens, count));
+  private async trim(turns: readonly Turn[]): Promise<boolean> {
+    const count = async (memory: Memory) =>
+      (await countPromptTokens(this.models, this.buildPrompt(turns, memory)))?.promptTokens ?? 0;
+    const use = await countPromptTokens(this.models, this.buildPrompt(turns, this.memory));
+    const memory = use && (await trimOldest(turns, this.memory, use.contextTokens, count));
     if (memory) this.memory = memory;
     return memory !== null;
   }
 
   /** Where the person wished so beforehand. */
-  private async keepRoom(turns: readonly Turn[]): Promise<void> {
+  private async trimIfFull(turns: readonly Turn[]): Promise<void> {
     if (this.memory.whenFull !== 'leaveOut') return;
-    const use = await countAny(this.models, this.tell(turns, this.memory));
-    if (use && fullnessOf(use, this.setup.maxNewTokens) === 'full') await this.leaveOut(turns);
+    const use = await countPromptTokens(this.models, this.buildPrompt(turns, this.memory));
+    if (use && fullnessOf(use, this.setup.maxNewTokens) === 'full') await this.trim(turns);
   }
 
-  private ask({ text, attachments }: Written, parent: string | null): void {
+  private ask({ text, attachments }: DraftContent, parent: string | null): void {
     const question: UserTurn = { role: 'user', id: newId(), parent, created: this.now(), text, attachments };
     if (!this.named && this.tree.size === 0) this.title = titleFrom(question);
     this.add(question);
@@ -341,23 +345,23 @@ export class Conversation implements Kept {
   private answer(question: string | null): void {
     const turn = new AnswerTurn({ id: newId(), parent: question, created: this.now() });
     this.add(turn);
-    this.run(turn, this.tree.path(question));
+    this.generateAnswer(turn, this.tree.path(question));
   }
 
   private add(turn: Turn): void {
     this.tree.add(turn);
-    this.read();
+    this.updateTurns();
     this.updated = turn.created;
-    this.keeper?.change(turn.id);
+    this.autosave?.save(turn.id);
   }
 
-  private lose(turn: Turn): void {
+  private removeTurn(turn: Turn): void {
     const gone = this.tree.remove(turn.id);
-    this.read();
-    this.keeper?.lose(gone.map(({ id }) => id));
+    this.updateTurns();
+    this.autosave?.delete(gone.map(({ id }) => id));
   }
 
-  private read(): void {
+  private updateTurns(): void {
     this.turns = this.tree.branch();
   }
 
@@ -368,20 +372,20 @@ export class Conversation implements Kept {
 
   /** A conversation in which nothing was said or is being written is not kept: there would be nothing to come back to. */
   private changed(): void {
-    if (this.tree.size > 0 || !this.draft.empty) this.keeper?.change();
+    if (this.tree.size > 0 || !this.draft.empty) this.autosave?.save();
   }
 
-  private run(turn: AnswerTurn, asked: readonly Turn[], { continueAnswer = false } = {}): void {
+  private generateAnswer(turn: AnswerTurn, asked: readonly Turn[], { continueAnswer = false } = {}): void {
     const controller = new AbortController();
     const { signal } = controller;
     this.running = controller;
-    void this.carry(turn, async (onDelta) => {
+    void this.streamAnswer(turn, async (onDelta) => {
       await this.models.ready(signal);
       turn.status = 'queued';
       turn.model = this.models.name ?? i18n.t('model.builtIn');
-      await this.keepRoom(asked);
+      await this.trimIfFull(asked);
       const { sampling, maxNewTokens } = this.setup;
-      turn.finish = await this.models.generate(this.tell(asked, this.memory), {
+      turn.finish = await this.models.generate(this.buildPrompt(asked, this.memory), {
         sampling,
         ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
         ...(continueAnswer ? { continueAnswer } : {}),
@@ -393,11 +397,14 @@ export class Conversation implements Kept {
   }
 
   /** Carries an answer from its beginning to whatever end; never rejects. */
-  private async carry(turn: AnswerTurn, generate: (onDelta: (text: string) => void) => Promise<void>): Promise<void> {
+  private async streamAnswer(
+    turn: AnswerTurn,
+    generate: (onDelta: (text: string) => void) => Promise<void>,
+  ): Promise<void> {
     const frames = new Frames((text) => {
       turn.status = 'writing';
       turn.text += text;
-      this.keeper?.growing(turn.id);
+      this.autosave?.saveAnswerSoon(turn.id);
     });
     const onDelta = (text: string) => {
       frames.push(text);
@@ -414,7 +421,7 @@ export class Conversation implements Kept {
       turn.status = turn.error ? 'failed' : 'done';
     }
     this.running = null;
-    this.keeper?.change(turn.id);
+    this.autosave?.save(turn.id);
     if (!this.shown) return;
     this.announcer.end();
     const reason = turn.finish?.reason ?? 'aborted';

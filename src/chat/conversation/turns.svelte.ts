@@ -18,7 +18,7 @@ export interface UserTurn extends TurnBase {
 }
 
 /** Failures that come from the question itself. */
-const FAULTS_OF_QUESTION: readonly EngineErrorCode[] = [
+const QUESTION_ERRORS: readonly EngineErrorCode[] = [
   'picture-broken',
   'picture-too-large',
   'pictures-unsupported',
@@ -55,13 +55,13 @@ export class AnswerTurn implements TurnBase {
   }
 
   /** It might go on: it was stopped, or reached the length that was set. */
-  get cut(): boolean {
+  get canContinue(): boolean {
     return this.text !== '' && (this.stopped || (this.status === 'done' && this.finish?.reason === 'length'));
   }
 
   /** The question cannot be answered as it is: told again, it would make every later turn fail too. */
-  get spoilt(): boolean {
-    return this.error !== null && FAULTS_OF_QUESTION.includes(this.error.code);
+  get questionRejected(): boolean {
+    return this.error !== null && QUESTION_ERRORS.includes(this.error.code);
   }
 
   /** It gave nothing that could be kept: the question may be asked again, or changed. */
@@ -72,7 +72,7 @@ export class AnswerTurn implements TurnBase {
 
 export type Turn = UserTurn | AnswerTurn;
 
-const spoilt = (answer: Turn | undefined): boolean => answer?.role === 'assistant' && answer.spoilt;
+const questionRejected = (answer: Turn | undefined): boolean => answer?.role === 'assistant' && answer.questionRejected;
 
 function toMessage(turn: Turn): Message {
   if (turn.role === 'assistant') return { role: 'assistant', content: turn.text };
@@ -83,8 +83,8 @@ function toMessage(turn: Turn): Message {
 export function toMessages(turns: readonly Turn[]): Message[] {
   return turns
     .filter((turn, i) => {
-      if (turn.role === 'user') return !spoilt(turns[i + 1]);
-      return !spoilt(turn) && (turn.text !== '' || turn.status === 'done');
+      if (turn.role === 'user') return !questionRejected(turns[i + 1]);
+      return !questionRejected(turn) && (turn.text !== '' || turn.status === 'done');
     })
     .map(toMessage);
 }

@@ -1,13 +1,13 @@
 /** A file that was added to a message. It is there at once, is read, and goes with the message when it has been. */
 import type { Attachment } from '../../conversations/records.ts';
 import { newId } from '../../conversations/new-id.ts';
-import type { Content } from './read-file.ts';
+import type { FileContent } from './read-file.ts';
 
 export class DraftFile {
   /** Null while the file is read. */
-  content = $state.raw<Content | null>(null);
+  content = $state.raw<FileContent | null>(null);
   /** It was removed. */
-  readonly stopped = new AbortController();
+  readonly abortController = new AbortController();
 
   constructor(
     readonly name: string,
@@ -16,7 +16,7 @@ export class DraftFile {
   ) {}
 
   /** One that was sent, and is taken back. */
-  static again({ id, kind, name, blob, text = '' }: Attachment): DraftFile {
+  static fromAttachment({ id, kind, name, blob, text = '' }: Attachment): DraftFile {
     const file = new DraftFile(name, blob, id);
     file.content = kind === 'picture' ? { kind } : { kind: 'text', text };
     return file;
@@ -32,7 +32,7 @@ export class DraftFile {
   }
 
   stop(): void {
-    this.stopped.abort();
+    this.abortController.abort();
     if (this.content?.kind === 'pdf') this.content.stop();
   }
 }

@@ -40,7 +40,7 @@ describe('Draft', () => {
     expect(draft.empty).toBe(true);
     draft.text = 'And';
     await draft.addFiles([png('b.png')]);
-    draft.giveBack(written);
+    draft.restore(written);
     expect(draft.text).toBe('What is this?\n\nAnd');
     expect(draft.attachments.slice(0, 2)).toEqual(written.attachments);
     expect(draft.attachments.map(({ name }) => name)).toEqual(['a.png', 'notes.txt', 'b.png']);

@@ -2,13 +2,13 @@
  * The message that is being written: its words and its files. A file is there from the moment it is added; it is read at
  * once, and goes with the message when it has been. What cannot be taken is said, and nothing else is lost by it.
  */
-import type { Attachment, KeptDraft } from '../../conversations/records.ts';
+import type { Attachment, StoredDraft } from '../../conversations/records.ts';
 import { DraftFile } from './draft-file.svelte.ts';
 import { readFile } from './read-file.ts';
 import { type Refusal, Refused } from './refusal.ts';
 
 /** What a message is made of. */
-export interface Written {
+export interface DraftContent {
   text: string;
   attachments: Attachment[];
 }
@@ -57,7 +57,7 @@ export class Draft {
   }
 
   /** What was written at an earlier visit. Resolves once its files have been read, or refused. */
-  async reopen({ text, files }: KeptDraft): Promise<void> {
+  async reopen({ text, files }: StoredDraft): Promise<void> {
     this.text = text;
     await this.add(
       files.map(({ id, name, blob }) => {
@@ -77,16 +77,16 @@ export class Draft {
   }
 
   /** What was written; the draft is empty then. */
-  take(): Written {
+  take(): DraftContent {
     const written = { text: this.text.trim(), attachments: this.attachments };
     this.clear();
     return written;
   }
 
   /** Puts a message back, before what is being written. */
-  giveBack({ text, attachments }: Written): void {
+  restore({ text, attachments }: DraftContent): void {
     this.text = [text, this.text].filter((each) => each !== '').join('\n\n');
-    this.files = [...attachments.map((each) => DraftFile.again(each)), ...this.files];
+    this.files = [...attachments.map((each) => DraftFile.fromAttachment(each)), ...this.files];
   }
 
   clear(): void {
@@ -103,7 +103,7 @@ export class Draft {
   }
 
   private async read(file: File, entry: DraftFile): Promise<void> {
-    const { signal } = entry.stopped;
+    const { signal } = entry.abortController;
     // It was removed while others were read.
     if (signal.aborted) return;
     try {

@@ -5,7 +5,7 @@ import { PdfContent } from './pdf-content.svelte.ts';
 import { checkPicture, isPicture } from './read-picture.ts';
 import { Refused } from './refusal.ts';
 
-export type Content = { readonly kind: 'picture' } | { readonly kind: 'text'; readonly text: string } | PdfContent;
+export type FileContent = { readonly kind: 'picture' } | { readonly kind: 'text'; readonly text: string } | PdfContent;
 
 /** More than any model here can hold: reading on would only take time. */
 const MAX_TEXT_MB = 5;
@@ -16,7 +16,7 @@ const isPdf = ({ name, type }: File) => type === 'application/pdf' || /\.pdf$/i.
 const OFFICE = /\.(docx?|xlsx?|pptx?|od[tsp]|rtf|pages|numbers|key|epub)$/i;
 
 /** @throws Refused */
-export async function readFile(file: File, signal: AbortSignal): Promise<Content> {
+export async function readFile(file: File, signal: AbortSignal): Promise<FileContent> {
   if (isPicture(file)) {
     await checkPicture(file);
     return { kind: 'picture' };
@@ -25,7 +25,7 @@ export async function readFile(file: File, signal: AbortSignal): Promise<Content
 }
 
 async function readPdf(file: File, signal: AbortSignal): Promise<PdfContent> {
-  checkWeight(file, MAX_PDF_MB);
+  checkSize(file, MAX_PDF_MB);
   const { name } = file;
   // Large, and seldom wanted: it comes with the first PDF.
   const { openPdf } = await import('./pdf/read-pdf.ts').catch(() => {
@@ -39,7 +39,7 @@ async function readPdf(file: File, signal: AbortSignal): Promise<PdfContent> {
 async function readText(file: File): Promise<string> {
   const { name } = file;
   if (OFFICE.test(name)) throw new Refused({ key: 'composer.officeFile', name });
-  checkWeight(file, MAX_TEXT_MB);
+  checkSize(file, MAX_TEXT_MB);
   const bytes = await file.arrayBuffer().catch(() => {
     throw new Refused({ key: 'composer.unreadable', name });
   });
@@ -49,6 +49,6 @@ async function readText(file: File): Promise<string> {
   return text;
 }
 
-function checkWeight({ name, size }: File, limit: number): void {
+function checkSize({ name, size }: File, limit: number): void {
   if (size > limit * 1e6) throw new Refused({ key: 'composer.documentTooLarge', name, limit });
 }

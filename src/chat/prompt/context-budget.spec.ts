@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fullnessOf, planCut, planParts, roomForAnswer } from './context-budget.ts';
+import { fullnessOf, planTrim, planSummaryParts, answerReserve } from './context-budget.ts';
 
 const sizes = fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 60 });
 const contexts = fc.integer({ min: 64, max: 8192 });
@@ -22,19 +22,19 @@ describe('fullnessOf', () => {
   });
 
   it('needs no more room than the answer may take', () => {
-    expect(roomForAnswer(4096, 10)).toBe(10);
+    expect(answerReserve(4096, 10)).toBe(10);
     expect(at(4096 - 10, 10)).toBe('nearly');
     expect(at(4096 - 9, 10)).toBe('full');
   });
 });
 
-describe('planCut', () => {
+describe('planTrim', () => {
   it('leaves out no more than it must, keeps the last question, and asks few counts', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, contexts, async (exchanges, contextTokens) => {
         let asked = 0;
         const tokens = (from: number) => SYSTEM + sum(exchanges.slice(from));
-        const cut = await planCut(exchanges.length, contextTokens, (from) => {
+        const cut = await planTrim(exchanges.length, contextTokens, (from) => {
           asked++;
           return Promise.resolve(tokens(from));
         });
@@ -62,7 +62,7 @@ describe('planCut', () => {
     for (let length = 1; length <= 200; length++) {
       const promptTokens = SYSTEM + 100 * (length - from);
       if (fullnessOf({ promptTokens, contextTokens: 4096 }) !== 'full') continue;
-      const cut = await planCut(length - from, 4096, (start) =>
+      const cut = await planTrim(length - from, 4096, (start) =>
         Promise.resolve(SYSTEM + 100 * (length - from - start)),
       );
       from += cut?.from ?? 0;
@@ -72,12 +72,12 @@ describe('planCut', () => {
   });
 });
 
-describe('planParts', () => {
+describe('planSummaryParts', () => {
   it('covers everything once, each part as long as it may be', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, contexts, async (exchanges, limit) => {
         const tokens = (from: number, to: number) => SYSTEM + sum(exchanges.slice(from, to));
-        const ends = await planParts(exchanges.length, limit, (from, to) => Promise.resolve(tokens(from, to)));
+        const ends = await planSummaryParts(exchanges.length, limit, (from, to) => Promise.resolve(tokens(from, to)));
         expect(ends.at(-1)).toBe(exchanges.length);
         let from = 0;
         for (const end of ends) {

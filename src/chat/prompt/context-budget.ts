@@ -9,7 +9,7 @@ import type { ContextUse } from '../../../protocol/engine.ts';
 const NEARLY = 0.85;
 
 /** Tokens that an answer should have; with less the conversation is full, though the prompt may fit yet. */
-export const roomForAnswer = (contextTokens: number, maxNewTokens = Infinity): number =>
+export const answerReserve = (contextTokens: number, maxNewTokens = Infinity): number =>
   Math.min(maxNewTokens, Math.ceil(contextTokens / 16));
 
 export type Fullness = 'free' | 'nearly' | 'full';
@@ -17,11 +17,11 @@ export type Fullness = 'free' | 'nearly' | 'full';
 type Prompt = Pick<ContextUse, 'promptTokens' | 'contextTokens'>;
 
 export function fullnessOf({ promptTokens, contextTokens }: Prompt, maxNewTokens?: number): Fullness {
-  if (promptTokens + roomForAnswer(contextTokens, maxNewTokens) > contextTokens) return 'full';
+  if (promptTokens + answerReserve(contextTokens, maxNewTokens) > contextTokens) return 'full';
   return promptTokens >= NEARLY * contextTokens ? 'nearly' : 'free';
 }
 
-export interface Cut {
+export interface TrimPlan {
   /** The first exchange that the model still sees. */
   from: number;
   /** Tokens of the prompt that begins there. */
@@ -35,16 +35,16 @@ export interface Cut {
  *   whole prompt is tokenized each time: once for each halving of what there is, and once more.
  * @returns null where there is nothing that could be left out.
  */
-export async function planCut(
+export async function planTrim(
   exchanges: number,
   contextTokens: number,
   count: (from: number) => Promise<number>,
-): Promise<Cut | null> {
+): Promise<TrimPlan | null> {
   if (exchanges < 2) return null;
   const goal = Math.floor(contextTokens / 2);
   let first = 1;
   let last = exchanges - 1;
-  let found: Cut | null = null;
+  let found: TrimPlan | null = null;
   while (first < last) {
     const from = (first + last) >> 1;
     const promptTokens = await count(from);
@@ -61,7 +61,7 @@ export async function planCut(
  * @param count tokens of the exchanges from one up to another (excluded), with what is asked about them.
  * @returns where each part ends. A single exchange that takes more than it may is a part all the same.
  */
-export async function planParts(
+export async function planSummaryParts(
   exchanges: number,
   limit: number,
   count: (from: number, to: number) => Promise<number>,

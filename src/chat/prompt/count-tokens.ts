@@ -2,12 +2,15 @@
 import type { ContextUse, Message } from '../../../protocol/engine.ts';
 import type { ModelStore } from '../../models/model.svelte.ts';
 
-export type Counts = Pick<ModelStore, 'count'>;
+export type TokenCounter = Pick<ModelStore, 'count'>;
 
 /** The engine counts what it could answer: a conversation that has no question yet, or ends with its answer, too. */
-export async function countAny(models: Counts, messages: readonly Message[]): Promise<ContextUse | null> {
+export async function countPromptTokens(
+  models: TokenCounter,
+  messages: readonly Message[],
+): Promise<ContextUse | null> {
   const last = messages.at(-1);
-  if (last?.role === 'assistant' && last.content === '') return countAny(models, messages.slice(0, -1));
+  if (last?.role === 'assistant' && last.content === '') return countPromptTokens(models, messages.slice(0, -1));
   if (last?.role === 'assistant') return models.count([...messages], { continueAnswer: true });
   return models.count(last?.role === 'user' ? [...messages] : [...messages, { role: 'user', content: '' }]);
 }

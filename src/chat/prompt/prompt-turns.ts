@@ -5,18 +5,18 @@
 import type { Memory, Setup } from '../../conversations/records.ts';
 
 /** The turns from the first that the model still sees; all of them if that one is not on this branch. */
-export function seenTurns<Turn extends { id: string }>(turns: readonly Turn[], { from }: Memory): readonly Turn[] {
+export function visibleTurns<Turn extends { id: string }>(turns: readonly Turn[], { from }: Memory): readonly Turn[] {
   const start = turns.findIndex(({ id }) => id === from);
   return start > 0 ? turns.slice(start) : turns;
 }
 
 /** The first turn that the model sees, where it does not see all. */
-export const firstSeen = <Turn extends { id: string }>(turns: readonly Turn[], memory: Memory): Turn | null => {
-  const seen = seenTurns(turns, memory);
+export const firstVisibleTurn = <Turn extends { id: string }>(turns: readonly Turn[], memory: Memory): Turn | null => {
+  const seen = visibleTurns(turns, memory);
   return seen.length < turns.length ? (seen[0] ?? null) : null;
 };
 
-export function withEverythingSeen({ from: _from, ...memory }: Memory): Memory {
+export function withAllTurnsVisible({ from: _from, ...memory }: Memory): Memory {
   return memory;
 }
 

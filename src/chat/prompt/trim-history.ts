@@ -1,7 +1,7 @@
 /** Making room in a full conversation: which turns the model no longer sees. They stay readable, and stored. */
 import type { Memory } from '../../conversations/records.ts';
-import { planCut } from './context-budget.ts';
-import { seenTurns } from './prompt-turns.ts';
+import { planTrim } from './context-budget.ts';
+import { visibleTurns } from './prompt-turns.ts';
 
 interface TurnLike {
   id: string;
@@ -9,25 +9,25 @@ interface TurnLike {
 }
 
 /** The questions that the model sees: with each begins an exchange. */
-export const seenQuestions = <Turn extends TurnLike>(turns: readonly Turn[], memory: Memory): Turn[] =>
-  seenTurns(turns, memory).filter(({ role }) => role === 'user');
+export const visibleQuestions = <Turn extends TurnLike>(turns: readonly Turn[], memory: Memory): Turn[] =>
+  visibleTurns(turns, memory).filter(({ role }) => role === 'user');
 
 /**
  * The memory in which the oldest exchanges are left out.
  * @param count tokens of what the model would be told with a memory.
  * @returns null where that would not make room: the last exchange alone fills the context.
  */
-export async function leaveOutOldest(
+export async function trimOldest(
   turns: readonly TurnLike[],
   memory: Memory,
   contextTokens: number,
   count: (memory: Memory) => Promise<number>,
 ): Promise<Memory | null> {
-  const questions = seenQuestions(turns, memory);
+  const questions = visibleQuestions(turns, memory);
   const beginningAt = (index: number): Memory => {
     const from = questions[index]?.id;
     return from === undefined ? memory : { ...memory, from };
   };
-  const cut = await planCut(questions.length, contextTokens, (from) => count(beginningAt(from)));
+  const cut = await planTrim(questions.length, contextTokens, (from) => count(beginningAt(from)));
   return cut && cut.promptTokens < contextTokens ? beginningAt(cut.from) : null;
 }

@@ -1,7 +1,7 @@
 /** Archives, read as a stream: only what is asked for is unpacked, and no more than the limits allow. */
 import { Unzip, UnzipInflate } from 'fflate';
 import { ImportError } from './format.ts';
-import { LIMITS } from './limits.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 
 export const isArchive = async (file: Blob): Promise<boolean> => (await file.slice(0, 4).text()) === 'PK\x03\x04';
 
@@ -13,14 +13,14 @@ export async function unpack(file: Blob, wanted: (name: string) => boolean): Pro
   let seen = 0;
   let open = 0;
   const unzip = new Unzip((entry) => {
-    if (++seen > LIMITS.archiveFiles) failure = new ImportError('too-large');
+    if (++seen > IMPORT_LIMITS.archiveFiles) failure = new ImportError('too-large');
     if (failure || !wanted(entry.name)) return;
     const parts: BlobPart[] = [];
     open += 1;
     entry.ondata = (error, data, final) => {
       if (error) failure ??= error;
       size += data?.length ?? 0;
-      if (size > LIMITS.unpacked) failure ??= new ImportError('too-large');
+      if (size > IMPORT_LIMITS.unpacked) failure ??= new ImportError('too-large');
       if (failure) {
         entry.terminate();
         return;

@@ -1,9 +1,9 @@
 import { strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { FORMAT, type Found, ImportError, VERSION } from './format.ts';
+import { FORMAT, type ImportedConversations, ImportError, VERSION } from './format.ts';
 import { readFile } from './read-file.ts';
 import { chatGptConversation, llamaLines, llamaSession, PNG, png, sampleConversation } from './testing/samples.ts';
-import { type Step, upgrade } from './upgrade.ts';
+import { type Upgrade, upgrade } from './upgrade.ts';
 import { toJson } from './write-json.ts';
 import { toMarkdown, toMarkdownFile } from './write-markdown.ts';
 import type { WholeConversation } from '../records.ts';
@@ -39,7 +39,7 @@ function numbered({ record, messages }: WholeConversation) {
     })),
   };
 }
-const only = ({ conversations }: Found): WholeConversation => {
+const only = ({ conversations }: ImportedConversations): WholeConversation => {
   const [whole] = conversations;
   if (!whole || conversations.length > 1) throw new Error('not one conversation');
   return whole;
@@ -94,7 +94,7 @@ describe('our own file', () => {
 
   it('of a newer version is refused, and of an older one goes through each step', async () => {
     expect(await refusal(jsonFile({ format: FORMAT, version: VERSION + 1, conversations: [] }))).toBe('newer');
-    const steps: Step[] = [
+    const steps: Upgrade[] = [
       (file) => ({ ...file, version: 2, one: true }),
       (file) => ({ ...file, version: 3, two: file['one'] }),
     ];

@@ -1,7 +1,7 @@
 /**
  * The file in which conversations leave this browser and come back: JSON with a name and a version, each conversation
  * with its whole tree, pictures and documents as base64. A field that is added or changed raises the version, and
- * `STEPS` (upgrade.ts) says how an older file becomes a newer one.
+ * `UPGRADES` (upgrade.ts) says how an older file becomes a newer one.
  */
 import type { AnswerRecord, Attachment, ConversationRecord, QuestionRecord, WholeConversation } from '../records.ts';
 
@@ -47,7 +47,7 @@ export const LEFT_OUT = ['conversation', 'message', 'picture', 'file', 'tool', '
 export type LeftOut = Partial<Record<(typeof LEFT_OUT)[number], number>>;
 
 /** What was found in a file, with new ids. */
-export interface Found {
+export interface ImportedConversations {
   source: ImportSource;
   conversations: WholeConversation[];
   leftOut: LeftOut;
@@ -55,7 +55,12 @@ export interface Found {
   damage: string;
 }
 
-export const nothingFound = (source: ImportSource): Found => ({ source, conversations: [], leftOut: {}, damage: '' });
+export const emptyImport = (source: ImportSource): ImportedConversations => ({
+  source,
+  conversations: [],
+  leftOut: {},
+  damage: '',
+});
 
 export function countLeftOut(leftOut: LeftOut, what: (typeof LEFT_OUT)[number], times = 1): void {
   if (times > 0) leftOut[what] = (leftOut[what] ?? 0) + times;

@@ -2,7 +2,7 @@
 import { MAX_PICTURE_MB } from '../../../protocol/engine.ts';
 import { MAX_PDF_MB } from '../records.ts';
 
-export const LIMITS = {
+export const IMPORT_LIMITS = {
   /** Bytes of JSON, base64 not counted. */
   json: 400e6,
   /** Bytes that are unpacked from an archive. */

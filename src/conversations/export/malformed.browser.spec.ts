@@ -5,7 +5,7 @@ import { Database } from '../database.ts';
 import { Tree } from '../tree.ts';
 import { ImportError } from './format.ts';
 import { readFile } from './read-file.ts';
-import { takeIn } from './take-in.ts';
+import { addImported } from './add-imported.ts';
 import { chatGptConversation, llamaLines, llamaSession, sampleConversation } from './testing/samples.ts';
 import { toJson } from './write-json.ts';
 
@@ -96,7 +96,7 @@ describe('files that are malformed', () => {
       ][i % 7] as BlobPart[];
       const before = new Map((await database.list()).map((record) => [record.id, record]));
       try {
-        const report = await takeIn(await readFile(new File(content, '<script>.json')), database);
+        const report = await addImported(await readFile(new File(content, '<script>.json')), database);
         outcomes.taken += report.conversations;
       } catch (cause) {
         if (!(cause instanceof ImportError)) throw cause;

@@ -1,7 +1,7 @@
 /** Pictures of other programs' files: what the bytes say they are is what counts. */
 import { newId } from '../new-id.ts';
 import type { Attachment } from '../records.ts';
-import { LIMITS } from './limits.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 
 const STARTS: [type: string, offset: number, bytes: string][] = [
   ['image/png', 0, '\x89PNG\r\n\x1a\n'],
@@ -14,7 +14,7 @@ const STARTS: [type: string, offset: number, bytes: string][] = [
 
 /** @returns null where the bytes are no picture that a browser shows, or too many. */
 export async function toPicture(blob: Blob, name: string): Promise<Attachment | null> {
-  if (blob.size > LIMITS.picture) return null;
+  if (blob.size > IMPORT_LIMITS.picture) return null;
   const start = String.fromCharCode(...new Uint8Array(await blob.slice(0, 16).arrayBuffer()));
   const [type] = STARTS.find(([, offset, bytes]) => start.startsWith(bytes, offset)) ?? [];
   return type === undefined ? null : { id: newId(), kind: 'picture', name, blob: blob.slice(0, blob.size, type) };

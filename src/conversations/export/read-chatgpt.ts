@@ -6,8 +6,8 @@
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
 import { Damaged, Fields, textOr, timeOr } from './fields.ts';
-import { countLeftOut, type Found, type LeftOut } from './format.ts';
-import { LIMITS } from './limits.ts';
+import { countLeftOut, type ImportedConversations, type LeftOut } from './format.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 import { toPicture } from './pictures.ts';
 import { readEach } from './read-each.ts';
 import { type ForeignMessage, treeOf } from './tree-of.ts';
@@ -19,7 +19,7 @@ export const isChatGpt = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, 'mapping');
 
 /** The ids of all pictures that are pointed to, found without judging anything else. */
-export function assetsIn(text: string): Set<string> {
+export function assetIdsIn(text: string): Set<string> {
   const ids = new Set<string>();
   for (const [, id] of text.matchAll(/"asset_pointer":\s*"(?:file-service|sediment):\/\/([\w-]{1,100})/g))
     if (id !== undefined) ids.add(id);
@@ -27,7 +27,11 @@ export function assetsIn(text: string): Set<string> {
 }
 
 /** @throws Damaged */
-export const readChatGpt = (values: readonly unknown[], findAsset: FindAsset, saved: number): Promise<Found> =>
+export const readChatGpt = (
+  values: readonly unknown[],
+  findAsset: FindAsset,
+  saved: number,
+): Promise<ImportedConversations> =>
   readEach('chatgpt', values, (fields, leftOut) => readConversation(fields, findAsset, saved, leftOut));
 
 async function readConversation(
@@ -39,22 +43,23 @@ async function readConversation(
   const id = newId();
   const created = timeOr(fields.get('create_time'), saved, 1000);
   const nodes = Object.entries(fields.get('mapping') ?? {}) as [string, unknown][];
-  if (nodes.length > LIMITS.messages) throw new Damaged('too many messages');
+  if (nodes.length > IMPORT_LIMITS.messages) throw new Damaged('too many messages');
   const foreign: ForeignMessage[] = [];
   for (const [key, value] of nodes) {
     const node = Fields.of(value, 'node');
-    const parent = node.has('parent') ? node.string('parent', LIMITS.name) : null;
+    const parent = node.has('parent') ? node.string('parent', IMPORT_LIMITS.name) : null;
     const nothing = { id: key, parent, role: null, created, text: '', attachments: [], model: '' };
     const said = node.has('message') ? await readMessage(node.fields('message'), findAsset, leftOut) : null;
     const time = node.has('message') ? timeOr(node.fields('message').get('create_time'), created, 1000) : created;
     foreign.push(said ? { ...nothing, ...said, created: time } : nothing);
   }
-  const current = typeof fields.get('current_node') === 'string' ? fields.string('current_node', LIMITS.name) : null;
+  const current =
+    typeof fields.get('current_node') === 'string' ? fields.string('current_node', IMPORT_LIMITS.name) : null;
   const { messages, leaf } = treeOf(foreign, current, id, leftOut);
   if (messages.length === 0) throw new Damaged('no message');
   const record = {
     id,
-    title: textOr(fields.get('title'), '').slice(0, LIMITS.title),
+    title: textOr(fields.get('title'), '').slice(0, IMPORT_LIMITS.title),
     named: true,
     pinned: fields.get('is_starred') === true,
     created,
@@ -65,10 +70,10 @@ async function readConversation(
   return { record, messages };
 }
 
-type Said = Pick<ForeignMessage, 'role' | 'text' | 'attachments' | 'model'>;
+type ParsedMessage = Pick<ForeignMessage, 'role' | 'text' | 'attachments' | 'model'>;
 
 /** @returns null where there is nothing to show. */
-async function readMessage(message: Fields, findAsset: FindAsset, leftOut: LeftOut): Promise<Said | null> {
+async function readMessage(message: Fields, findAsset: FindAsset, leftOut: LeftOut): Promise<ParsedMessage | null> {
   const role = message.fields('author').get('role');
   const metadata = message.has('metadata') ? message.fields('metadata') : Fields.of({}, 'metadata');
   if (role === 'tool' || (message.has('recipient') && message.get('recipient') !== 'all')) {
@@ -91,7 +96,7 @@ async function readMessage(message: Fields, findAsset: FindAsset, leftOut: LeftO
   }
   // A question stays, also where its picture is gone: its answer needs it.
   if (empty && role === 'assistant') return null;
-  return { role, text, attachments, model: textOr(metadata.get('model_slug'), '').slice(0, LIMITS.name) };
+  return { role, text, attachments, model: textOr(metadata.get('model_slug'), '').slice(0, IMPORT_LIMITS.name) };
 }
 
 async function readContent(
@@ -103,19 +108,19 @@ async function readContent(
   const texts: string[] = [];
   const attachments: Attachment[] = [];
   // Code and the like have a text of their own.
-  if (typeof content.get('text') === 'string') texts.push(content.string('text', LIMITS.text));
-  for (const part of content.has('parts') ? content.list('parts', LIMITS.attachments) : []) {
+  if (typeof content.get('text') === 'string') texts.push(content.string('text', IMPORT_LIMITS.text));
+  for (const part of content.has('parts') ? content.list('parts', IMPORT_LIMITS.attachments) : []) {
     if (typeof part === 'string') {
-      if (part.length > LIMITS.text) throw new Damaged('a text is too long');
+      if (part.length > IMPORT_LIMITS.text) throw new Damaged('a text is too long');
       texts.push(part);
       continue;
     }
     const fields = Fields.of(part, 'part');
     const type = fields.get('content_type');
-    if (type === 'audio_transcription') texts.push(fields.string('text', LIMITS.text));
+    if (type === 'audio_transcription') texts.push(fields.string('text', IMPORT_LIMITS.text));
     else if (type !== 'image_asset_pointer') countLeftOut(leftOut, 'file');
     else {
-      const [id] = assetsIn(JSON.stringify({ asset_pointer: fields.get('asset_pointer') }));
+      const [id] = assetIdsIn(JSON.stringify({ asset_pointer: fields.get('asset_pointer') }));
       const asset = keepPictures && id !== undefined ? findAsset(id) : null;
       const picture = asset && (await toPicture(asset.blob, asset.name));
       if (picture) attachments.push(picture);

@@ -1,7 +1,14 @@
 /** One conversation after the other: one that is damaged is left out and counted, the others are taken. */
 import { Damaged, Fields } from './fields.ts';
-import { addLeftOut, countLeftOut, type Found, type ImportSource, type LeftOut, nothingFound } from './format.ts';
-import { LIMITS } from './limits.ts';
+import {
+  addLeftOut,
+  countLeftOut,
+  type ImportedConversations,
+  type ImportSource,
+  type LeftOut,
+  emptyImport,
+} from './format.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 import type { WholeConversation } from '../records.ts';
 
 /** @throws Damaged */
@@ -9,9 +16,9 @@ export async function readEach(
   source: ImportSource,
   values: readonly unknown[],
   read: (conversation: Fields, leftOut: LeftOut) => Promise<WholeConversation>,
-): Promise<Found> {
-  if (values.length > LIMITS.conversations) throw new Damaged('too many conversations');
-  const found = nothingFound(source);
+): Promise<ImportedConversations> {
+  if (values.length > IMPORT_LIMITS.conversations) throw new Damaged('too many conversations');
+  const found = emptyImport(source);
   for (const value of values) {
     const leftOut: LeftOut = {};
     try {

@@ -3,15 +3,15 @@
  * stored here, so a file that is refused changes nothing.
  */
 import { isArchive, unpack } from './archive.ts';
-import { CutText } from './cut-base64.ts';
+import { ExtractedStrings } from './extract-base64.ts';
 import { Damaged } from './fields.ts';
-import { addLeftOut, FORMAT, type Found, ImportError, nothingFound } from './format.ts';
-import { assetsIn, type FindAsset, isChatGpt, readChatGpt } from './read-chatgpt.ts';
+import { addLeftOut, FORMAT, type ImportedConversations, ImportError, emptyImport } from './format.ts';
+import { assetIdsIn, type FindAsset, isChatGpt, readChatGpt } from './read-chatgpt.ts';
 import { readLlama, sessionsOf } from './read-llama.ts';
 import { readOwn } from './read-own.ts';
 
 /** @throws ImportError */
-export async function readFile(file: File): Promise<Found> {
+export async function readFile(file: File): Promise<ImportedConversations> {
   try {
     const found = (await isArchive(file)) ? await readArchive(file) : await readText(file, file.lastModified);
     if (found.conversations.length > 0) return found;
@@ -21,8 +21,8 @@ export async function readFile(file: File): Promise<Found> {
   }
 }
 
-async function readText(file: Blob, saved: number, findAsset: FindAsset = () => null): Promise<Found> {
-  const { text, strings } = await CutText.read(file);
+async function readText(file: Blob, saved: number, findAsset: FindAsset = () => null): Promise<ImportedConversations> {
+  const { text, strings } = await ExtractedStrings.read(file);
   const sessions = sessionsOf(text);
   if (sessions) return readLlama(sessions, strings, saved);
   let value: unknown;
@@ -48,18 +48,18 @@ const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1)
 const isList = (name: string): boolean => /^conversations(-\d+)?\.json$/.test(baseName(name));
 const isLines = (name: string): boolean => name.endsWith('.jsonl');
 
-async function readArchive(file: File): Promise<Found> {
+async function readArchive(file: File): Promise<ImportedConversations> {
   const lists = await unpack(file, (name) => isList(name) || isLines(name));
   if (lists.size === 0) throw new ImportError('unknown');
   const wanted = new Set<string>();
   for (const [name, blob] of lists)
-    if (isList(name)) for (const id of assetsIn((await CutText.read(blob)).text)) wanted.add(id);
+    if (isList(name)) for (const id of assetIdsIn((await ExtractedStrings.read(blob)).text)) wanted.add(id);
   const idOf = (path: string): string | undefined => assetIdsOf(path).find((id) => wanted.has(id));
   const assets = new Map<string, { name: string; blob: Blob }>();
   if (wanted.size > 0)
     for (const [path, blob] of await unpack(file, (name) => idOf(name) !== undefined))
       assets.set(idOf(path) ?? '', { name: baseName(path), blob });
-  const all = nothingFound('chatgpt');
+  const all = emptyImport('chatgpt');
   for (const blob of lists.values()) {
     const { source, conversations, leftOut, damage } = await readText(
       blob,

@@ -6,10 +6,10 @@
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
-import type { CutText } from './cut-base64.ts';
+import type { ExtractedStrings } from './extract-base64.ts';
 import { Damaged, Fields, textOr, timeOr } from './fields.ts';
-import { countLeftOut, type Found, ImportError, type LeftOut } from './format.ts';
-import { LIMITS } from './limits.ts';
+import { countLeftOut, type ImportedConversations, ImportError, type LeftOut } from './format.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 import { toDocument, toPicture } from './pictures.ts';
 import { readEach } from './read-each.ts';
 import { type ForeignMessage, treeOf } from './tree-of.ts';
@@ -41,12 +41,16 @@ export function sessionsOf(lines: string): Session[] | null {
 }
 
 /** @throws Damaged */
-export const readLlama = (sessions: readonly unknown[], strings: CutText, saved: number): Promise<Found> =>
+export const readLlama = (
+  sessions: readonly unknown[],
+  strings: ExtractedStrings,
+  saved: number,
+): Promise<ImportedConversations> =>
   readEach('llama.cpp', sessions, (session, leftOut) => readSession(session, strings, saved, leftOut));
 
 async function readSession(
   session: Fields,
-  strings: CutText,
+  strings: ExtractedStrings,
   saved: number,
   leftOut: LeftOut,
 ): Promise<WholeConversation> {
@@ -56,21 +60,21 @@ async function readSession(
   const foreign: ForeignMessage[] = [];
   let system = '';
   const ids = new Set<string>();
-  for (const value of session.list('messages', LIMITS.messages)) {
+  for (const value of session.list('messages', IMPORT_LIMITS.messages)) {
     const fields = Fields.of(value, 'message');
     const message = await readMessage(fields, strings, updated, leftOut);
     if (ids.has(message.id)) throw new Damaged('an id is there twice');
     ids.add(message.id);
     if (fields.get('role') === 'system' && fields.get('type') !== 'root')
-      system ||= fields.string('content', LIMITS.text);
+      system ||= fields.string('content', IMPORT_LIMITS.text);
     foreign.push(message);
   }
-  const current = typeof conv.get('currNode') === 'string' ? conv.string('currNode', LIMITS.name) : null;
+  const current = typeof conv.get('currNode') === 'string' ? conv.string('currNode', IMPORT_LIMITS.name) : null;
   const { messages, leaf } = treeOf(foreign, current, id, leftOut);
   if (messages.length === 0) throw new Damaged('no message');
   const record = {
     id,
-    title: textOr(conv.get('name'), '').slice(0, LIMITS.title),
+    title: textOr(conv.get('name'), '').slice(0, IMPORT_LIMITS.title),
     named: true,
     pinned: conv.get('pinned') === true,
     created: Math.min(...foreign.map(({ created }) => created)),
@@ -83,7 +87,7 @@ async function readSession(
 
 async function readMessage(
   fields: Fields,
-  strings: CutText,
+  strings: ExtractedStrings,
   otherwise: number,
   leftOut: LeftOut,
 ): Promise<ForeignMessage> {
@@ -91,9 +95,9 @@ async function readMessage(
   if (role === 'tool') countLeftOut(leftOut, 'tool');
   if (fields.has('toolCalls') && fields.get('toolCalls') !== '') countLeftOut(leftOut, 'tool');
   if (textOr(fields.get('reasoningContent') ?? fields.get('thinking'), '') !== '') countLeftOut(leftOut, 'thought');
-  const text = fields.string('content', LIMITS.text);
+  const text = fields.string('content', IMPORT_LIMITS.text);
   const attachments: Attachment[] = [];
-  const extra = fields.has('extra') ? fields.list('extra', LIMITS.attachments) : [];
+  const extra = fields.has('extra') ? fields.list('extra', IMPORT_LIMITS.attachments) : [];
   for (const value of extra) {
     const attachment = role === 'user' ? await readExtra(Fields.of(value, 'extra'), strings, leftOut) : null;
     if (attachment) attachments.push(attachment);
@@ -101,18 +105,18 @@ async function readMessage(
   }
   const silent = role === 'system' || role === 'tool' || (role === 'assistant' && text.trim() === '');
   return {
-    id: fields.string('id', LIMITS.name),
-    parent: fields.has('parent') ? fields.string('parent', LIMITS.name) : null,
+    id: fields.string('id', IMPORT_LIMITS.name),
+    parent: fields.has('parent') ? fields.string('parent', IMPORT_LIMITS.name) : null,
     role: silent ? null : role,
     created: timeOr(fields.get('timestamp'), otherwise),
     text,
     attachments,
-    model: textOr(fields.get('model'), '').slice(0, LIMITS.name),
+    model: textOr(fields.get('model'), '').slice(0, IMPORT_LIMITS.name),
   };
 }
 
-async function readExtra(extra: Fields, strings: CutText, leftOut: LeftOut): Promise<Attachment | null> {
-  const name = textOr(extra.get('name'), '').slice(0, LIMITS.name);
+async function readExtra(extra: Fields, strings: ExtractedStrings, leftOut: LeftOut): Promise<Attachment | null> {
+  const name = textOr(extra.get('name'), '').slice(0, IMPORT_LIMITS.name);
   // The second names are those of older versions.
   switch (extra.get('type')) {
     case 'IMAGE':
@@ -125,10 +129,10 @@ async function readExtra(extra: Fields, strings: CutText, leftOut: LeftOut): Pro
     case 'TEXT':
     case 'textFile':
     case 'context':
-      return toDocument(extra.string('content', LIMITS.text), name);
+      return toDocument(extra.string('content', IMPORT_LIMITS.text), name);
     case 'PDF':
     case 'pdfFile': {
-      const text = extra.string('content', LIMITS.text);
+      const text = extra.string('content', IMPORT_LIMITS.text);
       const bytes = await decodeBase64(strings.blobOf(extra.string('base64Data', Infinity)), 'application/pdf');
       return bytes ? toDocument(text, name, bytes) : toDocument(text, name);
     }
@@ -141,6 +145,6 @@ async function readExtra(extra: Fields, strings: CutText, leftOut: LeftOut): Pro
 async function fromDataUrl(url: Blob, name: string): Promise<Attachment | null> {
   const [head] = /^data:[\w/+.-]*;base64,/.exec(await url.slice(0, 100).text()) ?? [];
   const bytes =
-    head === undefined || url.size > 2 * LIMITS.picture ? null : await decodeBase64(url.slice(head.length), '');
+    head === undefined || url.size > 2 * IMPORT_LIMITS.picture ? null : await decodeBase64(url.slice(head.length), '');
   return bytes && toPicture(bytes, name);
 }

@@ -4,32 +4,32 @@ import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/eng
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
 import type { Attachment, ConversationRecord, Memory, MessageRecord, Setup, WholeConversation } from '../records.ts';
 import { decodeBase64 } from './base64.ts';
-import type { CutText } from './cut-base64.ts';
+import type { ExtractedStrings } from './extract-base64.ts';
 import { Damaged, Fields } from './fields.ts';
-import type { Found } from './format.ts';
-import { LIMITS } from './limits.ts';
+import type { ImportedConversations } from './format.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 import { readEach } from './read-each.ts';
-import { fromTheRoots } from './tree-of.ts';
+import { fromRoots } from './tree-of.ts';
 import { upgrade } from './upgrade.ts';
 
 /** @throws ImportError, Damaged */
-export function readOwn(file: object, strings: CutText): Promise<Found> {
-  const values = upgrade(file).list('conversations', LIMITS.conversations);
+export function readOwn(file: object, strings: ExtractedStrings): Promise<ImportedConversations> {
+  const values = upgrade(file).list('conversations', IMPORT_LIMITS.conversations);
   return readEach('fournil', values, (fields) => readConversation(fields, strings));
 }
 
-async function readConversation(fields: Fields, strings: CutText): Promise<WholeConversation> {
+async function readConversation(fields: Fields, strings: ExtractedStrings): Promise<WholeConversation> {
   const id = newId();
   const messages: MessageRecord[] = [];
-  for (const value of fields.list('messages', LIMITS.messages))
+  for (const value of fields.list('messages', IMPORT_LIMITS.messages))
     messages.push(await readMessage(Fields.of(value, 'message'), id, strings));
   const ids = newIds(messages);
   const idOf = (old: string, name: string): string => ids.get(old) ?? fields.fail(name, 'there is no such message');
-  const leaf = fields.nullable('leaf', () => idOf(fields.string('leaf', LIMITS.name), 'leaf'));
+  const leaf = fields.nullable('leaf', () => idOf(fields.string('leaf', IMPORT_LIMITS.name), 'leaf'));
   if ((leaf === null) !== (messages.length === 0)) fields.fail('leaf', 'does not go with the messages');
   const record: ConversationRecord = {
     id,
-    title: fields.string('title', LIMITS.title),
+    title: fields.string('title', IMPORT_LIMITS.title),
     named: fields.boolean('named'),
     pinned: fields.boolean('pinned'),
     created: fields.time('created'),
@@ -48,10 +48,10 @@ async function readConversation(fields: Fields, strings: CutText): Promise<Whole
 
 /** A first message that is not there is as good as none: the model sees all. */
 function readMemory(fields: Fields, ids: ReadonlyMap<string, string>): Memory {
-  const from = fields.has('from') ? ids.get(fields.string('from', LIMITS.name)) : undefined;
+  const from = fields.has('from') ? ids.get(fields.string('from', IMPORT_LIMITS.name)) : undefined;
   return {
     ...(from === undefined ? {} : { from }),
-    ...(fields.has('summary') ? { summary: fields.string('summary', LIMITS.text) } : {}),
+    ...(fields.has('summary') ? { summary: fields.string('summary', IMPORT_LIMITS.text) } : {}),
     ...(fields.has('whenFull') ? { whenFull: fields.oneOf('whenFull', ['leaveOut', 'sumUp']) } : {}),
   };
 }
@@ -66,55 +66,55 @@ function newIds(messages: readonly MessageRecord[]): Map<string, string> {
     if (before === role || (before === null && role === 'assistant'))
       throw new Damaged('questions and answers do not take turns');
   }
-  if (fromTheRoots(messages).length < messages.length) throw new Damaged('messages follow one another in a circle');
+  if (fromRoots(messages).length < messages.length) throw new Damaged('messages follow one another in a circle');
   return new Map(messages.map(({ id }) => [id, newId()]));
 }
 
-async function readMessage(fields: Fields, conversation: string, strings: CutText): Promise<MessageRecord> {
+async function readMessage(fields: Fields, conversation: string, strings: ExtractedStrings): Promise<MessageRecord> {
   const base = {
-    id: fields.string('id', LIMITS.name),
+    id: fields.string('id', IMPORT_LIMITS.name),
     conversation,
-    parent: fields.nullable('parent', () => fields.string('parent', LIMITS.name)),
+    parent: fields.nullable('parent', () => fields.string('parent', IMPORT_LIMITS.name)),
     created: fields.time('created'),
-    text: fields.string('text', LIMITS.text),
+    text: fields.string('text', IMPORT_LIMITS.text),
   };
   if (fields.oneOf('role', ['user', 'assistant']) === 'assistant')
     return {
       ...base,
       role: 'assistant',
-      model: fields.string('model', LIMITS.name),
+      model: fields.string('model', IMPORT_LIMITS.name),
       finish: fields.nullable('finish', () => readFinish(fields.fields('finish'))),
       error: fields.nullable('error', () => {
         const error = fields.fields('error');
-        return { code: error.oneOf('code', ENGINE_ERRORS), detail: error.string('detail', LIMITS.text) };
+        return { code: error.oneOf('code', ENGINE_ERRORS), detail: error.string('detail', IMPORT_LIMITS.text) };
       }),
     };
   const attachments: Attachment[] = [];
-  for (const value of fields.list('attachments', LIMITS.attachments))
+  for (const value of fields.list('attachments', IMPORT_LIMITS.attachments))
     attachments.push(await readAttachment(Fields.of(value, 'attachment'), strings));
   return { ...base, role: 'user', attachments };
 }
 
-async function readAttachment(fields: Fields, strings: CutText): Promise<Attachment> {
+async function readAttachment(fields: Fields, strings: ExtractedStrings): Promise<Attachment> {
   const kind = fields.oneOf('kind', ['picture', 'document']);
-  const type = fields.string('type', LIMITS.name);
+  const type = fields.string('type', IMPORT_LIMITS.name);
   // What is shown as a picture must be one that cannot hold scripts.
   if (kind === 'picture' && (!type.startsWith('image/') || type.startsWith('image/svg')))
     fields.fail('type', 'no picture');
   const base64 = strings.blobOf(fields.string('base64', Infinity));
-  const largest = kind === 'picture' ? LIMITS.picture : LIMITS.document;
+  const largest = kind === 'picture' ? IMPORT_LIMITS.picture : IMPORT_LIMITS.document;
   const blob = base64.size * 0.75 <= largest + 3 ? await decodeBase64(base64, type) : null;
   if (!blob) return fields.fail('base64', 'unreadable, or too large');
-  const attachment: Attachment = { id: newId(), kind, name: fields.string('name', LIMITS.name), blob };
-  return fields.has('text') ? { ...attachment, text: fields.string('text', LIMITS.text) } : attachment;
+  const attachment: Attachment = { id: newId(), kind, name: fields.string('name', IMPORT_LIMITS.name), blob };
+  return fields.has('text') ? { ...attachment, text: fields.string('text', IMPORT_LIMITS.text) } : attachment;
 }
 
 function readSetup(fields: Fields): Setup {
-  const setup: Setup = { system: fields.string('system', LIMITS.text), sampling: {} };
+  const setup: Setup = { system: fields.string('system', IMPORT_LIMITS.text), sampling: {} };
   if (fields.get('model') === null) setup.model = null;
   else if (fields.has('model')) {
     const model = fields.fields('model');
-    setup.model = { key: model.string('key', LIMITS.name), id: model.string('id', LIMITS.name) };
+    setup.model = { key: model.string('key', IMPORT_LIMITS.name), id: model.string('id', IMPORT_LIMITS.name) };
   }
   const sampling = fields.fields('sampling');
   for (const name of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {

@@ -24,7 +24,7 @@ interface Tree {
 }
 
 /** Those that hang together from a first message on, parents before children. */
-export function fromTheRoots<T extends { id: string; parent: string | null }>(messages: readonly T[]): T[] {
+export function fromRoots<T extends { id: string; parent: string | null }>(messages: readonly T[]): T[] {
   const ids = new Set(messages.map(({ id }) => id));
   const children = new Map<string | null, T[]>();
   for (const message of messages) {
@@ -41,7 +41,7 @@ export function fromTheRoots<T extends { id: string; parent: string | null }>(me
 
 const join = (...texts: string[]): string => texts.filter((text) => text !== '').join('\n\n');
 
-function carriedOn(before: MessageRecord, message: ForeignMessage): MessageRecord {
+function mergedInto(before: MessageRecord, message: ForeignMessage): MessageRecord {
   const text = join(before.text, message.text);
   const next = { ...before, id: newId(), text };
   if (next.role === 'assistant') return { ...next, model: message.model || next.model };
@@ -65,7 +65,7 @@ export function treeOf(
   conversation: string,
   leftOut: LeftOut,
 ): Tree {
-  const ordered = fromTheRoots(messages);
+  const ordered = fromRoots(messages);
   countLeftOut(leftOut, 'message', messages.length - ordered.length);
   /** What each foreign message became: itself, or what came before it. */
   const became = new Map<string, MessageRecord | null>();
@@ -75,7 +75,7 @@ export function treeOf(
     const before = message.parent === null ? null : (became.get(message.parent) ?? null);
     let record = before;
     if (message.role === before?.role) {
-      record = carriedOn(before, message);
+      record = mergedInto(before, message);
       carried.add(before);
     } else if (message.role === 'assistant' && !before) countLeftOut(leftOut, 'message');
     else if (message.role) record = asRecord(message, conversation, before?.id ?? null);

@@ -2,13 +2,13 @@
 import { Fields } from './fields.ts';
 import { ImportError, VERSION } from './format.ts';
 
-export type Step = (file: Record<string, unknown>) => Record<string, unknown>;
+export type Upgrade = (file: Record<string, unknown>) => Record<string, unknown>;
 
-/** `STEPS[n - 1]` makes a file of version n + 1 out of one of version n. There is one version so far. */
-const STEPS: readonly Step[] = [];
+/** `UPGRADES[n - 1]` makes a file of version n + 1 out of one of version n. There is one version so far. */
+const UPGRADES: readonly Upgrade[] = [];
 
 /** @throws ImportError newer, damaged */
-export function upgrade(file: object, current = VERSION, steps = STEPS): Fields {
+export function upgrade(file: object, current = VERSION, steps = UPGRADES): Fields {
   const { version } = file as { version?: unknown };
   if (!Number.isSafeInteger(version) || (version as number) < 1) throw new ImportError('damaged', 'no version');
   if ((version as number) > current) throw new ImportError('newer', `version ${String(version)}`);

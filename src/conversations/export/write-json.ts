@@ -7,33 +7,33 @@ import { encodeBase64 } from './base64.ts';
 import { FORMAT, VERSION } from './format.ts';
 
 /** The object's JSON, left open for more fields. */
-const open = (value: object): string => JSON.stringify(value).slice(0, -1);
+const openJson = (value: object): string => JSON.stringify(value).slice(0, -1);
 
-async function* pieces(conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>) {
-  yield `${open({ format: FORMAT, version: VERSION, exported: Date.now() })},"conversations":[`;
+async function* jsonParts(conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>) {
+  yield `${openJson({ format: FORMAT, version: VERSION, exported: Date.now() })},"conversations":[`;
   let first = true;
   for await (const { record, messages } of conversations) {
-    yield `${first ? '' : ','}\n${open(record)},"messages":[`;
+    yield `${first ? '' : ','}\n${openJson(record)},"messages":[`;
     first = false;
     for (const [i, message] of messages.entries()) {
       yield i > 0 ? ',\n' : '\n';
-      yield* messagePieces(message);
+      yield* messageParts(message);
     }
     yield ']}';
   }
   yield ']}\n';
 }
 
-async function* messagePieces(message: MessageRecord) {
+async function* messageParts(message: MessageRecord) {
   // Where it belongs is where it stands.
   const bare = { ...message, conversation: undefined };
   if (message.role === 'assistant') {
     yield JSON.stringify(bare);
     return;
   }
-  yield `${open({ ...bare, attachments: undefined })},"attachments":[`;
+  yield `${openJson({ ...bare, attachments: undefined })},"attachments":[`;
   for (const [i, { blob, ...attachment }] of message.attachments.entries()) {
-    yield `${i > 0 ? ',' : ''}${open({ ...attachment, type: blob.type })},"base64":"`;
+    yield `${i > 0 ? ',' : ''}${openJson({ ...attachment, type: blob.type })},"base64":"`;
     yield* encodeBase64(blob);
     yield '"}';
   }
@@ -44,6 +44,6 @@ export async function toJson(
   conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>,
 ): Promise<Blob> {
   const parts: BlobPart[] = [];
-  for await (const piece of pieces(conversations)) parts.push(piece);
+  for await (const part of jsonParts(conversations)) parts.push(part);
   return new Blob(parts, { type: 'application/json' });
 }

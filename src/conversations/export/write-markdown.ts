@@ -6,7 +6,7 @@ import { strToU8, Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import type { Attachment, MessageRecord, WholeConversation } from '../records.ts';
 import { safeName, UniqueNames } from './names.ts';
 
-export interface Words {
+export interface MarkdownLabels {
   you: string;
   answer: string;
   untitled: string;
@@ -28,7 +28,7 @@ export function branchOf({ record, messages }: WholeConversation): MessageRecord
 /** @param pathOf where the file of an attachment lies. */
 export function toMarkdown(
   { record, messages }: WholeConversation,
-  words: Words,
+  words: MarkdownLabels,
   pathOf: (file: Attachment) => string,
 ): string {
   const lines = [`# ${oneLine(record.title) || words.untitled}`, words.date(record.created)];
@@ -55,7 +55,7 @@ export interface MarkdownFile {
 /** One file where one is enough, else an archive. */
 export async function toMarkdownFile(
   conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>,
-  words: Words,
+  words: MarkdownLabels,
   name: string,
 ): Promise<MarkdownFile> {
   const archive = new Archive();

@@ -42,7 +42,7 @@ export class Panel {
   }
 
   /** Each time the panel is opened: rooms and devices change. */
-  async lookAround(): Promise<void> {
+  async refresh(): Promise<void> {
     const looks = [
       this.library.open(),
       this.models.engine.inspect().then(

@@ -41,7 +41,7 @@ describe('Dictation', () => {
   it('is only there where the language is understood on this computer', async () => {
     const dictation = new Dictation(vi.fn());
     const offered = async () => {
-      await dictation.look('fr', 'fr-CA');
+      await dictation.detectLanguage('fr', 'fr-CA');
       return dictation.language;
     };
     expect(await offered()).toBeNull();
@@ -60,7 +60,7 @@ describe('Dictation', () => {
   it('listens locally, and writes what was understood', async () => {
     const [words, made] = [vi.fn(), stubBrowser(['en-GB'])];
     const dictation = new Dictation(words);
-    await dictation.look('en', 'en-GB');
+    await dictation.detectLanguage('en', 'en-GB');
     dictation.start();
     const [recognition] = made;
     expect(recognition).toMatchObject({ lang: 'en-GB', processLocally: true });
@@ -77,7 +77,7 @@ describe('Dictation', () => {
   it('says why it does not listen', async () => {
     const made = stubBrowser(['en-US']);
     const dictation = new Dictation(vi.fn());
-    await dictation.look('en', 'en');
+    await dictation.detectLanguage('en', 'en');
     for (const [error, trouble] of [
       ['not-allowed', 'denied'],
       ['audio-capture', 'noMicrophone'],

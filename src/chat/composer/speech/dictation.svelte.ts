@@ -27,7 +27,7 @@ export class Dictation {
   /** @param onwords gets what was understood, in pieces. */
   constructor(private readonly onwords: (words: string) => void) {}
 
-  async look(language: Language, locale: string): Promise<void> {
+  async detectLanguage(language: Language, locale: string): Promise<void> {
     this.language = await localLanguage([locale, COMMON[language]]);
   }
 

@@ -14,7 +14,7 @@ const assets = import.meta.glob<string>(
 );
 const byName = new Map(Object.entries(assets).map(([path, url]) => [path.replace(/^.*\//, ''), url]));
 
-async function bringAsset(name: string): Promise<Uint8Array> {
+async function fetchAsset(name: string): Promise<Uint8Array> {
   const url = byName.get(name);
   const response = url === undefined ? null : await fetch(url);
   if (!response?.ok) throw new Error(`pdf.js wants ${name}, which is not there`);
@@ -24,14 +24,14 @@ async function bringAsset(name: string): Promise<Uint8Array> {
 /** What pdf.js asks for by name: fonts that PDFs may leave out, decoders of scanned pages. */
 class Assets {
   fetch({ filename }: { filename: string }): Promise<Uint8Array> {
-    return bringAsset(filename);
+    return fetchAsset(filename);
   }
 }
 
 /** Tables of East Asian encodings. */
 class CharacterMaps {
   async fetch({ name }: { name: string }): Promise<{ cMapData: Uint8Array; isCompressed: boolean }> {
-    return { cMapData: await bringAsset(`${name}.bcmap`), isCompressed: true };
+    return { cMapData: await fetchAsset(`${name}.bcmap`), isCompressed: true };
   }
 }
 

@@ -5,11 +5,11 @@
  */
 
 /** It must have been seen for so long, ms. */
-const LONG_ENOUGH = 600;
+const LONG_ENOUGH_MS = 600;
 /** The least delay that browsers take with `trackVisibility`. */
 const DELAY = 100;
 
-export class Seen {
+export class VisibilityGuard {
   longEnough = $state(false);
   /** Out of view in part, covered, or changed. */
   hidden = $state(false);
@@ -27,7 +27,7 @@ export class Seen {
         this.longEnough = false;
         const seen = isVisible && intersectionRatio > 0.95;
         this.hidden = !seen;
-        if (seen) timer = setTimeout(() => (this.longEnough = true), LONG_ENOUGH);
+        if (seen) timer = setTimeout(() => (this.longEnough = true), LONG_ENOUGH_MS);
       },
       { threshold: [0, 0.96], trackVisibility: true, delay: DELAY } as IntersectionObserverInit,
     );

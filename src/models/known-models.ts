@@ -1,7 +1,7 @@
 /** What is remembered of stored models and running downloads outside the store itself, to notice what changed meanwhile. */
 import { keep, keepHere, recall, recallHere } from '../settings/storage.ts';
 
-export interface KeptModel {
+export interface KnownModel {
   key: string;
   id: string;
   /** Bytes that were stored. */
@@ -21,13 +21,13 @@ function readList<T>(text: string | null): T[] {
 }
 
 /** What was stored at the last visit. */
-export const recallStored = (): KeptModel[] => readList(recall(STORED));
+export const recallKnownModels = (): KnownModel[] => readList(recall(STORED));
 
-export function keepStored(models: readonly KeptModel[]): void {
+export function rememberModels(models: readonly KnownModel[]): void {
   if (models.length > 0 || recall(STORED) !== null) keep(STORED, JSON.stringify(models));
 }
 
 /** Keys of what this tab was fetching before it was reloaded. */
-export const recallFetching = (): string[] => readList(recallHere(FETCHING));
+export const recallDownloads = (): string[] => readList(recallHere(FETCHING));
 
-export const keepFetching = (keys: readonly string[]): void => keepHere(FETCHING, JSON.stringify(keys));
+export const rememberDownloads = (keys: readonly string[]): void => keepHere(FETCHING, JSON.stringify(keys));

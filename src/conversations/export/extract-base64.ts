@@ -1,10 +1,10 @@
 /**
  * JSON with pictures in it, without the pictures: long strings that can only be base64 or data URLs stay in the file,
- * and the JSON gets a short mark in their place. What is left is small enough to be parsed at once.
+ * and the JSON gets a short placeholder in their place. What is left is small enough to be parsed at once.
  */
 import { newId } from '../new-id.ts';
 import { ImportError } from './format.ts';
-import { LIMITS } from './limits.ts';
+import { IMPORT_LIMITS } from './limits.ts';
 
 /** Shorter strings stay. */
 const LONG = 2 ** 14;
@@ -16,32 +16,34 @@ const PLAIN = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=:;,.-_')
   PLAIN[character.charCodeAt(0)] = 1;
 
-export class CutText {
-  private readonly cut: Blob[] = [];
-  /** Nobody can guess it, so no file can hold a mark of its own. */
-  private readonly mark = `${newId()}:`;
+export class ExtractedStrings {
+  private readonly extracted: Blob[] = [];
+  /** Nobody can guess it, so no file can hold a placeholder of its own. */
+  private readonly placeholder = `${newId()}:`;
 
   private constructor(private readonly file: Blob) {}
 
   /** @throws ImportError too-large, unreadable */
-  static async read(file: Blob): Promise<{ text: string; strings: CutText }> {
-    const strings = new CutText(file);
+  static async read(file: Blob): Promise<{ text: string; strings: ExtractedStrings }> {
+    const strings = new ExtractedStrings(file);
     return { text: await strings.scan(), strings };
   }
 
   /** The string as it stands in the file: of those that were cut, a slice. */
   blobOf(value: string): Blob {
-    const cut = value.startsWith(this.mark) ? this.cut[Number(value.slice(this.mark.length))] : undefined;
-    return cut ?? new Blob([value]);
+    const found = value.startsWith(this.placeholder)
+      ? this.extracted[Number(value.slice(this.placeholder.length))]
+      : undefined;
+    return found ?? new Blob([value]);
   }
 
   private async scan(): Promise<string> {
-    const { file, mark } = this;
+    const { file, placeholder } = this;
     const decoder = new TextDecoder('utf-8', { fatal: true });
     let text = '';
     const keep = async (from: number, to: number): Promise<void> => {
       text += decoder.decode(await file.slice(from, to).arrayBuffer(), { stream: true });
-      if (text.length > LIMITS.json) throw new ImportError('too-large');
+      if (text.length > IMPORT_LIMITS.json) throw new ImportError('too-large');
     };
     let at = 0;
     let kept = 0;
@@ -65,8 +67,8 @@ export class CutText {
             const end = at + i;
             if (plain && end - string > LONG) {
               await keep(kept, string);
-              text += mark + this.cut.length;
-              this.cut.push(file.slice(string, end));
+              text += placeholder + this.extracted.length;
+              this.extracted.push(file.slice(string, end));
               kept = end;
             }
             string = -1;
@@ -74,7 +76,7 @@ export class CutText {
         }
         at += bytes.length;
         // What is no string that may be cut yet need not be read a second time at the end.
-        if (at - kept > LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
+        if (at - kept > IMPORT_LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
       }
       await keep(kept, file.size);
       return text + decoder.decode();

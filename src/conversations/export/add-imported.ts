@@ -3,10 +3,10 @@
  * a conversation that is there already, word for word, is not taken twice.
  */
 import type { MessageRecord, WholeConversation } from '../records.ts';
-import type { Found, ImportSource, LeftOut } from './format.ts';
+import type { ImportedConversations, ImportSource, LeftOut } from './format.ts';
 
 /** Where conversations are kept. */
-export interface Shelf {
+export interface ImportTarget {
   /** Ids of the kept conversations that were begun at this time. */
   begunAt(created: number): Promise<string[]>;
   messagesOf(id: string): Promise<MessageRecord[]>;
@@ -39,7 +39,10 @@ const fingerprint = (messages: readonly MessageRecord[]): string =>
       .sort(),
   );
 
-export async function takeIn({ source, conversations, leftOut }: Found, shelf: Shelf): Promise<ImportReport> {
+export async function addImported(
+  { source, conversations, leftOut }: ImportedConversations,
+  target: ImportTarget,
+): Promise<ImportReport> {
   /** Of what is kept, and of what the file has had so far, by the time it was begun. */
   const known = new Map<number, Set<string>>();
   const fresh: WholeConversation[] = [];
@@ -47,7 +50,7 @@ export async function takeIn({ source, conversations, leftOut }: Found, shelf: S
     const { created } = whole.record;
     let prints = known.get(created);
     if (!prints) {
-      const kept = await Promise.all((await shelf.begunAt(created)).map((id) => shelf.messagesOf(id)));
+      const kept = await Promise.all((await target.begunAt(created)).map((id) => target.messagesOf(id)));
       prints = new Set(kept.map(fingerprint));
       known.set(created, prints);
     }
@@ -56,7 +59,7 @@ export async function takeIn({ source, conversations, leftOut }: Found, shelf: S
     prints.add(print);
     fresh.push(whole);
   }
-  if (fresh.length > 0) await shelf.add(fresh);
+  if (fresh.length > 0) await target.add(fresh);
   return {
     source,
     conversations: fresh.length,

@@ -1,6 +1,6 @@
 /** Where the page is seen, which decides what it does: only in a window of its own is it the app. */
 
-export type Place =
+export type PageMode =
   | 'app'
   /** In a frame that asked for the part which hosts may talk to. */
   | 'embed'
@@ -9,7 +9,7 @@ export type Place =
   /** The part for frames, in a window of its own. */
   | 'alone';
 
-export function placeOf(framed: boolean, search: string): Place {
+export function pageModeOf(framed: boolean, search: string): PageMode {
   const embed = new URLSearchParams(search).has('embed');
   if (framed) return embed ? 'embed' : 'framed';
   return embed ? 'alone' : 'app';
