@@ -25,7 +25,7 @@ const PIRATE = {
   sampling: { temperature: 0.5 },
   starters: [{ text: 'Where is the treasure?' }],
 };
-const link = (preset: object) => `./#preset=${Buffer.from(JSON.stringify(preset)).toString('base64url')}`;
+const link = (lesson: object) => `./#preset=${Buffer.from(JSON.stringify(lesson)).toString('base64url')}`;
 
 test('twelve lessons ship, and one is begun with its prompt, settings and picture', async ({ page }) => {
   const chat = await open(page);
@@ -89,7 +89,7 @@ test('a lesson of this site is opened by its address, and none of another site',
   });
   await open(page, { path: './?preset=lessons/debate-partner.en.json' });
   await expect(offer(page)).toContainText('Debate partner');
-  for (const address of ['https://example.org/preset.json', '//example.org/preset.json', 'data:application/json,{}']) {
+  for (const address of ['https://example.org/lesson.json', '//example.org/lesson.json', 'data:application/json,{}']) {
     await page.goto(`./?preset=${encodeURIComponent(address)}`);
     await expect(page.getByRole('dialog', { name: 'This is no lesson' })).toContainText('another site');
   }
@@ -141,9 +141,9 @@ test('a lesson is made, kept, saved, opened from its file and by its link, and d
 
 test('a lesson that is dropped is offered, other files are attached', async ({ page }) => {
   await open(page);
-  const data = await page.evaluateHandle((preset) => {
+  const data = await page.evaluateHandle((lesson) => {
     const transfer = new DataTransfer();
-    transfer.items.add(new File([preset], 'pirates.json', { type: 'application/json' }));
+    transfer.items.add(new File([lesson], 'pirates.json', { type: 'application/json' }));
     transfer.items.add(new File(['Just notes'], 'notes.txt', { type: 'text/plain' }));
     return transfer;
   }, JSON.stringify(PIRATE));
@@ -213,17 +213,17 @@ test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is
     '!!!',
     '\u0000\u0001',
   ];
-  const address = (preset: object | string) =>
-    `#preset=${Buffer.from(typeof preset === 'string' ? preset : JSON.stringify(preset)).toString('base64url')}`;
-  for (const preset of shown) {
-    await page.evaluate((hash) => (location.hash = hash), address(preset));
-    await expect(offer(page), JSON.stringify(preset)).toBeVisible();
+  const address = (lesson: object | string) =>
+    `#preset=${Buffer.from(typeof lesson === 'string' ? lesson : JSON.stringify(lesson)).toString('base64url')}`;
+  for (const lesson of shown) {
+    await page.evaluate((hash) => (location.hash = hash), address(lesson));
+    await expect(offer(page), JSON.stringify(lesson)).toBeVisible();
     await offer(page).getByRole('button', { name: 'Not now' }).click();
   }
-  for (const preset of refused) {
-    await page.evaluate((hash) => (location.hash = hash), address(preset));
+  for (const lesson of refused) {
+    await page.evaluate((hash) => (location.hash = hash), address(lesson));
     const dialog = page.getByRole('dialog', { name: 'This is no lesson' });
-    await expect(dialog, JSON.stringify(preset)).toBeVisible();
+    await expect(dialog, JSON.stringify(lesson)).toBeVisible();
     await dialog.getByRole('button', { name: 'Close' }).click();
   }
   expect(await page.evaluate(() => 'harmed' in window)).toBe(false);

@@ -6,7 +6,7 @@
 import { Conversation } from '../chat/conversation/conversation.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
 import type { Offline } from '../offline/offline.svelte.ts';
-import type { Preset } from '../lessons/lesson.ts';
+import type { Lesson } from '../lessons/lesson.ts';
 import { picturesOf } from '../lessons/lesson-pictures.ts';
 
 interface Prompt {
@@ -33,7 +33,7 @@ export class Demo {
   private asking = false;
 
   constructor(
-    readonly preset: Preset,
+    readonly lesson: Lesson,
     private readonly models: ModelStore,
     private readonly offline: Pick<Offline, 'stored'>,
     private readonly base: string,
@@ -63,9 +63,9 @@ export class Demo {
     this.promptsFailed = false;
     try {
       this.prompts = await Promise.all(
-        this.preset.starters.map(async ({ text, pictures }) => ({
+        this.lesson.starters.map(async ({ text, pictures }) => ({
           text,
-          pictures: await picturesOf(this.preset, pictures, this.base),
+          pictures: await picturesOf(this.lesson, pictures, this.base),
         })),
       );
     } catch {
@@ -87,7 +87,7 @@ export class Demo {
   /** Back to the beginning, with nothing on the page. */
   reset(): void {
     this.conversation?.discard();
-    const { system, sampling, maxNewTokens } = this.preset;
+    const { system, sampling, maxNewTokens } = this.lesson;
     const setup = { system, sampling, ...(maxNewTokens === undefined ? {} : { maxNewTokens }) };
     this.conversation = new Conversation(this.models, { setup, private: true });
     this.step = 0;
@@ -97,7 +97,7 @@ export class Demo {
     this.warm = 'waiting';
     const { signal } = new AbortController();
     const [first] = this.prompts;
-    const text = first?.text ?? this.preset.title;
+    const text = first?.text ?? this.lesson.title;
     const pictures = (first?.pictures ?? []).map((image) => ({ type: 'image' as const, image }));
     try {
       await models.ready(signal);

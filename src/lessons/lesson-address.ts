@@ -3,7 +3,7 @@
 export type LessonAddress = { fragment: string } | { address: string };
 
 /** What the address holds, taken out of it: a reload does not ask again. */
-export function takeFromAddress(page: Location, past: History): LessonAddress | null {
+export function takeLessonFromAddress(page: Location, past: History): LessonAddress | null {
   const url = new URL(page.href);
   const fragment = new URLSearchParams(url.hash.slice(1)).get('preset');
   const address = url.searchParams.get('preset');

@@ -1,14 +1,14 @@
 /** A lesson while it is being written. */
 import {
   LIMITS,
-  type Preset,
-  PRESET_FORMAT,
-  PRESET_VERSION,
-  type PresetColour,
-  type PresetNeed,
-  type PresetPicture,
+  type Lesson,
+  LESSON_FORMAT,
+  LESSON_VERSION,
+  type LessonColour,
+  type LessonNeed,
+  type LessonPicture,
 } from './lesson.ts';
-import { readPreset } from './read-lesson.ts';
+import { readLesson } from './read-lesson.ts';
 
 interface DraftStarter {
   /** Stays the same while starters come and go. */
@@ -17,13 +17,13 @@ interface DraftStarter {
   /** Ids of pictures. */
   pictures: number[];
 }
-interface DraftPicture extends PresetPicture {
+interface DraftPicture extends LessonPicture {
   id: number;
 }
 
-const EMPTY: Omit<Preset, 'language'> = {
-  format: PRESET_FORMAT,
-  version: PRESET_VERSION,
+const EMPTY: Omit<Lesson, 'language'> = {
+  format: LESSON_FORMAT,
+  version: LESSON_VERSION,
   title: '',
   description: '',
   colour: 'amber',
@@ -37,19 +37,19 @@ const EMPTY: Omit<Preset, 'language'> = {
 export class LessonDraft {
   title = $state('');
   description = $state('');
-  language = $state<Preset['language']>('en');
-  colour = $state<PresetColour>('amber');
-  needs = $state<PresetNeed[]>([]);
+  language = $state<Lesson['language']>('en');
+  colour = $state<LessonColour>('amber');
+  needs = $state<LessonNeed[]>([]);
   system = $state('');
-  model = $state.raw<Preset['model']>();
-  sampling = $state.raw<Preset['sampling']>({});
+  model = $state.raw<Lesson['model']>();
+  sampling = $state.raw<Lesson['sampling']>({});
   maxNewTokens = $state.raw<number | undefined>();
   starters = $state<DraftStarter[]>([]);
   pictures = $state<DraftPicture[]>([]);
   private lastId = 0;
 
-  constructor(preset: Preset | null, language: Preset['language']) {
-    const from = preset ?? { ...EMPTY, language };
+  constructor(lesson: Lesson | null, language: Lesson['language']) {
+    const from = lesson ?? { ...EMPTY, language };
     const pictures = from.pictures.map((picture) => ({ id: ++this.lastId, ...picture }));
     Object.assign(this, {
       title: from.title,
@@ -86,7 +86,7 @@ export class LessonDraft {
     this.starters = this.starters.filter((starter) => starter.id !== id);
   }
 
-  addPicture(picture: PresetPicture): void {
+  addPicture(picture: LessonPicture): void {
     if (this.canAddPicture) this.pictures.push({ id: ++this.lastId, ...picture });
   }
 
@@ -95,12 +95,12 @@ export class LessonDraft {
     for (const starter of this.starters) starter.pictures = starter.pictures.filter((each) => each !== id);
   }
 
-  /** The lesson as it would be saved; starters without a word are left out. @throws PresetError */
-  toPreset(): Preset {
+  /** The lesson as it would be saved; starters without a word are left out. @throws LessonError */
+  toLesson(): Lesson {
     const order = this.pictures.map(({ id }) => id);
-    return readPreset({
-      format: PRESET_FORMAT,
-      version: PRESET_VERSION,
+    return readLesson({
+      format: LESSON_FORMAT,
+      version: LESSON_VERSION,
       title: this.title.trim(),
       description: this.description.trim(),
       language: this.language,

@@ -1,15 +1,15 @@
 /** The person's own lessons, kept in this browser, and those that come with the page. */
 import { newId } from '../conversations/new-id.ts';
 import { Dexie, type Table } from 'dexie';
-import type { Preset } from './lesson.ts';
-import { readPreset } from './read-lesson.ts';
-import { type ShippedLesson, shippedLessons } from './shipped.ts';
+import type { Lesson } from './lesson.ts';
+import { readLesson } from './read-lesson.ts';
+import { type ShippedLesson, fetchShippedLessons } from './shipped-lessons.ts';
 
 export interface OwnLesson {
   /** A UUID. */
   id: string;
   saved: number;
-  preset: Preset;
+  preset: Lesson;
 }
 
 class LessonsDatabase extends Dexie {
@@ -20,7 +20,7 @@ class LessonsDatabase extends Dexie {
   }
 }
 
-export class Shelf {
+export class LessonLibrary {
   own = $state.raw<OwnLesson[]>([]);
   shipped = $state.raw<ShippedLesson[]>([]);
   /** The browser keeps nothing for this page (private windows of some). */
@@ -31,15 +31,15 @@ export class Shelf {
 
   constructor(private readonly base: string) {}
 
-  async look(language: string): Promise<void> {
+  async refresh(language: string): Promise<void> {
     await Promise.all([this.readOwn(), this.readShipped(language)]);
   }
 
   /** Under the id that it has, or a new one. @returns whether it is kept */
-  async keep(preset: Preset, id: string = newId()): Promise<boolean> {
+  async save(lesson: Lesson, id: string = newId()): Promise<boolean> {
     try {
       // What is kept is what would be read again: no proxies, no more than the format's fields.
-      await this.database.lessons.put({ id, saved: Date.now(), preset: readPreset(structuredClone(preset)) });
+      await this.database.lessons.put({ id, saved: Date.now(), preset: readLesson(structuredClone(lesson)) });
     } catch {
       this.refused = true;
       return false;
@@ -59,7 +59,7 @@ export class Shelf {
       const rows = await this.database.lessons.orderBy('saved').reverse().toArray();
       this.own = rows.flatMap((row) => {
         try {
-          return [{ ...row, preset: readPreset(row.preset) }];
+          return [{ ...row, preset: readLesson(row.preset) }];
         } catch {
           return [];
         }
@@ -72,7 +72,7 @@ export class Shelf {
 
   private async readShipped(language: string): Promise<void> {
     try {
-      this.shipped = await shippedLessons(language, this.base);
+      this.shipped = await fetchShippedLessons(language, this.base);
       this.unreachable = false;
     } catch {
       this.unreachable = true;

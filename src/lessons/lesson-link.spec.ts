@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { linkTo, LINK_CHARACTERS, presetOfAddress, presetOfFragment } from './lesson-link.ts';
-import { readPreset } from './read-lesson.ts';
+import { linkToLesson, LINK_CHARACTERS, lessonFromAddress, lessonFromFragment } from './lesson-link.ts';
+import { readLesson } from './read-lesson.ts';
 
 const BASE = 'https://fournil.example/app/';
-const preset = readPreset({
+const lesson = readLesson({
   format: 'fournil-preset',
   version: 1,
   title: 'Été',
@@ -22,28 +22,28 @@ async function deflated(stream: ReadableStream): Promise<string> {
 
 describe('links that carry a lesson', () => {
   it('give back what was put in', async () => {
-    const link = await linkTo(preset, `${BASE}?demo#old`);
+    const link = await linkToLesson(lesson, `${BASE}?demo#old`);
     expect(link).toMatch(/^https:\/\/fournil\.example\/app\/#preset=[\w-]+$/);
-    expect(await presetOfFragment(link?.split('#preset=')[1] ?? '')).toEqual(preset);
+    expect(await lessonFromFragment(link?.split('#preset=')[1] ?? '')).toEqual(lesson);
   });
 
   it('may carry it plain', async () => {
-    expect(await presetOfFragment(plain(JSON.stringify(preset)))).toEqual(preset);
-    expect(await presetOfFragment(Buffer.from(JSON.stringify(preset)).toString('base64url') + '==')).toEqual(preset);
+    expect(await lessonFromFragment(plain(JSON.stringify(lesson)))).toEqual(lesson);
+    expect(await lessonFromFragment(Buffer.from(JSON.stringify(lesson)).toString('base64url') + '==')).toEqual(lesson);
   });
 
   it('are not made where they would be too long', async () => {
     const noise = Array.from({ length: 7000 }, (_, i) => String.fromCharCode(0x4e00 + ((i * 7919) % 20_000))).join('');
-    expect(await linkTo({ ...preset, system: noise }, BASE)).toBe(null);
-    expect((await linkTo(preset, BASE))?.length).toBeLessThan(LINK_CHARACTERS);
+    expect(await linkToLesson({ ...lesson, system: noise }, BASE)).toBe(null);
+    expect((await linkToLesson(lesson, BASE))?.length).toBeLessThan(LINK_CHARACTERS);
   });
 
   it('are refused cut, damaged, or of something else', async () => {
-    const whole = (await linkTo(preset, BASE))?.split('#preset=')[1] ?? '';
+    const whole = (await linkToLesson(lesson, BASE))?.split('#preset=')[1] ?? '';
     for (const value of ['', '%', 'é', whole.slice(0, -8), `A${whole}`, plain('words'), plain('{"format":')])
-      await expect(presetOfFragment(value)).rejects.toThrow(/^link/);
-    await expect(presetOfFragment(plain('{}'))).rejects.toThrow('not-a-preset');
-    await expect(presetOfFragment(plain('{"format":"fournil-preset","version":9}'))).rejects.toThrow('newer');
+      await expect(lessonFromFragment(value)).rejects.toThrow(/^link/);
+    await expect(lessonFromFragment(plain('{}'))).rejects.toThrow('not-a-lesson');
+    await expect(lessonFromFragment(plain('{"format":"fournil-preset","version":9}'))).rejects.toThrow('newer');
   });
 
   it('are not unpacked further than a lesson goes', async () => {
@@ -56,8 +56,8 @@ describe('links that carry a lesson', () => {
     });
     const bomb = await deflated(zeros);
     expect(bomb.length).toBeLessThan(400_000);
-    await expect(presetOfFragment(bomb)).rejects.toThrow('too-large');
-    await expect(presetOfFragment('A'.repeat(2_000_000))).rejects.toThrow('too-large');
+    await expect(lessonFromFragment(bomb)).rejects.toThrow('too-large');
+    await expect(lessonFromFragment('A'.repeat(2_000_000))).rejects.toThrow('too-large');
   });
 });
 
@@ -67,8 +67,8 @@ describe('links to a lesson', () => {
   afterEach(() => fetched.mockReset());
 
   it('lead to a file of this site', async () => {
-    fetched.mockResolvedValue(new Response(JSON.stringify(preset)));
-    expect(await presetOfAddress('lessons/summer.json', BASE)).toEqual(preset);
+    fetched.mockResolvedValue(new Response(JSON.stringify(lesson)));
+    expect(await lessonFromAddress('lessons/summer.json', BASE)).toEqual(lesson);
     expect(String(fetched.mock.calls[0]?.[0])).toBe('https://fournil.example/app/lessons/summer.json');
     expect(fetched.mock.calls[0]?.[1]).toMatchObject({ redirect: 'error' });
   });
@@ -83,17 +83,17 @@ describe('links to a lesson', () => {
       'blob:https://fournil.example/0',
       'https:\\\\example.org\\a.json',
     ])
-      await expect(presetOfAddress(value, BASE)).rejects.toThrow('foreign');
-    await expect(presetOfAddress('https://', BASE)).rejects.toThrow('link');
+      await expect(lessonFromAddress(value, BASE)).rejects.toThrow('foreign');
+    await expect(lessonFromAddress('https://', BASE)).rejects.toThrow('link');
     expect(fetched).not.toHaveBeenCalled();
   });
 
   it('are refused with the reason when there is nothing, or something else', async () => {
     fetched.mockRejectedValueOnce(new TypeError('offline'));
-    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('unreachable');
+    await expect(lessonFromAddress('a.json', BASE)).rejects.toThrow('unreachable');
     fetched.mockResolvedValueOnce(new Response('', { status: 404 }));
-    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('unreachable');
+    await expect(lessonFromAddress('a.json', BASE)).rejects.toThrow('unreachable');
     fetched.mockResolvedValueOnce(new Response('<!doctype html>'));
-    await expect(presetOfAddress('a.json', BASE)).rejects.toThrow('not-json');
+    await expect(lessonFromAddress('a.json', BASE)).rejects.toThrow('not-json');
   });
 });

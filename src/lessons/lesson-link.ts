@@ -1,10 +1,10 @@
 /**
- * Lessons in links. `#preset=` carries the preset itself, in the part of an address that browsers send to nobody:
+ * Lessons in links. `#preset=` carries the lesson itself, in the part of an address that browsers send to nobody:
  * base64url of its JSON, deflated (raw) or plain. `?preset=` names a file of this site. What comes of either is a checked
- * preset or a PresetError; nothing more than `LINK_BYTES` is ever unpacked.
+ * lesson or a LessonError; nothing more than `LINK_BYTES` is ever unpacked.
  */
-import { type Preset, PRESET_BYTES, PresetError } from './lesson.ts';
-import { parsePreset, readPresetFile, writePreset } from './read-lesson.ts';
+import { type Lesson, LESSON_BYTES, LessonError } from './lesson.ts';
+import { parseLesson, readLessonFile, writeLesson } from './read-lesson.ts';
 
 /** Of what a link unpacks to. */
 export const LINK_BYTES = 1_000_000;
@@ -18,17 +18,17 @@ const toBase64Url = (bytes: Uint8Array): string => {
 };
 
 function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
-  if (!/^[\w-]+={0,2}$/.test(text)) throw new PresetError('link');
+  if (!/^[\w-]+={0,2}$/.test(text)) throw new LessonError('link');
   try {
     return Uint8Array.from(atob(text.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/')), (c) =>
       c.charCodeAt(0),
     );
   } catch {
-    throw new PresetError('link');
+    throw new LessonError('link');
   }
 }
 
-/** All of a stream, unless it is more than a link may hold. @throws PresetError `too-large` */
+/** All of a stream, unless it is more than a link may hold. @throws LessonError `too-large` */
 async function collect(stream: ReadableStream<Uint8Array>, most: number): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
@@ -39,7 +39,7 @@ async function collect(stream: ReadableStream<Uint8Array>, most: number): Promis
     size += value.length;
     if (size > most) {
       void reader.cancel().catch(() => undefined);
-      throw new PresetError('too-large');
+      throw new LessonError('too-large');
     }
     chunks.push(new Uint8Array(value));
   }
@@ -50,53 +50,53 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
     return await (await collect(stream, LINK_BYTES)).text();
   } catch (cause) {
-    if (cause instanceof PresetError) throw cause;
-    throw new PresetError('link', String(cause));
+    if (cause instanceof LessonError) throw cause;
+    throw new LessonError('link', String(cause));
   }
 }
 
 /** What JSON objects begin with. A deflated one may begin so too, and is then no JSON. */
 const OBJECT = '{'.charCodeAt(0);
 
-/** The preset of a `#preset=` fragment's value. @throws PresetError */
-export async function presetOfFragment(value: string): Promise<Preset> {
-  if (value.length > (LINK_BYTES * 4) / 3 + 4) throw new PresetError('too-large');
+/** The lesson of a `#preset=` fragment's value. @throws LessonError */
+export async function lessonFromFragment(value: string): Promise<Lesson> {
+  if (value.length > (LINK_BYTES * 4) / 3 + 4) throw new LessonError('too-large');
   const bytes = fromBase64Url(value);
   if (bytes[0] === OBJECT)
     try {
-      return parsePreset(new TextDecoder().decode(bytes));
+      return parseLesson(new TextDecoder().decode(bytes));
     } catch (cause) {
-      if (!(cause instanceof PresetError && cause.code === 'not-json')) throw cause;
+      if (!(cause instanceof LessonError && cause.code === 'not-json')) throw cause;
     }
   try {
-    return parsePreset(await inflate(bytes));
+    return parseLesson(await inflate(bytes));
   } catch (cause) {
     // What unpacks to no JSON was cut or changed on its way.
-    throw cause instanceof PresetError && cause.code === 'not-json' ? new PresetError('link', cause.detail) : cause;
+    throw cause instanceof LessonError && cause.code === 'not-json' ? new LessonError('link', cause.detail) : cause;
   }
 }
 
-/** The preset of a `?preset=` parameter's value. @throws PresetError */
-export async function presetOfAddress(value: string, base: string): Promise<Preset> {
+/** The lesson of a `?preset=` parameter's value. @throws LessonError */
+export async function lessonFromAddress(value: string, base: string): Promise<Lesson> {
   let url: URL;
   try {
     url = new URL(value, base);
   } catch {
-    throw new PresetError('link');
+    throw new LessonError('link');
   }
   const page = new URL(base);
-  if (url.origin !== page.origin || url.protocol !== page.protocol) throw new PresetError('foreign', url.href);
+  if (url.origin !== page.origin || url.protocol !== page.protocol) throw new LessonError('foreign', url.href);
   // A redirect could lead to another site after all.
   const response = await fetch(url, { redirect: 'error', credentials: 'omit' }).catch((cause: unknown) => {
-    throw new PresetError('unreachable', String(cause));
+    throw new LessonError('unreachable', String(cause));
   });
-  if (!response.ok || !response.body) throw new PresetError('unreachable', `${response.status} ${url.href}`);
-  return readPresetFile(await collect(response.body, PRESET_BYTES));
+  if (!response.ok || !response.body) throw new LessonError('unreachable', `${response.status} ${url.href}`);
+  return readLessonFile(await collect(response.body, LESSON_BYTES));
 }
 
-/** A link to this page that carries the preset; null where it would be too long to be passed on whole. */
-export async function linkTo(preset: Preset, base: string): Promise<string | null> {
-  const json = JSON.stringify(JSON.parse(writePreset(preset)));
+/** A link to this page that carries the lesson; null where it would be too long to be passed on whole. */
+export async function linkToLesson(lesson: Lesson, base: string): Promise<string | null> {
+  const json = JSON.stringify(JSON.parse(writeLesson(lesson)));
   const stream = new Blob([json]).stream().pipeThrough(new CompressionStream('deflate-raw'));
   const deflated = new Uint8Array(await new Response(stream).arrayBuffer());
   const url = new URL(base);

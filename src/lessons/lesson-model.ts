@@ -2,7 +2,7 @@
 import type { ModelSource, StoredModel } from '../../protocol/store.ts';
 import { CATALOGUE, nameOf, readSource } from '../models/catalogue.ts';
 import type { Choice, ModelStore } from '../models/model.svelte.ts';
-import type { Preset, PresetNeed } from './lesson.ts';
+import type { Lesson, LessonNeed } from './lesson.ts';
 
 export type WantedModel =
   /** Whichever is open. */
@@ -20,7 +20,7 @@ interface Stored {
   storedFrom: (source: ModelSource) => StoredModel | undefined;
 }
 
-export function wantedModel({ model }: Preset, stored: Stored, base: string): WantedModel {
+export function wantedModel({ model }: Lesson, stored: Stored, base: string): WantedModel {
   if (!model) return { is: 'any' };
   if (model.id === BUILT_IN) return { is: 'here', choice: null };
   const name = nameOf(model.id);
@@ -39,11 +39,11 @@ export const choiceFor = (wanted: WantedModel, open: Choice | null): Choice | nu
 
 /** What of the lesson's needs that model does not have; null: nothing, as far as is known. */
 export function lackOf(
-  { needs }: Preset,
+  { needs }: Lesson,
   choice: Choice | null,
   models: Pick<ModelStore, 'state' | 'choice'>,
   stored: readonly StoredModel[],
-): PresetNeed | null {
+): LessonNeed | null {
   if (choice === null) return needs.includes('language') ? 'language' : null;
   if (!needs.includes('pictures')) return null;
   const isOpen = models.choice?.key === choice.key && models.state.is === 'ready';

@@ -1,5 +1,5 @@
-/** A preset's pictures as the files that go with a message, and files as pictures that go into a preset. */
-import { LIMITS, type Preset, PresetError, type PresetPicture } from './lesson.ts';
+/** A lesson's pictures as the files that go with a message, and files as pictures that go into a lesson. */
+import { LIMITS, type Lesson, LessonError, type LessonPicture } from './lesson.ts';
 
 /** Models see less than this; a larger picture only makes the lesson heavy. */
 const LONGEST_SIDE = 1024;
@@ -8,20 +8,20 @@ const LIGHT = 200_000;
 
 const DATA = /^data:(image\/\w+);base64,(.*)$/s;
 
-/** @throws PresetError `unreachable`, for pictures that come with the page */
-async function toFile({ name, src }: PresetPicture, base: string): Promise<File> {
+/** @throws LessonError `unreachable`, for pictures that come with the page */
+async function toFile({ name, src }: LessonPicture, base: string): Promise<File> {
   const [, type, base64] = DATA.exec(src) ?? [];
   if (type !== undefined && base64 !== undefined)
     return new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name, { type });
   const response = await fetch(new URL(src, base), { redirect: 'error' }).catch(() => null);
-  if (!response?.ok) throw new PresetError('unreachable', src);
+  if (!response?.ok) throw new LessonError('unreachable', src);
   const blob = await response.blob();
   return new File([blob], name, { type: blob.type });
 }
 
-/** The pictures of one of the preset's starters. @throws PresetError */
-export function picturesOf(preset: Preset, indices: readonly number[], base: string): Promise<File[]> {
-  const pictures = indices.flatMap((index) => preset.pictures[index] ?? []);
+/** The pictures of one of the lesson's starters. @throws LessonError */
+export function picturesOf(lesson: Lesson, indices: readonly number[], base: string): Promise<File[]> {
+  const pictures = indices.flatMap((index) => lesson.pictures[index] ?? []);
   return Promise.all(pictures.map((picture) => toFile(picture, base)));
 }
 
@@ -35,7 +35,7 @@ function dataUrl(blob: Blob): Promise<string> {
 }
 
 /** Small enough for a file that is handed on; null where this browser cannot read it. */
-export async function fromFile(file: File): Promise<PresetPicture | null> {
+export async function fromFile(file: File): Promise<LessonPicture | null> {
   try {
     const bitmap = await createImageBitmap(file);
     const light = file.size <= LIGHT && /^image\/(png|jpeg|webp)$/.test(file.type);

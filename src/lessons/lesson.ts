@@ -1,43 +1,43 @@
 /**
  * A lesson: how a conversation is to be answered, and how it may begin, in one JSON file that people hand on
- * (`public/lessons/lesson.schema.json` is its published form). Types and limits; `read-preset.ts` checks what comes from
+ * (`public/lessons/lesson.schema.json` is its published form). Types and limits; `read-lesson.ts` checks what comes from
  * outside.
  */
 import type { Sampling } from '../../protocol/engine.ts';
 
-export const PRESET_FORMAT = 'fournil-preset';
-export const PRESET_VERSION = 1;
+export const LESSON_FORMAT = 'fournil-preset';
+export const LESSON_VERSION = 1;
 
 /** Colours by name: how each looks is for the page to say (lesson-colours.css), legible in every theme. */
-export const PRESET_COLOURS = ['clay', 'amber', 'olive', 'green', 'teal', 'blue', 'violet', 'rose'] as const;
-export type PresetColour = (typeof PRESET_COLOURS)[number];
+export const LESSON_COLOURS = ['clay', 'amber', 'olive', 'green', 'teal', 'blue', 'violet', 'rose'] as const;
+export type LessonColour = (typeof LESSON_COLOURS)[number];
 
 /** What a model must be able to do: hold a conversation (the built-in one cannot), or see pictures. */
-export const PRESET_NEEDS = ['language', 'pictures'] as const;
-export type PresetNeed = (typeof PRESET_NEEDS)[number];
+export const LESSON_NEEDS = ['language', 'pictures'] as const;
+export type LessonNeed = (typeof LESSON_NEEDS)[number];
 
-export const PRESET_LANGUAGES = ['en', 'fr'] as const;
+export const LESSON_LANGUAGES = ['en', 'fr'] as const;
 
 export interface Starter {
   text: string;
-  /** Indices into the preset's pictures. */
+  /** Indices into the lesson's pictures. */
   pictures: number[];
 }
 
-export interface PresetPicture {
+export interface LessonPicture {
   name: string;
   /** A data URL of a PNG, JPEG or WebP, or a path from the page's own folder. */
   src: string;
 }
 
-export interface Preset {
-  format: typeof PRESET_FORMAT;
-  version: typeof PRESET_VERSION;
+export interface Lesson {
+  format: typeof LESSON_FORMAT;
+  version: typeof LESSON_VERSION;
   title: string;
   description: string;
-  language: (typeof PRESET_LANGUAGES)[number];
-  colour: PresetColour;
-  needs: PresetNeed[];
+  language: (typeof LESSON_LANGUAGES)[number];
+  colour: LessonColour;
+  needs: LessonNeed[];
   /** Empty: none. */
   system: string;
   /** Left out: whichever is open. `source`, where the id does not say it: a repository of the hub, or a folder's URL. */
@@ -46,7 +46,7 @@ export interface Preset {
   sampling: Partial<Sampling>;
   maxNewTokens?: number;
   starters: Starter[];
-  pictures: PresetPicture[];
+  pictures: LessonPicture[];
 }
 
 /** Lengths are in characters, not in UTF-16 units. */
@@ -65,15 +65,15 @@ export const LIMITS = {
 } as const;
 
 /** A file that is larger is not read. */
-export const PRESET_BYTES = 12_000_000;
+export const LESSON_BYTES = 12_000_000;
 
-export const PRESET_REFUSALS = [
+export const LESSON_ERRORS = [
   /** The file is larger than a lesson may be. */
   'too-large',
   /** It is not JSON at all. */
   'not-json',
   /** It is JSON, but no lesson. */
-  'not-a-preset',
+  'not-a-lesson',
   /** It was made by a newer version of the app. */
   'newer',
   /** A field is missing or is not what it must be: the detail names it. */
@@ -85,15 +85,15 @@ export const PRESET_REFUSALS = [
   /** There is no such file, or no network. */
   'unreachable',
 ] as const;
-export type PresetRefusal = (typeof PRESET_REFUSALS)[number];
+export type LessonErrorCode = (typeof LESSON_ERRORS)[number];
 
 /** Why a file or link is no lesson that can be used. */
-export class PresetError extends Error {
+export class LessonError extends Error {
   constructor(
-    readonly code: PresetRefusal,
+    readonly code: LessonErrorCode,
     readonly detail = '',
   ) {
     super(detail ? `${code}: ${detail}` : code);
-    this.name = 'PresetError';
+    this.name = 'LessonError';
   }
 }

@@ -5,8 +5,8 @@
 import { SvelteMap } from 'svelte/reactivity';
 import type { Setup } from '../conversations/records.ts';
 import type { Choice } from '../models/model.svelte.ts';
-import { takeFromAddress } from './lesson-address.ts';
-import { type Preset, PRESET_BYTES, PRESET_FORMAT, PresetError } from './lesson.ts';
+import { takeLessonFromAddress } from './lesson-address.ts';
+import { type Lesson, LESSON_BYTES, LESSON_FORMAT, LessonError } from './lesson.ts';
 
 /** What of the conversations and the models a lesson needs in order to begin. */
 interface ConversationStarter {
@@ -19,7 +19,7 @@ interface Models {
 
 export interface Editing {
   /** What is being changed; null: a new one. */
-  preset: Preset | null;
+  lesson: Lesson | null;
   /** Its id among the person's own; null: it is not among them yet. */
   id: string | null;
 }
@@ -27,16 +27,16 @@ export interface Editing {
 export class Lessons {
   galleryOpen = $state(false);
   /** Came from outside, and waits for the person's word. */
-  offered = $state.raw<Preset | null>(null);
-  refusal = $state.raw<PresetError | null>(null);
+  offered = $state.raw<Lesson | null>(null);
+  refusal = $state.raw<LessonError | null>(null);
   editing = $state.raw<Editing | null>(null);
-  private readonly begun = new SvelteMap<string, Preset>();
+  private readonly begun = new SvelteMap<string, Lesson>();
 
   constructor(
     private readonly conversations: ConversationStarter,
     private readonly models: Models,
     /** Closes what is over the page and leads to where one writes. */
-    private readonly oncebegun: () => void,
+    private readonly onbegin: () => void,
   ) {}
 
   /** Something of the lessons is to be seen. */
@@ -45,13 +45,13 @@ export class Lessons {
   }
 
   /** The lesson that a conversation began with. */
-  of(conversation: { id: string }): Preset | undefined {
+  of(conversation: { id: string }): Lesson | undefined {
     return this.begun.get(conversation.id);
   }
 
   /** @param choice the model that answers; left out: whichever is open. */
-  begin(preset: Preset, choice?: Choice | null): void {
-    const { system, sampling, maxNewTokens, title } = preset;
+  begin(lesson: Lesson, choice?: Choice | null): void {
+    const { system, sampling, maxNewTokens, title } = lesson;
     const setup: Setup = {
       ...(choice === undefined ? {} : { model: choice }),
       system,
@@ -59,19 +59,19 @@ export class Lessons {
       ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
     };
     const conversation = this.conversations.startNew({ setup, title });
-    this.begun.set(conversation.id, preset);
+    this.begun.set(conversation.id, lesson);
     if (choice !== undefined && choice?.key !== this.models.choice?.key) void this.models.use(choice);
     this.galleryOpen = false;
     this.offered = this.editing = null;
-    this.oncebegun();
+    this.onbegin();
   }
 
   /** Shows a lesson from outside, or why it is none. */
-  async offer(read: () => Promise<Preset>): Promise<void> {
+  async offer(read: () => Promise<Lesson>): Promise<void> {
     try {
       this.offered = await read();
     } catch (cause) {
-      this.refusal = cause instanceof PresetError ? cause : new PresetError('unreachable', String(cause));
+      this.refusal = cause instanceof LessonError ? cause : new LessonError('unreachable', String(cause));
     }
   }
 
@@ -80,7 +80,7 @@ export class Lessons {
     const others: File[] = [];
     for (const file of files) {
       if (await looksLikeLesson(file))
-        await this.offer(async () => (await import('./read-lesson.ts')).readPresetFile(file));
+        await this.offer(async () => (await import('./read-lesson.ts')).readLessonFile(file));
       else others.push(file);
     }
     return others;
@@ -88,17 +88,19 @@ export class Lessons {
 
   /** A lesson in the page's address is offered, and leaves the address: a reload does not ask again. */
   readAddress(page: Location = location, past: History = history): void {
-    const found = takeFromAddress(page, past);
+    const found = takeLessonFromAddress(page, past);
     if (!found) return;
     void this.offer(async () => {
-      const { presetOfAddress, presetOfFragment } = await import('./lesson-link.ts');
-      return 'fragment' in found ? presetOfFragment(found.fragment) : presetOfAddress(found.address, document.baseURI);
+      const { lessonFromAddress, lessonFromFragment } = await import('./lesson-link.ts');
+      return 'fragment' in found
+        ? lessonFromFragment(found.fragment)
+        : lessonFromAddress(found.address, document.baseURI);
     });
   }
 }
 
 /** JSON that names the format: other JSON files are documents like any. */
 async function looksLikeLesson(file: File): Promise<boolean> {
-  if (!/\.json$/i.test(file.name) || file.size > PRESET_BYTES) return false;
-  return (await file.text()).includes(`"${PRESET_FORMAT}"`);
+  if (!/\.json$/i.test(file.name) || file.size > LESSON_BYTES) return false;
+  return (await file.text()).includes(`"${LESSON_FORMAT}"`);
 }

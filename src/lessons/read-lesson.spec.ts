@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Validator } from '@cfworker/json-schema';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LIMITS, type Preset, PRESET_BYTES, PRESET_COLOURS, PRESET_REFUSALS, PresetError } from './lesson.ts';
-import { parsePreset, readPreset, readPresetFile, writePreset } from './read-lesson.ts';
+import { LIMITS, type Lesson, LESSON_BYTES, LESSON_COLOURS, LESSON_ERRORS, LessonError } from './lesson.ts';
+import { parseLesson, readLesson, readLessonFile, writeLesson } from './read-lesson.ts';
 
 const schema = JSON.parse(readFileSync('public/lessons/lesson.schema.json', 'utf8')) as object;
 const published = new Validator(schema, '2020-12');
@@ -33,17 +33,17 @@ const LEAST = { format: 'fournil-preset', version: 1, title: 'T', language: 'fr'
 
 const refusal = (value: unknown): string => {
   try {
-    readPreset(value);
+    readLesson(value);
     return 'accepted';
   } catch (error) {
-    if (error instanceof PresetError) return error.message;
+    if (error instanceof LessonError) return error.message;
     throw error;
   }
 };
 
 /** Each with what is wrong about it; the schema refuses them too. */
 const REFUSED: [change: object, message: string][] = [
-  [{ format: 'other' }, 'not-a-preset'],
+  [{ format: 'other' }, 'not-a-lesson'],
   [{ version: 2 }, 'newer: 2'],
   [{ version: '1' }, 'field: version'],
   [{ version: 0 }, 'field: version'],
@@ -105,10 +105,10 @@ const REFUSED: [change: object, message: string][] = [
   ].map((src): [object, string] => [{ pictures: [{ name: 'p', src }] }, 'field: pictures[0].src']),
 ];
 
-describe('readPreset', () => {
-  it('takes a whole preset and one with the least, and fills in what is left out', () => {
-    expect(readPreset(WHOLE)).toEqual({ ...WHOLE, starters: [WHOLE.starters[0], { text: 'Begin.', pictures: [] }] });
-    expect(readPreset(LEAST)).toEqual({
+describe('readLesson', () => {
+  it('takes a whole lesson and one with the least, and fills in what is left out', () => {
+    expect(readLesson(WHOLE)).toEqual({ ...WHOLE, starters: [WHOLE.starters[0], { text: 'Begin.', pictures: [] }] });
+    expect(readLesson(LEAST)).toEqual({
       ...LEAST,
       description: '',
       system: '',
@@ -117,20 +117,20 @@ describe('readPreset', () => {
       starters: [],
       pictures: [],
     });
-    for (const colour of PRESET_COLOURS) expect(readPreset({ ...LEAST, colour }).colour).toBe(colour);
+    for (const colour of LESSON_COLOURS) expect(readLesson({ ...LEAST, colour }).colour).toBe(colour);
   });
 
   it('keeps the known fields alone', () => {
     const more = JSON.parse(
       JSON.stringify({ ...LEAST, onload: 'alert(1)' }).replace('{', '{"__proto__": {"harmed": true},'),
     ) as object;
-    const preset = readPreset(more);
-    expect(Object.keys(preset)).not.toContain('onload');
-    expect('harmed' in preset).toBe(false);
+    const lesson = readLesson(more);
+    expect(Object.keys(lesson)).not.toContain('onload');
+    expect('harmed' in lesson).toBe(false);
   });
 
   it('counts characters, not their units', () => {
-    expect(readPreset({ ...LEAST, title: '🥖'.repeat(LIMITS.title) }).title).toHaveLength(2 * LIMITS.title);
+    expect(readLesson({ ...LEAST, title: '🥖'.repeat(LIMITS.title) }).title).toHaveLength(2 * LIMITS.title);
   });
 
   for (const [change, message] of REFUSED)
@@ -142,10 +142,10 @@ describe('readPreset', () => {
     expect(refusal({ ...LEAST, starters: [{ text: 'x', pictures: [0] }] })).toBe('field: starters[0].pictures');
   });
 
-  it('refuses what is no JSON, no preset, or too large', async () => {
-    for (const value of [null, 1, 'text', [], {}, [WHOLE]]) expect(refusal(value)).toBe('not-a-preset');
-    expect(() => parsePreset('{"format":')).toThrow('not-json');
-    await expect(readPresetFile({ size: PRESET_BYTES + 1 } as Blob)).rejects.toThrow('too-large');
+  it('refuses what is no JSON, no lesson, or too large', async () => {
+    for (const value of [null, 1, 'text', [], {}, [WHOLE]]) expect(refusal(value)).toBe('not-a-lesson');
+    expect(() => parseLesson('{"format":')).toThrow('not-json');
+    await expect(readLessonFile({ size: LESSON_BYTES + 1 } as Blob)).rejects.toThrow('too-large');
   });
 });
 
@@ -162,7 +162,7 @@ describe('the published schema', () => {
   });
 });
 
-/** A value put somewhere into a whole preset, or taken out of it. */
+/** A value put somewhere into a whole lesson, or taken out of it. */
 type Path = (string | number)[];
 function pathsOf(value: unknown, path: Path = []): Path[] {
   if (typeof value !== 'object' || value === null) return [path];
@@ -191,21 +191,21 @@ const mutation = fc.tuple(
   ),
 );
 
-describe('malformed presets', () => {
+describe('malformed lessons', () => {
   it('harm nothing: what is taken is whole, what is refused has a reason', () => {
     fc.assert(
       fc.property(mutation, ([path, to]) => {
         const value = changed(path, to);
-        let preset: Preset;
+        let lesson: Lesson;
         try {
-          preset = readPreset(value);
+          lesson = readLesson(value);
         } catch (error) {
-          expect(error).toBeInstanceOf(PresetError);
-          expect(PRESET_REFUSALS).toContain((error as PresetError).code);
+          expect(error).toBeInstanceOf(LessonError);
+          expect(LESSON_ERRORS).toContain((error as LessonError).code);
           return;
         }
         // What was taken is taken again, unchanged, after a save.
-        expect(parsePreset(writePreset(preset))).toEqual(preset);
+        expect(parseLesson(writeLesson(lesson))).toEqual(lesson);
       }),
       { numRuns: 1000 },
     );
@@ -225,13 +225,13 @@ describe('malformed presets', () => {
   });
 
   it('are cut and changed texts as well', () => {
-    const json = writePreset(readPreset(WHOLE));
+    const json = writeLesson(readLesson(WHOLE));
     fc.assert(
       fc.property(fc.nat(json.length), fc.nat(40), fc.string({ unit: 'binary', maxLength: 10 }), (at, cut, put) => {
         try {
-          parsePreset(json.slice(0, at) + put + json.slice(at + cut));
+          parseLesson(json.slice(0, at) + put + json.slice(at + cut));
         } catch (error) {
-          expect(error).toBeInstanceOf(PresetError);
+          expect(error).toBeInstanceOf(LessonError);
         }
       }),
       { numRuns: 500 },

@@ -1,20 +1,20 @@
 /**
- * A preset from outside, checked: whatever comes in, either a whole preset comes out, with the known fields alone, or a
- * PresetError that names the first field that is wrong. Nothing is fetched, decoded or run.
+ * A lesson from outside, checked: whatever comes in, either a whole lesson comes out, with the known fields alone, or a
+ * LessonError that names the first field that is wrong. Nothing is fetched, decoded or run.
  */
 import type { Sampling } from '../../protocol/engine.ts';
 import { SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
 import {
   LIMITS,
-  type Preset,
-  PRESET_BYTES,
-  PRESET_COLOURS,
-  PRESET_FORMAT,
-  PRESET_LANGUAGES,
-  PRESET_NEEDS,
-  PRESET_VERSION,
-  PresetError,
-  type PresetPicture,
+  type Lesson,
+  LESSON_BYTES,
+  LESSON_COLOURS,
+  LESSON_FORMAT,
+  LESSON_LANGUAGES,
+  LESSON_NEEDS,
+  LESSON_VERSION,
+  LessonError,
+  type LessonPicture,
   type Starter,
 } from './lesson.ts';
 
@@ -33,7 +33,7 @@ const DATA_PICTURE =
 const OWN_PICTURE = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:png|jpg|jpeg|webp)$/u;
 
 const refuse = (field: string): never => {
-  throw new PresetError('field', field);
+  throw new LessonError('field', field);
 };
 
 /** As JSON Schema counts: code points, none of which takes more than two UTF-16 units. */
@@ -73,7 +73,7 @@ function readSampling(value: unknown): Partial<Sampling> {
   return sampling;
 }
 
-function readModel(value: unknown): Pick<Preset, 'model'> {
+function readModel(value: unknown): Pick<Lesson, 'model'> {
   if (value === undefined) return {};
   if (!isObject(value)) return refuse('model');
   const id = line(value['id'], 'model.id', LIMITS.model);
@@ -81,14 +81,14 @@ function readModel(value: unknown): Pick<Preset, 'model'> {
   return { model: { id, source: line(value['source'], 'model.source', LIMITS.source) } };
 }
 
-function readLength(value: unknown): Pick<Preset, 'maxNewTokens'> {
+function readLength(value: unknown): Pick<Lesson, 'maxNewTokens'> {
   if (value === undefined) return {};
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= LIMITS.maxNewTokens
     ? { maxNewTokens: value as number }
     : refuse('maxNewTokens');
 }
 
-function readPicture(value: unknown, i: number): PresetPicture {
+function readPicture(value: unknown, i: number): LessonPicture {
   const field = `pictures[${i}]`;
   if (!isObject(value)) return refuse(field);
   const src = text(value['src'], `${field}.src`, LIMITS.pictureSrc);
@@ -106,22 +106,22 @@ function readStarter(value: unknown, i: number, pictures: number): Starter {
   return { text: text(value['text'], `${field}.text`, LIMITS.starter, SOMETHING), pictures: shown as number[] };
 }
 
-/** @throws PresetError */
-export function readPreset(value: unknown): Preset {
-  if (!isObject(value) || value['format'] !== PRESET_FORMAT) throw new PresetError('not-a-preset');
+/** @throws LessonError */
+export function readLesson(value: unknown): Lesson {
+  if (!isObject(value) || value['format'] !== LESSON_FORMAT) throw new LessonError('not-a-lesson');
   const { version } = value;
-  if (typeof version === 'number' && version > PRESET_VERSION) throw new PresetError('newer', String(version));
-  if (version !== PRESET_VERSION) return refuse('version');
-  const needs = list(value['needs'], 'needs', PRESET_NEEDS.length).map((need) => oneOf(need, 'needs', PRESET_NEEDS));
+  if (typeof version === 'number' && version > LESSON_VERSION) throw new LessonError('newer', String(version));
+  if (version !== LESSON_VERSION) return refuse('version');
+  const needs = list(value['needs'], 'needs', LESSON_NEEDS.length).map((need) => oneOf(need, 'needs', LESSON_NEEDS));
   const pictures = list(value['pictures'], 'pictures', LIMITS.pictures).map(readPicture);
   const starters = list(value['starters'], 'starters', LIMITS.starters);
   return {
-    format: PRESET_FORMAT,
-    version: PRESET_VERSION,
+    format: LESSON_FORMAT,
+    version: LESSON_VERSION,
     title: line(value['title'], 'title', LIMITS.title),
     description: optional(value['description'], 'description', LIMITS.description, ONE_LINE),
-    language: oneOf(value['language'], 'language', PRESET_LANGUAGES),
-    colour: oneOf(value['colour'], 'colour', PRESET_COLOURS),
+    language: oneOf(value['language'], 'language', LESSON_LANGUAGES),
+    colour: oneOf(value['colour'], 'colour', LESSON_COLOURS),
     needs: [...new Set(needs)],
     system: optional(value['system'], 'system', LIMITS.system),
     ...readModel(value['model']),
@@ -132,28 +132,28 @@ export function readPreset(value: unknown): Preset {
   };
 }
 
-/** @throws PresetError */
-export function parsePreset(json: string): Preset {
+/** @throws LessonError */
+export function parseLesson(json: string): Lesson {
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw new PresetError('not-json', String(cause));
+    throw new LessonError('not-json', String(cause));
   }
-  return readPreset(value);
+  return readLesson(value);
 }
 
-/** @throws PresetError */
-export async function readPresetFile(file: Blob): Promise<Preset> {
-  if (file.size > PRESET_BYTES) throw new PresetError('too-large');
-  return parsePreset(await file.text());
+/** @throws LessonError */
+export async function readLessonFile(file: Blob): Promise<Lesson> {
+  if (file.size > LESSON_BYTES) throw new LessonError('too-large');
+  return parseLesson(await file.text());
 }
 
 /** As it is saved: for people to read, too. What is empty is left out. */
-export function writePreset(preset: Preset): string {
-  const { needs, system, description, sampling, starters, pictures } = preset;
+export function writeLesson(lesson: Lesson): string {
+  const { needs, system, description, sampling, starters, pictures } = lesson;
   const written = {
-    ...preset,
+    ...lesson,
     description: description || undefined,
     needs: needs.length > 0 ? needs : undefined,
     system: system || undefined,

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PRESET_COLOURS } from '../lessons/lesson.ts';
+import { LESSON_COLOURS } from '../lessons/lesson.ts';
 
 /** What is read, and what is read on. Every colour must be in one of the lists below: a new one is thought about. */
-const LESSONS = PRESET_COLOURS.map((colour) => `--lesson-${colour}`);
+const LESSONS = LESSON_COLOURS.map((colour) => `--lesson-${colour}`);
 const INKS = ['--ink', '--ink-soft', '--accent', '--accent-strong', '--good', '--danger', '--focus', ...LESSONS];
 const GROUNDS = ['--paper', '--surface', '--surface-user', '--danger-soft'];
 /** Text that has one ground of its own. */
