@@ -1,10 +1,10 @@
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { pageModeOf } from './embed/page-mode.ts';
-import { settings } from './settings/settings.svelte.ts';
+import { preferences } from './settings/preferences.svelte.ts';
 import './ui/base.css';
 
-settings.start();
+preferences.start();
 
 const target = document.getElementById('app');
 if (!target) throw new Error('index.html has no #app');

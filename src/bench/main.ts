@@ -1,11 +1,11 @@
 import { mount } from 'svelte';
 import OpenAppNotice from '../embed/OpenAppNotice.svelte';
-import { settings } from '../settings/settings.svelte.ts';
+import { preferences } from '../settings/preferences.svelte.ts';
 import '../ui/base.css';
 import Bench from './Bench.svelte';
 import { benchPage } from './bench-page.ts';
 
-settings.start();
+preferences.start();
 window.engineBench = benchPage;
 
 const target = document.getElementById('app');

@@ -261,7 +261,7 @@ describe('Conversations', () => {
     const name = 'drafts';
     const { conversations, ask } = await open(database(name));
     const begun = conversations.current;
-    begun.setup = { system: 'Be brief.', sampling: {} };
+    begun.settings = { system: 'Be brief.', sampling: {} };
     begun.draft.text = 'Half a thought';
     flushSync();
     // What is on the page need not be found.
@@ -283,7 +283,7 @@ describe('Conversations', () => {
     expect(draft.text).toBe('And ');
     await again.conversations.open(begun.id);
     const { current } = again.conversations;
-    expect([current.draft.text, current.setup.system, current.empty]).toEqual(['Half a thought', 'Be brief.', true]);
+    expect([current.draft.text, current.settings.system, current.empty]).toEqual(['Half a thought', 'Be brief.', true]);
     // Its title is that of what is sent.
     await again.ask('A whole thought', 'Good.');
     await current.settled();

@@ -6,7 +6,7 @@
 import type { EngineErrorCode, Finish, Sampling } from '../../protocol/engine.ts';
 
 /** How a conversation is answered. What is left out is the model's own. */
-export interface Setup {
+export interface ConversationSettings {
   /** The stored model's key and id (`Choice` in models/model.svelte.ts); null: the built-in one; left out: whichever is open. */
   model?: { key: string; id: string } | null;
   /** Empty: none. */
@@ -35,7 +35,8 @@ export interface ConversationRecord {
   /** Milliseconds since 1970. */
   created: number;
   updated: number;
-  setup: Setup;
+  /** Named `setup` in stored records and saved files since their first version. */
+  setup: ConversationSettings;
   /** Left out: none. */
   memory?: Memory;
   /** The last message of the branch that is read; null where nothing was said yet: then something is being written. */

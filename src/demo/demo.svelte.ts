@@ -88,8 +88,8 @@ export class Demo {
   reset(): void {
     this.conversation?.discard();
     const { system, sampling, maxNewTokens } = this.lesson;
-    const setup = { system, sampling, ...(maxNewTokens === undefined ? {} : { maxNewTokens }) };
-    this.conversation = new Conversation(this.models, { setup, private: true });
+    const settings = { system, sampling, ...(maxNewTokens === undefined ? {} : { maxNewTokens }) };
+    this.conversation = new Conversation(this.models, { settings, private: true });
     this.step = 0;
   }
 

@@ -3,14 +3,14 @@
  * comes with the page; all else about lessons is loaded when it is first wanted.
  */
 import { SvelteMap } from 'svelte/reactivity';
-import type { Setup } from '../conversations/records.ts';
+import type { ConversationSettings } from '../conversations/records.ts';
 import type { Choice } from '../models/model.svelte.ts';
 import { takeLessonFromAddress } from './lesson-address.ts';
 import { type Lesson, LESSON_BYTES, LESSON_FORMAT, LessonError } from './lesson.ts';
 
 /** What of the conversations and the models a lesson needs in order to begin. */
 interface ConversationStarter {
-  startNew: (options: { setup: Setup; title: string }) => { id: string };
+  startNew: (options: { settings: ConversationSettings; title: string }) => { id: string };
 }
 interface Models {
   readonly choice: Choice | null;
@@ -52,13 +52,13 @@ export class Lessons {
   /** @param choice the model that answers; left out: whichever is open. */
   begin(lesson: Lesson, choice?: Choice | null): void {
     const { system, sampling, maxNewTokens, title } = lesson;
-    const setup: Setup = {
+    const settings: ConversationSettings = {
       ...(choice === undefined ? {} : { model: choice }),
       system,
       sampling: { ...sampling },
       ...(maxNewTokens === undefined ? {} : { maxNewTokens }),
     };
-    const conversation = this.conversations.startNew({ setup, title });
+    const conversation = this.conversations.startNew({ settings, title });
     this.begun.set(conversation.id, lesson);
     if (choice !== undefined && choice?.key !== this.models.choice?.key) void this.models.use(choice);
     this.galleryOpen = false;

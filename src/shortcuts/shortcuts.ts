@@ -20,7 +20,7 @@ export const SHORTCUTS = {
   new: { key: 'o', ctrl: true, shift: true, label: 'shortcuts.new' },
   find: { key: 'k', ctrl: true, label: 'shortcuts.find' },
   copy: { key: 'c', ctrl: true, shift: true, label: 'shortcuts.copy' },
-  setup: { key: ';', ctrl: true, label: 'setup.title' },
+  settings: { key: ';', ctrl: true, label: 'settings.title' },
   preferences: { key: '.', ctrl: true, label: 'shortcuts.preferences' },
   list: { key: '/', ctrl: true, label: 'shortcuts.list' },
 } as const satisfies Record<string, Shortcut>;

@@ -10,7 +10,7 @@ import type {
   StoredDraft,
   Memory,
   MessageRecord,
-  Setup,
+  ConversationSettings,
   WholeConversation,
 } from '../../conversations/records.ts';
 import { titleFrom } from '../../conversations/title.ts';
@@ -39,7 +39,7 @@ export interface StoredConversation extends WholeConversation {
 }
 
 export interface NewConversation {
-  setup?: Setup;
+  settings?: ConversationSettings;
   memory?: Memory;
   /** A name that was given. Left out: it comes from the first message. */
   title?: string;
@@ -65,7 +65,7 @@ export class Conversation implements AutosaveSource {
   pinned = $state(false);
   /** The branch that is read, from the first message to the leaf. */
   turns = $state.raw<readonly Turn[]>([]);
-  private ownSetup = $state.raw<Setup>({ system: '', sampling: {} });
+  private ownSettings = $state.raw<ConversationSettings>({ system: '', sampling: {} });
   private ownMemory = $state.raw<Memory>({});
   private updated: number;
   private tree = new Tree<Turn>();
@@ -86,7 +86,7 @@ export class Conversation implements AutosaveSource {
       this.private = false;
       this.created = created;
       this.updated = updated;
-      Object.assign(this, { named, pinned, ownSetup: setup, ownMemory: memory ?? {} });
+      Object.assign(this, { named, pinned, ownSettings: setup, ownMemory: memory ?? {} });
       // Where nothing was said yet the title is the draft's.
       if (named || leaf !== null) this.title = title;
       this.tree = Tree.of(begun.messages.map(fromRecord), leaf);
@@ -97,7 +97,7 @@ export class Conversation implements AutosaveSource {
       this.private = begun.private ?? false;
       this.created = this.updated = Date.now();
       if (begun.title !== undefined) Object.assign(this, { title: begun.title, named: true });
-      if (begun.setup) this.ownSetup = begun.setup;
+      if (begun.settings) this.ownSettings = begun.settings;
       if (begun.memory) this.ownMemory = begun.memory;
       if (begun.draft) this.draft = begun.draft;
     }
@@ -106,11 +106,11 @@ export class Conversation implements AutosaveSource {
     if (!('record' in begun) && begun.draft) this.autosave?.saveDraftSoon();
   }
 
-  get setup(): Setup {
-    return this.ownSetup;
+  get settings(): ConversationSettings {
+    return this.ownSettings;
   }
-  set setup(setup: Setup) {
-    this.ownSetup = setup;
+  set settings(settings: ConversationSettings) {
+    this.ownSettings = settings;
     this.changed();
   }
 
@@ -287,10 +287,10 @@ export class Conversation implements AutosaveSource {
   }
 
   toRecord(): ConversationRecord {
-    const { id, named, pinned, created, updated, setup, memory } = this;
+    const { id, named, pinned, created, updated, settings, memory } = this;
     const { text, files: attachments } = this.draft;
     const title = this.title || titleFrom({ text, attachments });
-    return { id, title, named, pinned, created, updated, setup, memory, leaf: this.tree.leaf };
+    return { id, title, named, pinned, created, updated, setup: settings, memory, leaf: this.tree.leaf };
   }
 
   /** With all branches. */
@@ -314,7 +314,7 @@ export class Conversation implements AutosaveSource {
   }
 
   private buildPrompt(turns: readonly Turn[], memory: Memory): Message[] {
-    const system = systemText(this.setup, memory, i18n.t('memory.promptIntro'));
+    const system = systemText(this.settings, memory, i18n.t('memory.promptIntro'));
     const told = toMessages(visibleTurns(turns, memory));
     return system ? [{ role: 'system', content: system }, ...told] : told;
   }
@@ -332,7 +332,7 @@ export class Conversation implements AutosaveSource {
   private async trimIfFull(turns: readonly Turn[]): Promise<void> {
     if (this.memory.whenFull !== 'leaveOut') return;
     const use = await countPromptTokens(this.models, this.buildPrompt(turns, this.memory));
-    if (use && fullnessOf(use, this.setup.maxNewTokens) === 'full') await this.trim(turns);
+    if (use && fullnessOf(use, this.settings.maxNewTokens) === 'full') await this.trim(turns);
   }
 
   private ask({ text, attachments }: DraftContent, parent: string | null): void {
@@ -384,7 +384,7 @@ export class Conversation implements AutosaveSource {
       turn.status = 'queued';
       turn.model = this.models.name ?? i18n.t('model.builtIn');
       await this.trimIfFull(asked);
-      const { sampling, maxNewTokens } = this.setup;
+      const { sampling, maxNewTokens } = this.settings;
       turn.finish = await this.models.generate(this.buildPrompt(asked, this.memory), {
         sampling,
         ...(maxNewTokens === undefined ? {} : { maxNewTokens }),

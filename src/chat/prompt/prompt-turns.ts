@@ -2,7 +2,7 @@
  * What of a long conversation the model is told: its system prompt, what was said before in short, and the turns that
  * it still sees.
  */
-import type { Memory, Setup } from '../../conversations/records.ts';
+import type { Memory, ConversationSettings } from '../../conversations/records.ts';
 
 /** The turns from the first that the model still sees; all of them if that one is not on this branch. */
 export function visibleTurns<Turn extends { id: string }>(turns: readonly Turn[], { from }: Memory): readonly Turn[] {
@@ -21,7 +21,7 @@ export function withAllTurnsVisible({ from: _from, ...memory }: Memory): Memory 
 }
 
 /** @param intro the words before what was said before. */
-export function systemText({ system }: Setup, { summary = '' }: Memory, intro: string): string {
+export function systemText({ system }: ConversationSettings, { summary = '' }: Memory, intro: string): string {
   const before = summary.trim() === '' ? '' : `${intro}\n${summary.trim()}`;
   return [system.trim(), before].filter((text) => text !== '').join('\n\n');
 }

@@ -36,9 +36,9 @@ describe('what the model is told', () => {
   });
 
   it('begins with the system prompt and what was said before', () => {
-    const setup = { system: ' Be brief. ', sampling: {} };
-    expect(systemText(setup, {}, 'Before:')).toBe('Be brief.');
-    expect(systemText(setup, { summary: ' Cats. ' }, 'Before:')).toBe('Be brief.\n\nBefore:\nCats.');
-    expect(systemText({ ...setup, system: '' }, { summary: ' ' }, 'Before:')).toBe('');
+    const settings = { system: ' Be brief. ', sampling: {} };
+    expect(systemText(settings, {}, 'Before:')).toBe('Be brief.');
+    expect(systemText(settings, { summary: ' Cats. ' }, 'Before:')).toBe('Be brief.\n\nBefore:\nCats.');
+    expect(systemText({ ...settings, system: '' }, { summary: ' ' }, 'Before:')).toBe('');
   });
 });

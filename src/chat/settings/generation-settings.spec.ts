@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../../protocol/engine.ts';
 import { withinLimits } from '../../../protocol/sampling.ts';
-import type { Setup } from '../../conversations/records.ts';
+import type { ConversationSettings } from '../../conversations/records.ts';
 import {
   askedFor,
   asTheModelSays,
@@ -14,15 +14,20 @@ import {
   withSetting,
 } from './generation-settings.ts';
 
-const setup: Setup = { model: null, system: 'Be brief.', sampling: { temperature: 0.5 }, maxNewTokens: 64 };
+const settings: ConversationSettings = {
+  model: null,
+  system: 'Be brief.',
+  sampling: { temperature: 0.5 },
+  maxNewTokens: 64,
+};
 const model = {
   sampling: { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 },
 } as LoadedModel;
 
 describe('settings of answers', () => {
   it('are changed one at a time, and left to the model again', () => {
-    expect(withSetting(setup, 'top_k', 5)).toEqual({ ...setup, sampling: { temperature: 0.5, top_k: 5 } });
-    const left = withSetting(withSetting(setup, 'temperature', undefined), 'maxNewTokens', undefined);
+    expect(withSetting(settings, 'top_k', 5)).toEqual({ ...settings, sampling: { temperature: 0.5, top_k: 5 } });
+    const left = withSetting(withSetting(settings, 'temperature', undefined), 'maxNewTokens', undefined);
     // Left out, not undefined: what is kept and sent has no such key.
     expect(Object.keys(left).sort()).toEqual(['model', 'sampling', 'system']);
     expect(left.sampling).toEqual({});
@@ -30,8 +35,8 @@ describe('settings of answers', () => {
   });
 
   it('go back to the model all at once; the rest stays', () => {
-    expect(changedSettings(setup)).toEqual(['temperature', 'maxNewTokens']);
-    expect(asTheModelSays(setup)).toEqual({ model: null, system: 'Be brief.', sampling: {} });
+    expect(changedSettings(settings)).toEqual(['temperature', 'maxNewTokens']);
+    expect(asTheModelSays(settings)).toEqual({ model: null, system: 'Be brief.', sampling: {} });
   });
 
   it("know the model's own", () => {
@@ -48,7 +53,7 @@ describe('settings of answers', () => {
     fc.assert(
       fc.property(changes, (list) => {
         const expected = new Map<string, number | undefined>();
-        let changed: Setup = { system: '', sampling: {} };
+        let changed: ConversationSettings = { system: '', sampling: {} };
         for (const [setting, value] of list) {
           changed = withSetting(changed, setting, value);
           expected.set(setting, value);

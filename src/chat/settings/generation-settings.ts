@@ -4,7 +4,7 @@
  */
 import type { LoadedModel, Sampling } from '../../../protocol/engine.ts';
 import { LENGTH_LIMITS, type Limits, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
-import type { Setup } from '../../conversations/records.ts';
+import type { ConversationSettings } from '../../conversations/records.ts';
 
 export type Setting = keyof Sampling | 'maxNewTokens';
 
@@ -23,16 +23,20 @@ export const limitsOf = (setting: Setting): Limits =>
   setting === 'maxNewTokens' ? LENGTH_LIMITS : SAMPLING_LIMITS[setting];
 
 /** What the conversation asks for; undefined: as the model says. */
-export const askedFor = (setup: Setup, setting: Setting): number | undefined =>
-  setting === 'maxNewTokens' ? setup.maxNewTokens : setup.sampling[setting];
+export const askedFor = (settings: ConversationSettings, setting: Setting): number | undefined =>
+  setting === 'maxNewTokens' ? settings.maxNewTokens : settings.sampling[setting];
 
 /** What the model itself takes; undefined where it says nothing, or while it is not known. */
 export const modelsOwn = (model: LoadedModel | null, setting: Setting): number | undefined =>
   setting === 'maxNewTokens' ? undefined : model?.sampling[setting];
 
-/** The same setup with one setting changed, or (undefined) left to the model. */
-export function withSetting(setup: Setup, setting: Setting, value: number | undefined): Setup {
-  const { maxNewTokens, sampling, ...rest } = setup;
+/** The same settings with one setting changed, or (undefined) left to the model. */
+export function withSetting(
+  settings: ConversationSettings,
+  setting: Setting,
+  value: number | undefined,
+): ConversationSettings {
+  const { maxNewTokens, sampling, ...rest } = settings;
   const length = setting === 'maxNewTokens' ? value : maxNewTokens;
   const changed = setting === 'maxNewTokens' ? sampling : { ...sampling, [setting]: value };
   const kept = Object.entries(changed).filter(([, each]) => each !== undefined);
@@ -40,12 +44,12 @@ export function withSetting(setup: Setup, setting: Setting, value: number | unde
 }
 
 /** All settings left to the model; the model and what it is told first stay. */
-export const asTheModelSays = (setup: Setup): Setup =>
-  withSetting({ ...setup, sampling: {} }, 'maxNewTokens', undefined);
+export const asTheModelSays = (settings: ConversationSettings): ConversationSettings =>
+  withSetting({ ...settings, sampling: {} }, 'maxNewTokens', undefined);
 
 /** The settings that are not left to the model. */
-export const changedSettings = (setup: Setup): Setting[] =>
-  SETTINGS.filter((setting) => askedFor(setup, setting) !== undefined);
+export const changedSettings = (settings: ConversationSettings): Setting[] =>
+  SETTINGS.filter((setting) => askedFor(settings, setting) !== undefined);
 
 /**
  * What was typed, as people write numbers: with a point or a comma, with a sign.

@@ -1,6 +1,6 @@
 /** Which model a conversation asks for, against the one that is open: nothing is switched without a person's word. */
 import type { StoredModel } from '../../../protocol/store.ts';
-import type { Setup } from '../../conversations/records.ts';
+import type { ConversationSettings } from '../../conversations/records.ts';
 import type { Choice } from '../../models/model.svelte.ts';
 
 const sameModel = (one: Choice | null, other: Choice | null): boolean => one?.key === other?.key;
@@ -15,7 +15,7 @@ export type Wanted =
 
 /** @param stored null: not known yet. */
 export function wantedModel(
-  { model }: Setup,
+  { model }: ConversationSettings,
   open: Choice | null,
   stored: readonly Pick<StoredModel, 'key' | 'complete'>[] | null,
 ): Wanted {
@@ -24,7 +24,7 @@ export function wantedModel(
   return here ? { is: 'other', model } : { is: 'gone', model };
 }
 
-/** The setup of a conversation that is answered by whichever model is open. */
-export function withOpenModel({ model: _model, ...setup }: Setup): Setup {
-  return setup;
+/** The settings of a conversation that is answered by whichever model is open. */
+export function withoutModel({ model: _model, ...settings }: ConversationSettings): ConversationSettings {
+  return settings;
 }

@@ -2,7 +2,14 @@
 import { newId } from '../new-id.ts';
 import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
-import type { Attachment, ConversationRecord, Memory, MessageRecord, Setup, WholeConversation } from '../records.ts';
+import type {
+  Attachment,
+  ConversationRecord,
+  Memory,
+  MessageRecord,
+  ConversationSettings,
+  WholeConversation,
+} from '../records.ts';
 import { decodeBase64 } from './base64.ts';
 import type { ExtractedStrings } from './extract-base64.ts';
 import { Damaged, Fields } from './fields.ts';
@@ -34,7 +41,7 @@ async function readConversation(fields: Fields, strings: ExtractedStrings): Prom
     pinned: fields.boolean('pinned'),
     created: fields.time('created'),
     updated: fields.time('updated'),
-    setup: readSetup(fields.fields('setup')),
+    setup: readSettings(fields.fields('setup')),
     ...(fields.has('memory') ? { memory: readMemory(fields.fields('memory'), ids) } : {}),
     leaf,
   };
@@ -109,23 +116,23 @@ async function readAttachment(fields: Fields, strings: ExtractedStrings): Promis
   return fields.has('text') ? { ...attachment, text: fields.string('text', IMPORT_LIMITS.text) } : attachment;
 }
 
-function readSetup(fields: Fields): Setup {
-  const setup: Setup = { system: fields.string('system', IMPORT_LIMITS.text), sampling: {} };
-  if (fields.get('model') === null) setup.model = null;
+function readSettings(fields: Fields): ConversationSettings {
+  const settings: ConversationSettings = { system: fields.string('system', IMPORT_LIMITS.text), sampling: {} };
+  if (fields.get('model') === null) settings.model = null;
   else if (fields.has('model')) {
     const model = fields.fields('model');
-    setup.model = { key: model.string('key', IMPORT_LIMITS.name), id: model.string('id', IMPORT_LIMITS.name) };
+    settings.model = { key: model.string('key', IMPORT_LIMITS.name), id: model.string('id', IMPORT_LIMITS.name) };
   }
   const sampling = fields.fields('sampling');
   for (const name of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {
     const value = sampling.get(name);
     if (value === undefined) continue;
-    setup.sampling[name] = withinLimits(SAMPLING_LIMITS[name], value) ? value : sampling.fail(name, 'out of range');
+    settings.sampling[name] = withinLimits(SAMPLING_LIMITS[name], value) ? value : sampling.fail(name, 'out of range');
   }
   const length = fields.get('maxNewTokens');
   if (length !== undefined)
-    setup.maxNewTokens = withinLimits(LENGTH_LIMITS, length) ? length : fields.fail('maxNewTokens', 'out of range');
-  return setup;
+    settings.maxNewTokens = withinLimits(LENGTH_LIMITS, length) ? length : fields.fail('maxNewTokens', 'out of range');
+  return settings;
 }
 
 function readFinish(fields: Fields): Finish {

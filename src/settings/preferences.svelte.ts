@@ -13,7 +13,7 @@ export type TextSize = (typeof TEXT_SIZES)[number];
 const DARK = '(prefers-color-scheme: dark)';
 const MORE_CONTRAST = '(prefers-contrast: more)';
 
-class Settings {
+class Preferences {
   theme = $state<Theme>('system');
   contrast = $state<Contrast>('system');
   textSize = $state<TextSize>('normal');
@@ -82,4 +82,4 @@ class Settings {
   }
 }
 
-export const settings = new Settings();
+export const preferences = new Preferences();
