@@ -5,11 +5,11 @@ import { VitePWA } from 'vite-plugin-pwa';
 import { defineConfig } from 'vitest/config';
 import packageJson from './package.json' with { type: 'json' };
 import { isolationHeaders } from './protocol/isolation.ts';
-import { assembly } from './tools/assembly/plugin.ts';
 import { chromiumArgs, findChromium } from './tools/browser/chromium.ts';
-import { changelog } from './tools/serve/changelog.ts';
-import { embedClient } from './tools/serve/embed-client.ts';
 import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/serve/headers.ts';
+import { assembly } from './tools/vite-plugins/assembly.ts';
+import { changelog } from './tools/vite-plugins/changelog.ts';
+import { embedClient } from './tools/vite-plugins/embed-client.ts';
 
 /** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
 const policyInPage: Plugin = {

@@ -4,11 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { downloadFile, fileDownloadInfo, listFiles, modelInfo } from '@huggingface/hub';
 import { expect, test } from '@playwright/test';
 import { parseManifest, PART_BYTES } from '../protocol/manifest.ts';
-import { fromBytes, generate, readAll } from './hub/content.ts';
-import type { HubRequest } from './hub/exchange.ts';
-import { type HubOptions, startHub, TestHub } from './hub/hub.ts';
-import { MANIFEST, ownRepo, PADDING, stockRepo } from './hub/model-repo.ts';
-import { makeProfile, removeProfile, startBrowser } from './support/browser.ts';
+import { fromBytes, generate, readAll } from '../tools/test-hub/content.ts';
+import type { HubRequest } from '../tools/test-hub/request.ts';
+import { type HubOptions, startHub, TestHub } from '../tools/test-hub/hub.ts';
+import { MANIFEST, ownRepo, PADDING, stockRepo } from '../tools/test-hub/model-repo.ts';
+import { makeProfile, removeProfile, startBrowser } from '../tools/browser/start-browser.ts';
 
 const FOLDER = fileURLToPath(new URL('../public/models/built-in', import.meta.url));
 const REPO = 'someone/gemma-3-test';

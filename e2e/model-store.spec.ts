@@ -10,9 +10,9 @@ import { PART_BYTES } from '../protocol/manifest.ts';
 import type { ModelSource, StoredModel } from '../protocol/store.ts';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { exportModel } from '../tools/export/export-model.ts';
-import { startHub, type TestHub } from './hub/hub.ts';
-import { ownRepo, PADDING, stockRepo } from './hub/model-repo.ts';
-import { makeProfile, removeProfile, type RunningBrowser, startBrowser } from './support/browser.ts';
+import { startHub, type TestHub } from '../tools/test-hub/hub.ts';
+import { ownRepo, PADDING, stockRepo } from '../tools/test-hub/model-repo.ts';
+import { makeProfile, removeProfile, type RunningBrowser, startBrowser } from '../tools/browser/start-browser.ts';
 import { Chat } from './support/chat.ts';
 import { Store } from './support/store.ts';
 

@@ -1,15 +1,14 @@
-/** Another site, at another origin, whose page embeds the built site in a frame. */
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+/** @file Another site, at another origin, whose page embeds the built site in a frame. */
 import { isolationHeaders } from '../../protocol/isolation.ts';
+import { sendFile } from '../../tools/serve/files.ts';
+import { type RunningServer, startServer } from '../../tools/serve/server.ts';
 
 export interface EmbeddingOptions {
-  /** What the frame shows. */
+  /** URL of the frame. */
   src: string;
-  /** The host is cross-origin isolated. */
+  /** Whether the host is cross-origin isolated. */
   isolated?: boolean;
-  /** What else is on the page. */
+  /** HTML of the rest of the page. */
   html?: string;
 }
 
@@ -17,38 +16,41 @@ const escape = (text: string) => text.replaceAll('&', '&amp;').replaceAll('"', '
 
 export class EmbeddingHost {
   private page: EmbeddingOptions = { src: '' };
-  private readonly server = createServer((request, response) => {
-    const headers = { 'Cache-Control': 'no-store', ...(this.page.isolated ? isolationHeaders : {}) };
-    const { pathname } = new URL(request.url ?? '', 'http://localhost');
-    if (pathname === '/embed-client.js') {
-      const script = readFileSync('dist/embed-client.js');
-      response.writeHead(200, { ...headers, 'Content-Type': 'text/javascript' }).end(script);
-    } else if (pathname === '/') {
-      response.writeHead(200, { ...headers, 'Content-Type': 'text/html' }).end(this.html());
-    } else response.writeHead(404).end();
-  });
+  private server: RunningServer | undefined;
 
-  /** @param name under `127.0.0.1` it is of one site with what it embeds, under `localhost` it is not */
+  /** @param name under `127.0.0.1` the host is of one site with what it embeds, under `localhost` it is not */
   constructor(private readonly name: 'localhost' | '127.0.0.1' = 'localhost') {}
 
   async start(): Promise<void> {
-    await new Promise<void>((done) => this.server.listen(0, this.name, done));
+    const headers = () => ({ 'Cache-Control': 'no-store', ...(this.page.isolated ? isolationHeaders : {}) });
+    this.server = await startServer(
+      {
+        '/': (_request, response, path) => {
+          if (path === '') response.writeHead(200, { ...headers(), 'Content-Type': 'text/html' }).end(this.html());
+          else response.writeHead(404).end();
+        },
+        '/embed-client.js': async (request, response) => {
+          await sendFile('dist/embed-client.js', request, response, { headers: headers() });
+        },
+      },
+      { host: this.name },
+    );
   }
 
   async stop(): Promise<void> {
-    this.server.closeAllConnections();
-    await new Promise((done) => this.server.close(done));
+    await this.server?.close();
+    this.server = undefined;
   }
 
   get origin(): string {
-    return `http://${this.name}:${(this.server.address() as AddressInfo).port}`;
+    return this.server?.origin ?? '';
   }
 
   show(page: EmbeddingOptions): void {
     this.page = page;
   }
 
-  /** What is heard of the frame is in `heard`, in order; `fournil` is the client. */
+  /** The page's scripts find messages from the frame in `heard`, in order, and the client in `fournil`. */
   private html(): string {
     const { src, html = '' } = this.page;
     return `<!doctype html><html lang="en"><title>Host</title><main><h1>Host</h1>

@@ -1,17 +1,18 @@
-/** Serves the project's own sources through Vite, and a model folder of any size that is made up as it is sent. */
+/** @file Serves the project's own sources, and a model folder of any size whose bytes are generated as they are sent. */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createServer, type Plugin } from 'vite';
+import { isolationHeaders } from '../../protocol/isolation.ts';
 import { type Manifest, MANIFEST_FORMAT, type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
+import { parseRange } from '../serve/range.ts';
+import { type Handler, startServer } from '../serve/server.ts';
+import { serveSources } from '../serve/sources.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const BLOCK = 1024 * 1024;
-/** What is sent over a line of 1 Gbit/s. */
-export const GIGABIT_PARTS = 8;
-/** Every part has the same bytes: what is measured is how they travel. */
+/** Size of the model that is sent over a line of 1 Gbit/s, in parts. */
+const GIGABIT_PARTS = 8;
+/** Every part has the same bytes, since only their transfer is measured. */
 const part = randomBytes(PART_BYTES);
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
@@ -40,22 +41,22 @@ function manifestOf(parts: number): Manifest {
   };
 }
 
-/** A line that all answers share, of so many bytes a second. */
+/** A network line of limited bandwidth, in bytes per second, which all answers share. */
 class Line {
   private free = 0;
 
   constructor(private readonly rate: number) {}
 
-  /** Resolves when the bytes may go. */
+  /** Resolves when the line is free to carry the bytes. */
   async take(bytes: number): Promise<void> {
     const now = performance.now();
     this.free = Math.max(now, this.free) + (bytes / this.rate) * 1000;
-    // Timers are not finer than this.
+    // Timers are no finer than 4 ms.
     if (this.free - now > 4) await sleep(this.free - now);
   }
 }
 
-/** Bytes `start` to `end` of parts laid end to end, no faster than they are taken. */
+/** Sends bytes `start` to `end` of parts laid end to end, no faster than the client takes them. */
 async function send(response: ServerResponse, start: number, end: number, line: Line | null): Promise<void> {
   for (let at = start; at < end && !response.destroyed;) {
     const within = at % PART_BYTES;
@@ -67,53 +68,45 @@ async function send(response: ServerResponse, start: number, end: number, line: 
   response.end();
 }
 
-const modelRoutes = (manifest: Manifest, base: string, line: Line | null): Plugin => ({
-  name: `model-routes ${base}`,
-  configureServer(server) {
-    server.middlewares.use(base, (request, response) => {
-      const path = (request.url ?? '').replace(/^\//, '');
-      response.setHeader('Content-Type', 'application/octet-stream');
-      if (path === 'manifest.json') {
-        response.end(JSON.stringify(manifest));
-        return;
-      }
-      const size = manifest.files.find((file) => file.path === path)?.size ?? 0;
-      const [, from, to] = /bytes=(\d+)-(\d+)/.exec(request.headers.range ?? '') ?? [];
-      const start = Number(from ?? 0);
-      const end = to === undefined ? size : Number(to) + 1;
-      response.statusCode = from === undefined ? 200 : 206;
-      response.setHeader('Content-Length', end - start);
-      if (from !== undefined) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
-      void send(response, start, end, line);
-    });
-  },
-});
+const serveModel =
+  (manifest: Manifest, line: Line | null): Handler =>
+  (request, response, path) => {
+    response.setHeader('Content-Type', 'application/octet-stream');
+    if (path === 'manifest.json') {
+      response.end(JSON.stringify(manifest));
+      return;
+    }
+    const size = manifest.files.find((file) => file.path === path)?.size ?? 0;
+    const range = parseRange(request.headers.range, size);
+    const { start, end } = range === null || range === 'unsatisfiable' ? { start: 0, end: size } : range;
+    response.statusCode = range === null ? 200 : 206;
+    response.setHeader('Content-Length', end - start);
+    if (range !== null) response.setHeader('Content-Range', `bytes ${start}-${end - 1}/${size}`);
+    return send(response, start, end, line);
+  };
 
 export interface BenchServer {
   origin: string;
   close(): Promise<void>;
 }
 
-/** @param bytes of the model; rounded up to whole parts. */
+/** @param bytes size of the model, which is rounded up to whole parts */
 export async function startBenchServer(bytes: number): Promise<BenchServer> {
-  const server = await createServer({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    appType: 'mpa',
-    server: {
-      ...{ port: 0, host: '127.0.0.1', hmr: false, watch: null },
-      // Memory over page and workers is only told to isolated pages.
-      headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' },
+  const sources = await serveSources(['hash-wasm', '@huggingface/hub']);
+  const server = await startServer(
+    {
+      '/': sources.handler,
+      '/bench-model/': serveModel(manifestOf(Math.ceil(bytes / PART_BYTES)), null),
+      '/bench-model-gigabit/': serveModel(manifestOf(GIGABIT_PARTS), new Line(125e6)),
     },
-    optimizeDeps: { include: ['hash-wasm', '@huggingface/hub'], noDiscovery: true },
-    plugins: [
-      modelRoutes(manifestOf(Math.ceil(bytes / PART_BYTES)), '/bench-model/', null),
-      modelRoutes(manifestOf(GIGABIT_PARTS), '/bench-model-gigabit/', new Line(125e6)),
-    ],
-  });
-  await server.listen();
-  const address = server.httpServer?.address();
-  if (!address || typeof address === 'string') throw new Error('the bench server has no port');
-  return { origin: `http://127.0.0.1:${address.port}`, close: () => server.close() };
+    // The browser measures the memory of page and workers only on isolated pages.
+    { headers: isolationHeaders },
+  );
+  return {
+    origin: server.origin,
+    close: async () => {
+      await server.close();
+      await sources.close();
+    },
+  };
 }

@@ -6,62 +6,57 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { parseManifest } from '../../protocol/manifest.ts';
 import { mirrorModel, type MirrorOptions } from './mirror-model.ts';
-import { type Fault, type Repository, TestHub } from './testing/hub.ts';
+import { type Content, fromBytes, readAll } from '../test-hub/content.ts';
+import type { Fault } from '../test-hub/faults.ts';
+import { startHub, type TestHub } from '../test-hub/hub.ts';
+import { stockRepo } from '../test-hub/model-repo.ts';
+import type { HubRequest } from '../test-hub/request.ts';
 
 const BUILT_IN = 'public/models/built-in';
 const REPO = 'test/gemma-3-tiny-ONNX';
-const COMMIT = 'c0ffee'.padEnd(40, '0');
 const DECODER = 'onnx/decoder_model_merged_q4.onnx_data';
-const bytesOf = (path: string): Uint8Array => new Uint8Array(readFileSync(join(BUILT_IN, path)));
-
-const builtIn = new Map(
-  readdirSync(BUILT_IN, { recursive: true, encoding: 'utf8' })
-    .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => path !== 'manifest.json' && path !== 'onnx')
-    .map((path) => [path, bytesOf(path)]),
-);
-const whole = [...builtIn.values()].reduce((sum, { length }) => sum + length, 0);
+/** The files of the built-in model, without the manifest. */
+const builtIn = await stockRepo(BUILT_IN);
+const whole = Object.values(builtIn).reduce((sum, { size }) => sum + size, 0);
+const manifestFile = fromBytes(readFileSync(join(BUILT_IN, 'manifest.json')));
 
 let hub: TestHub;
-let repository: Repository;
+let commit: string;
 let work: string;
 let folder: string;
 let notices: string[];
 
 beforeEach(async () => {
-  hub = await new TestHub().start();
-  const others: [string, Uint8Array][] = [
-    ['README.md', Buffer.from('# a model card\n')],
-    ['onnx/model_fp16.onnx', Buffer.alloc(1000)],
-  ];
-  repository = {
-    commit: COMMIT,
-    card: { license: 'gemma', base_model: ['google/gemma-3-tiny-it'] },
-    files: new Map([...others, ...builtIn]),
-  };
-  hub.repositories.set(REPO, repository);
+  hub = await startHub();
+  const others = { 'README.md': fromBytes('# a model card\n'), 'onnx/model_fp16.onnx': fromBytes(Buffer.alloc(1000)) };
+  const card = { license: 'gemma', base_model: ['google/gemma-3-tiny-it'] };
+  commit = await hub.addRepo(REPO, { ...others, ...builtIn }, card);
   work = await mkdtemp(join(tmpdir(), 'fournil-mirror-'));
   folder = join(work, 'tiny');
   notices = [];
 });
 afterEach(async () => {
-  await hub.stop();
+  await hub.close();
   await rm(work, { recursive: true });
 });
 
 const mirror = (more: Partial<MirrorOptions> = {}) =>
   mirrorModel({ model: REPO, folder, hub: hub.url, firstWait: 1, onNotice: (text) => notices.push(text), ...more });
-const fail = (path: string, ...faults: Fault[]) => hub.faults.set(path, faults);
+const fail = (path: string, ...faults: Fault[]) => hub.faultsInTurn(path, ...faults);
+const push = async (files: Record<string, Content | null>) => (commit = await hub.push(REPO, files));
 const read = (path: string) => readFile(join(folder, path), 'utf8');
+/** Requests that were answered with a file, or for which a fault gave the answer. */
+const fileRequests = (path?: string): HubRequest[] =>
+  hub.requests.filter((asked) => asked.kind !== 'api' && asked.status !== 302 && (path ?? asked.path) === asked.path);
 
 /** The folder is a whole mirror: a manifest that parses, and every file as it says. */
-function expectWhole() {
+async function expectWhole(files: Record<string, Content> = builtIn) {
   const manifest = parseManifest(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
   for (const { path, size, sha256, parts } of manifest.files) {
     const bytes = readFileSync(join(folder, path));
     expect([path, bytes.length, createHash('sha256').update(bytes).digest('hex')]).toEqual([path, size, sha256]);
     expect(parts).toEqual([sha256]);
-    expect(bytes.equals(repository.files.get(path) ?? Buffer.of())).toBe(true);
+    expect(bytes.equals(await readAll(files[path] ?? fromBytes('')))).toBe(true);
   }
   const left = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.(part|new)$/.test(path));
   expect(left).toEqual([]);
@@ -71,10 +66,10 @@ function expectWhole() {
 it('makes a repository without a manifest into a folder with one, pinned to the commit', async () => {
   const seen: number[] = [];
   const result = await mirror({ onProgress: ({ done, total }) => seen.push(done / total) });
-  const manifest = expectWhole();
+  const manifest = await expectWhole();
   expect(manifest).toMatchObject({
     id: REPO,
-    revision: COMMIT,
+    revision: commit,
     licence: 'gemma',
     baseModel: 'google/gemma-3-tiny-it',
     imageAttention: 'causal',
@@ -82,7 +77,7 @@ it('makes a repository without a manifest into a folder with one, pinned to the 
   });
   expect(Object.keys(manifest.sessions)).toEqual(['q4']);
   // The dtype's files and no others.
-  expect(manifest.files.map(({ path }) => path)).toEqual([...builtIn.keys()].sort());
+  expect(manifest.files.map(({ path }) => path)).toEqual(Object.keys(builtIn).sort());
   expect(result).toMatchObject({ received: whole, wasWhole: false });
   expect(seen.at(-1)).toBe(1);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
@@ -90,35 +85,41 @@ it('makes a repository without a manifest into a folder with one, pinned to the 
 });
 
 it('uses the manifest of a repository that has one', async () => {
-  repository.files.set('manifest.json', bytesOf('manifest.json'));
+  await push({ 'manifest.json': manifestFile });
   await mirror();
-  expect(expectWhole()).toMatchObject({ id: REPO, revision: COMMIT, imageAttention: 'bidirectional', cache: 'static' });
+  expect(await expectWhole()).toMatchObject({
+    id: REPO,
+    revision: commit,
+    imageAttention: 'bidirectional',
+    cache: 'static',
+  });
 });
 
 it('a second run checks, says so and asks the hub for nothing', async () => {
   await mirror();
-  hub.requests = 0;
+  hub.reset();
   expect(await mirror()).toMatchObject({ wasWhole: true, received: 0 });
-  expect(hub.requests).toBe(0);
+  expect(hub.requests).toEqual([]);
 });
 
 it('a damaged file of a whole mirror is fetched again, alone', async () => {
   await mirror();
   await writeFile(join(folder, 'tokenizer.json'), '{}');
-  hub.asked.length = 0;
+  hub.reset();
   await mirror();
-  expectWhole();
+  await expectWhole();
   expect(notices.join()).toContain('tokenizer.json');
-  expect(hub.asked.map(({ path }) => path).filter((path) => path !== 'config.json')).toEqual(['tokenizer.json']);
+  const paths = fileRequests().map(({ path }) => path);
+  expect(paths.filter((path) => path !== 'config.json')).toEqual(['tokenizer.json']);
 });
 
 it('goes on where the connection was cut', async () => {
-  fail(DECODER, { kind: 'cut', after: 700_000 }, { kind: 'cut', after: 1_000_000 });
+  fail(DECODER, { cutAfter: 700_000 }, { cutAfter: 1_000_000 });
   const { received } = await mirror();
-  expectWhole();
+  await expectWhole();
   expect(received).toBe(whole);
-  const ranges = hub.asked.filter(({ path }) => path === DECODER).map(({ range }) => range);
-  expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/), expect.stringMatching(/^bytes=\d+-$/)]);
+  const ranges = fileRequests(DECODER).map(({ range }) => range);
+  expect(ranges).toEqual([null, expect.stringMatching(/^bytes=\d+-$/), expect.stringMatching(/^bytes=\d+-$/)]);
   // What was on its way when the connection was cut may be lost with it.
   const [first = 0, second = 0] = ranges.slice(1).map((range) => Number(range?.slice('bytes='.length, -1)));
   expect(first).toBeGreaterThan(0);
@@ -137,89 +138,89 @@ it('goes on in another run, with the commit that the first one began', async () 
   });
   await expect(first).rejects.toThrow('stopped');
   expect(existsSync(join(folder, 'manifest.json'))).toBe(false);
-  // Upstream has moved on; the commit is still there for who asks for it.
-  hub.repositories.set(REPO, { ...repository, commit: 'f00d'.padEnd(40, '0'), older: [COMMIT] });
+  // Upstream moves on, and the first commit is still there.
+  const begun = commit;
+  await push({ 'README.md': fromBytes('# another model card\n') });
   const { received } = await mirror();
-  expect(expectWhole().revision).toBe(COMMIT);
+  expect((await expectWhole()).revision).toBe(begun);
   expect(received).toBeLessThan(whole - 500_000);
-  expect(hub.asked.some(({ path, range }) => path === DECODER && range !== undefined)).toBe(true);
+  expect(fileRequests(DECODER).some(({ range }) => range !== null)).toBe(true);
 });
 
 it('what an earlier run left is hashed, too: wrong bytes in it are found', async () => {
   await mirror();
-  const part = Buffer.from(bytesOf(DECODER).subarray(0, 1_000_000));
+  const part = (await readAll(builtIn[DECODER] ?? fromBytes(''))).subarray(0, 1_000_000);
   part[1000] = (part[1000] ?? 0) ^ 1;
   await rm(join(folder, DECODER));
   await writeFile(join(folder, `${DECODER}.part`), part);
   await mirror();
-  expectWhole();
+  await expectWhole();
   expect(notices.join()).toContain('wrong bytes');
 });
 
 it('servers that know no ranges send all of it again', async () => {
-  hub.ranges = false;
-  fail(DECODER, { kind: 'cut', after: 700_000 });
-  const { received } = await mirror();
-  expectWhole();
+  const model = hub.addMirror('plain', { ...builtIn, 'manifest.json': manifestFile }, { ranges: false });
+  fail(DECODER, { cutAfter: 700_000 });
+  const { received } = await mirror({ model });
+  await expectWhole();
   expect(received).toBe(whole);
 });
 
 it.each([DECODER, 'tokenizer_config.json'])('wrong bytes of %s are fetched again, from scratch', async (path) => {
-  fail(path, { kind: 'wrong' }, { kind: 'wrong' });
+  fail(path, { flip: 100 }, { flip: 100 });
   await mirror();
-  expectWhole();
-  expect(hub.asked.filter((each) => each.path === path).map(({ range }) => range)).toEqual([
-    undefined,
-    undefined,
-    undefined,
-  ]);
+  await expectWhole();
+  expect(fileRequests(path).map(({ range }) => range)).toEqual([null, null, null]);
 });
 
 it('bytes that are wrong three times end it, without a manifest', async () => {
-  fail(DECODER, { kind: 'wrong' }, { kind: 'wrong' }, { kind: 'wrong' });
+  fail(DECODER, { flip: 100 }, { flip: 100 }, { flip: 100 });
   await expect(mirror()).rejects.toThrow(/decoder_model_merged_q4.onnx_data sends wrong bytes/);
   expect(existsSync(join(folder, 'manifest.json'))).toBe(false);
   await mirror();
-  expectWhole();
+  await expectWhole();
 });
 
 it('a file that is shorter than the hub says is wrong', async () => {
-  fail(DECODER, ...Array.from({ length: 6 }, () => ({ kind: 'short', size: 1000 }) as const));
+  hub.fault(DECODER, { truncate: 1000 }, 6);
   await expect(mirror()).rejects.toThrow(/wrong bytes/);
 });
 
 it('waits as a busy server asks', async () => {
-  fail(DECODER, { kind: 'busy', retryAfter: '1' }, { kind: 'busy' });
+  fail(DECODER, { status: 429, retryAfter: 1 }, { status: 429 });
   const start = Date.now();
   await mirror();
-  expectWhole();
+  await expectWhole();
   expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
   expect(notices.join()).toContain('429');
 });
 
 it('gives up on a server that stays busy, and keeps what arrived', async () => {
-  fail(DECODER, { kind: 'cut', after: 700_000 }, ...Array.from({ length: 8 }, () => ({ kind: 'busy' }) as const));
+  fail(DECODER, { cutAfter: 700_000 });
+  hub.fault(({ path, range }) => path === DECODER && range !== null, { status: 429 }, 8);
   await expect(mirror()).rejects.toThrow(/429.*What arrived is kept/);
   // A cut connection may lose what was on its way.
   const kept = readFileSync(join(folder, `${DECODER}.part`));
   expect(kept.length).toBeGreaterThan(0);
   expect(kept.length).toBeLessThanOrEqual(700_000);
-  expect(kept.equals(repository.files.get(DECODER)?.subarray(0, kept.length) ?? Buffer.of())).toBe(true);
+  const right = await readAll(builtIn[DECODER] ?? fromBytes(''));
+  expect(kept.equals(right.subarray(0, kept.length))).toBe(true);
 });
 
 it('asks for a new signed URL when one has expired', async () => {
-  fail(DECODER, { kind: 'cut', after: 700_000 }, { kind: 'expired' });
+  fail(DECODER, { cutAfter: 700_000 });
+  hub.fault(({ kind, path, range }) => kind === 'cdn' && path === DECODER && range !== null, { status: 403 });
   expect((await mirror()).received).toBe(whole);
-  expectWhole();
+  await expectWhole();
 });
 
 it('knows the page of a network that asks to log in', async () => {
-  fail(DECODER, { kind: 'web-page' });
+  fail(DECODER, { html: true });
   await expect(mirror()).rejects.toThrow(/asks? to log in/);
 });
 
 it('a repository that is no Gemma 3 leaves nothing', async () => {
-  repository.files.set('config.json', Buffer.from('{"model_type":"llama"}'));
+  await push({ 'config.json': fromBytes('{"model_type":"llama"}') });
   await expect(mirror()).rejects.toThrow(/no Gemma 3.*"llama"/);
   expect(existsSync(folder)).toBe(false);
 });
@@ -234,9 +235,9 @@ it.each([
 });
 
 it('listings cannot lead out of the folder', async () => {
-  repository.files.set('onnx/decoder_model_merged_q4.onnx_data_/../../../../outside', Buffer.from('x'));
+  await push({ 'onnx/decoder_model_merged_q4.onnx_data_/../../../../outside': fromBytes('x') });
   await mirror();
-  expectWhole();
+  await expectWhole();
   expect(existsSync(join(work, 'outside'))).toBe(false);
 });
 
@@ -249,23 +250,22 @@ it('leaves folders alone that hold something else', async () => {
 
 it('does not put another model or revision in the place of a mirror', async () => {
   await mirror();
-  hub.repositories.set('test/other', repository);
+  await hub.addRepo('test/other', builtIn);
   await expect(mirror({ model: 'test/other' })).rejects.toThrow(/choose another folder/);
-  hub.repositories.set(REPO, { ...repository, commit: 'f00d'.padEnd(40, '0') });
-  await expect(mirror({ revision: 'main' })).rejects.toThrow(/choose another folder for revision f00d/);
-  expectWhole();
+  const next = await push({ 'README.md': fromBytes('# another model card\n') });
+  await expect(mirror({ revision: 'main' })).rejects.toThrow(`choose another folder for revision ${next}`);
+  await expectWhole();
 });
 
 it('mirrors a mirror by its URL', async () => {
   await mirror();
-  const manifest = expectWhole();
-  // The test hub serves files of any repository; its signed URLs are a plain web server.
-  repository.files.set('manifest.json', readFileSync(join(folder, 'manifest.json')));
+  const manifest = await expectWhole();
+  const copy = fromBytes(readFileSync(join(folder, 'manifest.json')));
   await rm(folder, { recursive: true });
-  const model = `${hub.url}/${REPO}/signed/${COMMIT}`;
-  fail(DECODER, { kind: 'cut', after: 700_000 });
+  const model = hub.addMirror('school', { ...builtIn, 'manifest.json': copy });
+  fail(DECODER, { cutAfter: 700_000 });
   expect((await mirror({ model })).received).toBe(whole);
-  expect(expectWhole()).toEqual(manifest);
+  expect(await expectWhole()).toEqual(manifest);
   expect(await mirror({ model })).toMatchObject({ wasWhole: true });
 });
 
@@ -288,5 +288,5 @@ it('a file cut short on the disk is found', async () => {
   await mirror();
   await truncate(join(folder, DECODER), 100);
   await mirror();
-  expectWhole();
+  await expectWhole();
 });

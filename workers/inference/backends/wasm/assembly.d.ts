@@ -1,4 +1,4 @@
-/** tools/assembly/plugin.ts */
+/** tools/vite-plugins/assembly.ts */
 declare module '*?assembly' {
   /** A WebAssembly module in base64, for a memory of its own. */
   export const plain: string;

@@ -1,4 +1,4 @@
-/** Bytes that the test hub serves: from a disk, from memory, or made as they are read. Never whole files in memory. */
+/** @file Bytes that the test hub serves: from a disk, from memory, or generated as they are read. Large files are never whole in memory. */
 import { createCipheriv, createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
@@ -15,12 +15,12 @@ export interface Hashes {
 
 export interface Content {
   readonly size: number;
-  /** Bytes `start` to `end`, exclusive, in pieces. */
+  /** Reads bytes `start` to `end`, exclusive, in pieces. */
   read(start: number, end: number): AsyncIterable<Buffer>;
   hashes(): Promise<Hashes>;
 }
 
-/** @returns hashes of all of it, read once. */
+/** Reads the content once. @returns its hashes */
 async function hash(content: Pick<Content, 'size' | 'read'>): Promise<Hashes> {
   const whole = createHash('sha256');
   const parts: string[] = [];
@@ -59,7 +59,7 @@ export async function fromFile(path: string): Promise<Content> {
 
 const generated = new Map<number, Content>();
 
-/** The same chance bytes for the same size: one random block over and over, with its number in front. */
+/** @returns pseudo-random bytes, the same for the same size: one block over and over, each with its number in front. */
 export function generate(size: number): Content {
   const known = generated.get(size);
   if (known) return known;

@@ -1,22 +1,7 @@
-/** A request and its answer, on the record. */
+/** @file A request and its answer, which are recorded. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Faults } from './faults.ts';
-
-/** What a test can read of a request. */
-export interface HubRequest {
-  kind: 'api' | 'resolve' | 'cdn' | 'mirror' | 'other';
-  method: string;
-  host: string;
-  /** Of a repository's file: the repository. Of anything else: ''. */
-  repo: string;
-  /** Of a file: its path in the repository or mirror. Of anything else: the URL's. */
-  path: string;
-  range: string | null;
-  /** 0 until it is answered. */
-  status: number;
-  /** Of the file's, written to the connection so far. */
-  bytes: number;
-}
+import type { HubRequest } from './request.ts';
 
 export class Exchange {
   readonly record: HubRequest;
@@ -42,12 +27,12 @@ export class Exchange {
     this.answer(status, JSON.stringify(body), { 'Content-Type': 'application/json; charset=utf-8', ...headers });
   }
 
-  /** As the hub tells of errors. */
+  /** Answers as the hub reports errors. */
   answerError(status: number, code: string, message: string): void {
     this.answerJson(status, { error: message }, { 'X-Error-Code': code, 'X-Error-Message': message });
   }
 
-  /** @returns true where a fault gave the answer. */
+  /** Gives the answer that a fault's status asks for. @returns whether there was such a fault */
   refused(): boolean {
     const { status, retryAfter } = this.faults.strike(this.record, (fault) => fault.status !== undefined);
     if (status === undefined) return false;
@@ -57,8 +42,8 @@ export class Exchange {
   }
 }
 
-/** What the pattern's groups caught of a URL's path, decoded; those that caught nothing are ''. */
-export function read<Name extends string>(pattern: RegExp, { pathname }: URL): Record<Name, string> | undefined {
+/** @returns what the pattern's named groups match in a URL's path, decoded; '' for groups that match nothing. */
+export function matchPath<Name extends string>(pattern: RegExp, { pathname }: URL): Record<Name, string> | undefined {
   const groups = pattern.exec(pathname)?.groups;
   const decoded = Object.entries(groups ?? {}).map(([name, text]: [string, string | undefined]) => [
     name,

@@ -1,6 +1,6 @@
-/** Plain web servers with a model folder each, at /mirror/NAME/. */
+/** @file Plain web servers with a model folder each, at /mirror/NAME/. */
 import { allowFiles } from './cors.ts';
-import { type Exchange, read } from './exchange.ts';
+import { type Exchange, matchPath } from './exchange.ts';
 import type { RepoFiles } from './repository.ts';
 import { sendFile } from './send.ts';
 
@@ -9,14 +9,14 @@ const FILE = /^\/mirror\/(?<name>[^/]+)\/(?<path>.+)$/;
 export class Mirrors {
   private readonly folders = new Map<string, { files: RepoFiles; ranges: boolean; version: number }>();
 
-  /** @param ranges false: a server that sends whole files only. */
+  /** @param ranges whether the server supports ranges; without them it sends whole files only */
   add(name: string, files: RepoFiles, ranges: boolean): void {
     this.folders.set(name, { files, ranges, version: (this.folders.get(name)?.version ?? 0) + 1 });
   }
 
   /** @returns null for other URLs. */
   answer(exchange: Exchange): Promise<void> | null {
-    const file = read<'name' | 'path'>(FILE, exchange.url);
+    const file = matchPath<'name' | 'path'>(FILE, exchange.url);
     return file ? this.answerFile(exchange, file.name, file.path) : null;
   }
 

@@ -1,4 +1,4 @@
-/** The hub's CDN: signed URLs, each good for one file and for some time. */
+/** @file The hub's CDN: signed URLs, each valid for one file and for some time. */
 import { createHash, randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { allowFiles } from './cors.ts';
@@ -8,13 +8,13 @@ import { sendFile } from './send.ts';
 
 export const CDN_PATH = '/xet-bridge-us/';
 
-/** A validator that is none of the hashes a client knows. */
+/** @returns a validator that is none of the hashes that a client knows. */
 export const xetHash = (sha256: string): string => createHash('sha256').update(`xet ${sha256}`).digest('hex');
 
 export interface CdnOptions {
-  /** How long a signed URL is good for, ms. */
+  /** How long a signed URL is valid, ms. */
   urlLifetime: number;
-  /** The 403 of an expired URL can be read by a page; else the page sees a network error. */
+  /** Whether a page can read the 403 of an expired URL; otherwise it sees a network error. */
   expiredReadable: boolean;
 }
 
@@ -35,7 +35,7 @@ export class Cdn {
     return url.href;
   }
 
-  /** Ends all URLs signed so far, and the answers to them that are under way. */
+  /** Expires all URLs signed so far, and breaks the answers to them that are under way. */
   expireAll(): void {
     for (const url of this.signed.values()) url.expires = 0;
     for (const response of this.underWay) response.destroy();

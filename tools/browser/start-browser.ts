@@ -1,4 +1,4 @@
-/** A browser of a test's own, with a profile that lasts: it can be killed and started again. */
+/** Starts a Chromium with a profile that lasts, so that it can be killed and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -6,45 +6,50 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContext, chromium, type Page } from '@playwright/test';
-import { chromiumArgs, cpuArgs, requireChromium } from '../../tools/browser/chromium.ts';
+import { chromiumArgs, cpuArgs, requireChromium } from './chromium.ts';
 
 export interface RunningBrowser {
   context: BrowserContext;
+  /** Port of the DevTools protocol, which the browser chose among the free ones. */
+  port: number;
   newPage(): Promise<Page>;
   /** SIGKILL to all its processes, as when the power goes; resolves when they are gone. */
   kill(): Promise<void>;
-  /** Ends it in good order. */
+  /** Ends the browser in good order. */
   close(): Promise<void>;
 }
 
+/** Makes an empty folder for a browser's profile. */
 export const makeProfile = (): Promise<string> => mkdtemp(join(tmpdir(), 'fournil-profile-'));
 
 export const removeProfile = (profile: string): Promise<void> =>
   rm(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 
-/** Asks again until there is an answer. */
-async function until<T>(what: string, ask: () => Promise<T | undefined>, ms = 30_000): Promise<T> {
+/** Asks again until there is an answer. @throws Error that names `what` after `ms` */
+async function until<T>(what: string, ask: () => Promise<T | undefined>, ms = 60_000): Promise<T> {
   for (const end = Date.now() + ms; Date.now() < end; await sleep(20)) {
     const answer = await ask();
     if (answer !== undefined) return answer;
   }
-  throw new Error(`${what}: not within ${ms} ms`);
+  throw new Error(`${what} within ${ms} ms`);
 }
 
 export interface BrowserOptions {
-  /** A folder, of `makeProfile`. */
+  /** A folder that `makeProfile` made. */
   profile: string;
+  /** Flags beyond those of tools/browser/chromium.ts. */
   args?: string[];
-  /** Left out: with the software GPU, which is slow. */
+  /** Whether WebGPU is offered, here by a slow software GPU. Default: true. */
   gpu?: boolean;
 }
 
+/** @throws Error where no browser is found, or it does not start. */
 export async function startBrowser({ profile, args = [], gpu = true }: BrowserOptions): Promise<RunningBrowser> {
   const portFile = join(profile, 'DevToolsActivePort');
-  // A browser that was killed leaves its own behind.
+  // A browser that was killed leaves this file behind.
   await rm(portFile, { force: true });
   const flags = ['--headless=new', '--remote-debugging-port=0', `--user-data-dir=${profile}`, ...args];
-  // Detached: a process group of its own.
+  // Detached, so that the browser and its children are a process group of their own.
   const child = spawn(requireChromium(), [...(gpu ? chromiumArgs : cpuArgs), ...flags, 'about:blank'], {
     detached: true,
     stdio: 'ignore',
@@ -60,11 +65,11 @@ export async function startBrowser({ profile, args = [], gpu = true }: BrowserOp
   const kill = async () => {
     signalGroup('SIGKILL');
     await exited;
-    // Not for ever: where nobody reaps orphans, dead processes stay in the group.
+    // The wait has an end: where nobody reaps orphans, dead processes stay in the group.
     for (const end = Date.now() + 3000; signalGroup(0) && Date.now() < end;) await sleep(20);
   };
   try {
-    const port = await until('the browser to start', async () => {
+    const port = await until('the browser did not start', async () => {
       if (child.exitCode !== null) throw new Error(`the browser ended with ${child.exitCode}`);
       return (await readFile(portFile, 'utf8').catch(() => '')).split('\n')[0] || undefined;
     });
@@ -72,9 +77,10 @@ export async function startBrowser({ profile, args = [], gpu = true }: BrowserOp
     const context = browser.contexts()[0] ?? (await browser.newContext());
     return {
       context,
+      port: Number(port),
       newPage: () => context.newPage(),
       kill: async () => {
-        // Only the connection: Playwright may be about something, and must not find the browser gone.
+        // This closes the connection only. Playwright may have a call under way, which must not find the browser gone.
         await browser.close();
         await kill();
       },

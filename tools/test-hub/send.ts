@@ -1,29 +1,15 @@
-/** Answers with a file's bytes: whole or a range of them, broken as the faults say. */
+/** @file Answers with a file's bytes: whole or a range of them, with the faults that tests ask for. */
 import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type ByteRange, parseRange } from '../serve/range.ts';
 import type { Content } from './content.ts';
-import type { Exchange, HubRequest } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
 import type { Fault } from './faults.ts';
+import type { HubRequest } from './request.ts';
 
 const SIGN_IN_PAGE = '<!doctype html><title>Sign in</title><p>Please sign in to use this network.</p>\n';
 
-interface Range {
-  start: number;
-  end: number;
-}
-
-/** One range of bytes; null where there is none or it is not understood; 'unsatisfiable' where the file ends before. */
-function parseRange(header: string | undefined, size: number): Range | 'unsatisfiable' | null {
-  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(header ?? '') ?? [];
-  if (first === undefined || last === undefined || first + last === '') return null;
-  const range =
-    first === ''
-      ? { start: Math.max(0, size - Number(last)), end: size }
-      : { start: Number(first), end: last === '' ? size : Math.min(size, Number(last) + 1) };
-  return range.start < range.end ? range : 'unsatisfiable';
-}
-
-/** Waits until the connection has taken the bytes; false: it is gone. */
+/** Waits until the connection has taken the bytes. @returns false where the connection is gone */
 const write = (response: ServerResponse, chunk: Buffer) =>
   new Promise<boolean>((resolve) => {
     const gone = () => {
@@ -40,16 +26,16 @@ const write = (response: ServerResponse, chunk: Buffer) =>
     });
   });
 
-/** With the byte at `index` wrong, if it is in there. */
-function spoil(bytes: Buffer, index: number): Buffer {
+/** @returns the bytes with the one at `index` changed, if there is one. */
+function flipByte(bytes: Buffer, index: number): Buffer {
   const byte = bytes[index];
   if (byte === undefined) return bytes;
-  const spoilt = Buffer.from(bytes);
-  spoilt[index] = byte ^ 0xff;
-  return spoilt;
+  const flipped = Buffer.from(bytes);
+  flipped[index] = byte ^ 0xff;
+  return flipped;
 }
 
-/** In smaller pieces, so that a slow line is slow all the time. */
+/** Divides chunks into smaller pieces, so that a slow line is slow all the time. */
 async function* inPieces(bytes: AsyncIterable<Buffer>, length: number): AsyncGenerator<Buffer> {
   for await (const chunk of bytes)
     for (let at = 0; at < chunk.length; at += length) yield chunk.subarray(at, at + length);
@@ -59,13 +45,13 @@ async function sendBody(
   record: HubRequest,
   response: ServerResponse,
   content: Content,
-  { start, end }: Range,
+  { start, end }: ByteRange,
   { throttle = Infinity, cutAfter = Infinity, flip = -1 }: Fault,
 ): Promise<void> {
   const began = performance.now();
   let at = start;
   for await (const piece of inPieces(content.read(start, end), Math.ceil(throttle / 20))) {
-    const bytes = spoil(piece.subarray(0, cutAfter - (at - start)), flip - at);
+    const bytes = flipByte(piece.subarray(0, cutAfter - (at - start)), flip - at);
     const due = ((at + bytes.length - start) / throttle) * 1000;
     if (due > 0) await sleep(Math.max(0, due - (performance.now() - began)));
     if (!(await write(response, bytes))) return;
@@ -80,8 +66,9 @@ async function sendBody(
 }
 
 /**
- * @param etag with its quotes.
- * @param ranges a server that knows no ranges sends everything.
+ * Answers with the file, or the range of it that is asked for.
+ * @param etag the validator, with its quotes
+ * @param ranges whether the server supports ranges; without them it sends everything
  */
 export async function sendFile(
   { request, response, record, faults }: Exchange,

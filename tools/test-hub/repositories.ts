@@ -1,9 +1,9 @@
-/** What huggingface.co itself answers: the API on model repositories, small files, redirects to the CDN. */
+/** @file The answers of huggingface.co itself: the API on model repositories, small files, redirects to the CDN. */
 import { randomUUID } from 'node:crypto';
 import { xetHash } from './cdn.ts';
 import { type Content, fromBytes } from './content.ts';
 import { allowHub } from './cors.ts';
-import { type Exchange, read } from './exchange.ts';
+import { type Exchange, matchPath } from './exchange.ts';
 import { isLarge, type LargeFile, type RepoCard, type RepoFiles, Repository } from './repository.ts';
 import { sendFile } from './send.ts';
 
@@ -14,23 +14,23 @@ const TREE = new RegExp(`^/api/models/${ID}/tree/${REVISION}(?:/(?<path>.+))?$`)
 const FILE = new RegExp(`^/${ID}/(?<how>resolve|raw)/${REVISION}/(?<path>.+)$`);
 const CACHED_FILE = new RegExp(`^/api/(?<how>resolve-cache)/models/${ID}/${REVISION}/(?<path>.+)$`);
 
-interface Place {
+interface FileRef {
   id: string;
   revision: string;
   path: string;
 }
 
 export interface RepositoriesOptions {
-  /** Entries of a listing in one answer. */
+  /** Number of a listing's entries in one answer. */
   pageSize: number;
-  /** Small files come by way of a redirect to /api/resolve-cache, as of late on the real hub. */
+  /** Small files are redirected to /api/resolve-cache, as the real hub does lately. */
   resolveCache: boolean;
 }
 
 export class Repositories {
   private readonly known = new Map<string, Repository>();
 
-  /** @param sign makes the URL of a large file on the CDN. */
+  /** @param sign makes the URL of a large file on the CDN */
   constructor(
     private readonly options: RepositoriesOptions,
     private readonly sign: (exchange: Exchange, file: LargeFile) => string,
@@ -54,16 +54,16 @@ export class Repositories {
     const { request, response, url } = exchange;
     allowHub(request, response);
     response.setHeader('X-Request-Id', `Root=${randomUUID()}`);
-    const info = read<'id' | 'revision'>(INFO, url);
-    const tree = read<keyof Place>(TREE, url);
-    const file = read<keyof Place | 'how'>(CACHED_FILE, url) ?? read<keyof Place | 'how'>(FILE, url);
+    const info = matchPath<'id' | 'revision'>(INFO, url);
+    const tree = matchPath<keyof FileRef>(TREE, url);
+    const file = matchPath<keyof FileRef | 'how'>(CACHED_FILE, url) ?? matchPath<keyof FileRef | 'how'>(FILE, url);
     if (info) this.answerInfo(exchange, info);
     else if (tree) this.answerTree(exchange, tree);
     else if (file) await this.answerFile(exchange, file);
     else exchange.answer(404, 'Not found');
   }
 
-  /** Answers with what is wrong, where there is no such repository or revision. */
+  /** Looks for a commit, and answers with the error where there is no such repository or revision. */
   private find(exchange: Exchange, id: string, revision: string): { repository: Repository; commit: string } | null {
     const repository = this.known.get(id);
     if (!repository) {
@@ -77,7 +77,7 @@ export class Repositories {
     return null;
   }
 
-  private answerInfo(exchange: Exchange, { id, revision }: Omit<Place, 'path'>): void {
+  private answerInfo(exchange: Exchange, { id, revision }: Omit<FileRef, 'path'>): void {
     exchange.record.kind = 'api';
     if (exchange.refused()) return;
     const found = this.find(exchange, id, revision);
@@ -88,7 +88,7 @@ export class Repositories {
     exchange.answerJson(200, Object.fromEntries(wanted));
   }
 
-  private answerTree(exchange: Exchange, { id, revision, path }: Place): void {
+  private answerTree(exchange: Exchange, { id, revision, path }: FileRef): void {
     const { url, record } = exchange;
     record.kind = 'api';
     if (exchange.refused()) return;
@@ -110,11 +110,11 @@ export class Repositories {
     );
   }
 
-  private async answerFile(exchange: Exchange, { how, id, revision, path }: Place & { how: string }): Promise<void> {
+  private async answerFile(exchange: Exchange, { how, id, revision, path }: FileRef & { how: string }): Promise<void> {
     const { response, record } = exchange;
     record.kind = 'resolve';
     record.repo = id;
-    // A pointer is none of the file's bytes.
+    // The bytes of a pointer do not count as the file's.
     if (how !== 'raw') record.path = path;
     if (exchange.refused()) return;
     const found = this.find(exchange, id, revision);

@@ -1,24 +1,23 @@
 /**
- * The Hugging Face hub for tests: its API, its redirects to signed URLs on a CDN, and static mirrors; over http for
- * clients in Node, over https for a browser that takes it for huggingface.co. Whatever can go wrong does so on demand.
+ * @file The Hugging Face hub for tests: its API, its redirects to signed URLs on a CDN, and static mirrors; over http for
+ * clients in Node, over https for a browser that takes it for huggingface.co. Faults happen when tests ask for them.
  */
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type RunningServer, startServer } from '../serve/server.ts';
 import { Cdn, CDN_PATH, type CdnOptions } from './cdn.ts';
 import type { Content } from './content.ts';
 import { answerPreflight } from './cors.ts';
-import { Exchange, type HubRequest } from './exchange.ts';
+import { Exchange } from './exchange.ts';
 import { type Fault, Faults, type Matcher, matches, type SetFault } from './faults.ts';
 import { Mirrors } from './mirrors.ts';
 import { Repositories, type RepositoriesOptions } from './repositories.ts';
 import type { RepoCard, RepoFiles } from './repository.ts';
+import type { HubRequest } from './request.ts';
 
 export type HubOptions = Partial<CdnOptions & RepositoriesOptions>;
 
-// The key protects nothing: everybody has it, and only a browser told to ignore certificates' faults trusts it.
+// The key protects nothing: everybody has it, and only a browser that ignores certificate errors trusts it.
 const pem = (name: string) => readFileSync(new URL(name, import.meta.url));
 
 export class TestHub {
@@ -28,55 +27,52 @@ export class TestHub {
   private readonly cdn: Cdn;
   private readonly repositories: Repositories;
   private readonly mirrors = new Mirrors();
-  private readonly http: Server;
-  private readonly https: Server;
+  private servers: { http: RunningServer; https: RunningServer } | undefined;
   private reachable = true;
 
   constructor(options: HubOptions) {
     this.cdn = new Cdn({ urlLifetime: 3_600_000, expiredReadable: true, ...options });
     this.repositories = new Repositories({ pageSize: 5, resolveCache: false, ...options }, ({ url, record }, file) =>
-      // Another origin than the hub's, over http as well.
+      // The CDN has another origin than the hub, over http as well.
       this.cdn.sign(url.protocol === 'https:' ? 'https://cas-bridge.xethub.hf.co' : this.cdnUrl, record.repo, file),
     );
-    const tls = { key: pem('test-key.pem'), cert: pem('test-cert.pem') };
-    this.http = createHttpServer((request, response) => void this.handle('http', request, response));
-    this.https = createHttpsServer(tls, (request, response) => void this.handle('https', request, response));
-    for (const server of this.servers)
-      server.on('connection', (socket) => {
-        if (!this.reachable) socket.destroy();
-      });
   }
 
   async listen(): Promise<this> {
-    for (const server of this.servers) await once(server.listen(0, '127.0.0.1'), 'listening');
+    const routes = (scheme: 'http' | 'https') => ({
+      '/': (request: IncomingMessage, response: ServerResponse) => this.handle(scheme, request, response),
+    });
+    const tls = { key: pem('test-key.pem'), cert: pem('test-cert.pem') };
+    this.servers = { http: await startServer(routes('http')), https: await startServer(routes('https'), { tls }) };
+    for (const { node } of Object.values(this.servers))
+      node.on('connection', (socket) => {
+        if (!this.reachable) socket.destroy();
+      });
     return this;
   }
 
   async close(): Promise<void> {
-    for (const server of this.servers) {
-      const closed = once(server, 'close');
-      server.close();
-      server.closeAllConnections();
-      await closed;
-    }
+    await Promise.all(Object.values(this.servers ?? {}).map((server) => server.close()));
+    this.servers = undefined;
   }
 
-  private get servers(): Server[] {
-    return [this.http, this.https];
+  private get running(): { http: RunningServer; https: RunningServer } {
+    if (!this.servers) throw new Error('the test hub does not run');
+    return this.servers;
   }
 
   private get cdnUrl(): string {
-    return `http://localhost:${portOf(this.http)}`;
+    return `http://localhost:${this.running.http.port}`;
   }
 
-  /** For clients in Node. */
+  /** The hub's address for clients in Node. */
   get url(): string {
-    return `http://127.0.0.1:${portOf(this.http)}`;
+    return this.running.http.origin;
   }
 
   /** Flags with which Chromium takes this hub for the real one. */
   get browserArgs(): string[] {
-    const here = `127.0.0.1:${portOf(this.https)}`;
+    const here = `127.0.0.1:${this.running.https.port}`;
     return [
       `--host-resolver-rules=MAP huggingface.co ${here}, MAP *.hf.co ${here}`,
       '--ignore-certificate-errors',
@@ -84,17 +80,17 @@ export class TestHub {
     ];
   }
 
-  /** @returns the commit. */
+  /** Adds a repository, in place of one of the same name. @returns its first commit */
   addRepo(id: string, files: RepoFiles, card: RepoCard = { license: 'gemma' }): Promise<string> {
     return this.repositories.add(id, files, card);
   }
 
-  /** A new commit, which adds and replaces files, or removes those that are null. @returns the commit. */
+  /** Makes a commit that adds and replaces files, and removes those that are null. @returns the commit */
   push(id: string, files: Record<string, Content | null>): Promise<string> {
     return this.repositories.push(id, files);
   }
 
-  /** A folder on a plain web server, in place of the one that had the name. @returns its URL. */
+  /** Adds a folder on a plain web server, in place of one of the same name. @returns its URL */
   addMirror(name: string, files: RepoFiles, { ranges = true } = {}): string {
     this.mirrors.add(name, files, ranges);
     return `${this.url}/mirror/${name}/`;
@@ -102,14 +98,19 @@ export class TestHub {
 
   /** The next `times` answers that match go wrong. */
   fault(matcher: Matcher, fault: Fault, times = 1): SetFault {
-    return this.faults.add(matcher, fault, times);
+    return this.faults.add(matcher, [fault], times);
+  }
+
+  /** The next answers that match go wrong, each in the next one of these ways. */
+  faultsInTurn(matcher: Matcher, ...faults: Fault[]): SetFault {
+    return this.faults.add(matcher, faults, faults.length);
   }
 
   clearFaults(): void {
     this.faults.clear();
   }
 
-  /** All signed URLs handed out so far end, and so do the answers to them that are under way. */
+  /** All signed URLs so far expire, and the answers to them that are under way break. */
   expireNow(): void {
     this.cdn.expireAll();
   }
@@ -117,14 +118,14 @@ export class TestHub {
   /** Breaks all connections and takes no new ones. */
   offline(): void {
     this.reachable = false;
-    for (const server of this.servers) server.closeAllConnections();
+    for (const { node } of Object.values(this.running)) node.closeAllConnections();
   }
 
   online(): void {
     this.reachable = true;
   }
 
-  /** Files' bytes that were written to connections; a little more than arrived, where one broke. */
+  /** @returns how many bytes of files were written to connections: where one broke, a little more than arrived. */
   bytesSent(matcher: Matcher = /^/): number {
     return this.requests.filter((request) => matches(matcher, request)).reduce((total, { bytes }) => total + bytes, 0);
   }
@@ -143,24 +144,18 @@ export class TestHub {
     const url = new URL(request.url ?? '/', `${scheme}://${request.headers.host ?? 'huggingface.co'}`);
     const exchange = new Exchange(url, request, response, this.faults);
     this.requests.push(exchange.record);
-    try {
-      await this.answer(exchange);
-    } catch (error) {
-      console.error(error);
-      response.destroy();
-    }
+    await this.answer(exchange);
   }
 
   private async answer(exchange: Exchange): Promise<void> {
     const { request, url } = exchange;
     if (request.method !== 'GET' && request.method !== 'HEAD') exchange.answer(405, 'Method not allowed');
-    // An empty page, for tests that need one on some origin.
+    // Tests need an empty page on some origin.
     else if (url.pathname === '/') exchange.answer(200, '<!doctype html>', { 'Content-Type': 'text/html' });
     else if (url.pathname.startsWith(CDN_PATH)) await this.cdn.answer(exchange);
     else await (this.mirrors.answer(exchange) ?? this.repositories.answer(exchange));
   }
 }
 
-const portOf = (server: Server): number => (server.address() as AddressInfo).port;
-
+/** Starts a hub with no repositories, on free ports. */
 export const startHub = (options: HubOptions = {}): Promise<TestHub> => new TestHub(options).listen();

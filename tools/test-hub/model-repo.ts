@@ -1,8 +1,8 @@
-/** Repositories and mirrors for tests, made from a model folder on a disk. */
+/** @file Repositories and mirrors for tests, made from a model folder on a disk. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
-import { revisionOf } from '../../tools/export/provenance.ts';
+import { revisionOf } from '../export/provenance.ts';
 import { fromBytes, fromFile, generate } from './content.ts';
 import type { RepoFiles } from './repository.ts';
 
@@ -22,20 +22,20 @@ async function folderFiles(folder: string): Promise<RepoFiles> {
   return Object.fromEntries(await Promise.all(files));
 }
 
-/** As others publish: no manifest, so that only hashes of whole files are known. */
+/** @returns a folder's files as others publish them: without a manifest, so that only hashes of whole files are known. */
 export async function stockRepo(folder: string): Promise<RepoFiles> {
   const files = await folderFiles(folder);
   return Object.fromEntries(Object.entries(files).filter(([path]) => path !== MANIFEST));
 }
 
 export interface OwnRepo {
-  /** Of a file that nothing reads and that makes a small model as large as a test wants. */
+  /** Bytes of a file that nothing reads and that makes a small model as large as a test wants. */
   padding?: number;
-  /** The model's, in place of the folder's. */
+  /** The model's id, in place of the folder's. */
   id?: string;
 }
 
-/** With the manifest: hashes of parts are known. */
+/** @returns a folder's files with the manifest, so that hashes of parts are known. */
 export async function ownRepo(folder: string, { padding = 0, id }: OwnRepo = {}): Promise<RepoFiles> {
   const files = await folderFiles(folder);
   const manifest: Manifest = parseManifest(JSON.parse(await readFile(join(folder, MANIFEST), 'utf8')));

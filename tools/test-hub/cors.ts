@@ -1,4 +1,4 @@
-/** What the real hub and its CDN let a page of another site read. */
+/** @file CORS headers: what the real hub and its CDN let a page of another site read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 const HUB_EXPOSES =

@@ -1,4 +1,4 @@
-/** A model repository with its commits, and what the hub's API says of it. */
+/** @file A model repository with its commits, and what the hub's API says about it. */
 import { createHash } from 'node:crypto';
 import { type Content, readAll } from './content.ts';
 
@@ -6,10 +6,10 @@ export type RepoFiles = Record<string, Content>;
 
 export interface RepoCard {
   license: string;
-  base_model?: string;
+  base_model?: string | string[];
 }
 
-/** What the real hub keeps in LFS by its default .gitattributes, or for being large. */
+/** The real hub keeps these files in LFS: by its default .gitattributes, or because they are large. */
 const belongsInLfs = (path: string, { size }: Content) =>
   /\.(onnx|onnx_data(_\d+)?|bin|safetensors)$/.test(path) || path === 'tokenizer.json' || size > 10 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ const lfsPointer = (sha256: string, size: number) =>
 export interface RepoFile {
   path: string;
   content: Content;
-  /** Of git: the SHA-1 of the blob, which for a large file is a pointer. */
+  /** SHA-1 of git's blob, which for a large file is a pointer. */
   oid: string;
   lfs?: { sha256: string; pointer: Buffer };
 }
@@ -56,7 +56,7 @@ export class Repository {
   private readonly commits = new Map<string, Map<string, RepoFile>>();
   /** The commit that `main` names. */
   head = '';
-  /** Of the last commit. */
+  /** Time of the last commit. */
   changed = new Date();
 
   constructor(
@@ -64,7 +64,7 @@ export class Repository {
     readonly card: RepoCard,
   ) {}
 
-  /** A commit that adds and replaces files, or removes those that are null. */
+  /** Makes a commit that adds and replaces files, and removes those that are null. @returns its id */
   async push(files: Record<string, Content | null>): Promise<string> {
     const tree = new Map(this.commits.get(this.head));
     for (const [path, content] of Object.entries(files))
@@ -76,7 +76,7 @@ export class Repository {
     return this.head;
   }
 
-  /** The commit's id of a branch or a commit; null where there is none. */
+  /** @returns the commit that a branch or commit names; null where there is none. */
   commit(revision: string): string | null {
     if (revision === 'main' || revision === 'HEAD') return this.head;
     return this.commits.has(revision) ? revision : null;
@@ -102,7 +102,7 @@ export class Repository {
     };
   }
 
-  /** Null where there is no such folder. */
+  /** @returns the entries of a folder; null where there is no such folder. */
   tree(commit: string, folder: string, recursive: boolean): TreeEntry[] | null {
     const base = folder ? `${folder}/` : '';
     const entries = new Map<string, TreeEntry>();

@@ -1,0 +1,29 @@
+/** @file Serves the project's own sources through Vite, so that a tool's page runs the app's code as it is. */
+import { fileURLToPath } from 'node:url';
+import { createServer } from 'vite';
+import { assembly } from '../vite-plugins/assembly.ts';
+import type { Handler } from './server.ts';
+
+export interface Sources {
+  handler: Handler;
+  close(): Promise<void>;
+}
+
+/** @param include dependencies that Vite bundles before the first request: found late, they reload the page in a run. */
+export async function serveSources(include: string[]): Promise<Sources> {
+  const vite = await createServer({
+    root: fileURLToPath(new URL('../../', import.meta.url)),
+    configFile: false,
+    logLevel: 'error',
+    appType: 'mpa',
+    server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    optimizeDeps: { noDiscovery: true, include },
+    plugins: [assembly],
+  });
+  return {
+    handler: (request, response) => {
+      vite.middlewares(request, response);
+    },
+    close: () => vite.close(),
+  };
+}
