@@ -1,37 +1,55 @@
 /**
- * `npm run lighthouse`: the built site is judged by Lighthouse, as a phone and as a desktop computer sees it. Fails where
- * a score is under the bound, and says which audits cost it.
+ * npm run lighthouse [-- --gates]
+ *
+ * Lighthouse judges the built site, as a phone and as a desktop computer sees it. The command fails where the score of
+ * accessibility or best practices is under the bound. The performance score is a timing, which a busy machine lowers, so it
+ * is only reported, and left out with `--gates`; e2e/first-load.spec.ts holds what it stands for by counts.
  */
-import { chromium } from '@playwright/test';
-import lighthouse, { type Config, desktopConfig, type Flags } from 'lighthouse';
-import { requireChromium } from '../browser/chromium.ts';
-import { serveSite } from './server.ts';
+import { parseArgs } from 'node:util';
+import lighthouse, { type Config, desktopConfig, type Result } from 'lighthouse';
+import { makeProfile, removeProfile, startBrowser } from '../browser/start-browser.ts';
+import { serveSite } from '../serve/files.ts';
+import { startServer } from '../serve/server.ts';
 
+const GATES = ['accessibility', 'best-practices'];
 const BOUND = 0.95;
-const CATEGORIES = ['performance', 'accessibility', 'best-practices'];
-/** Lighthouse speaks to the browser over this port. */
-const PORT = 9340;
+/** Lighthouse itself fails now and then, for instance with NO_NAVSTART where the trace lacks the navigation. */
+const TRIES = 3;
 
-/** Whatever else the computer does only lowers a score: the best of so many runs is the page's own. */
-const RUNS = 3;
+const { values } = parseArgs({ options: { gates: { type: 'boolean', default: false } } });
+const categories = values.gates ? GATES : ['performance', ...GATES];
 
-const site = await serveSite('dist');
-// Without WebGPU: what the model computes is no part of what is judged, and a software GPU would take every core.
-const browser = await chromium.launch({
-  executablePath: requireChromium(),
-  args: ['--no-sandbox', '--disable-background-networking', `--remote-debugging-port=${PORT}`],
-});
+/** Runs Lighthouse in a browser of its own. @throws Error with Lighthouse's own words where it came to no result */
+async function runOnce(url: string, config: Config | undefined): Promise<Result> {
+  const profile = await makeProfile();
+  // Without WebGPU: the model's computation is not judged, and a software GPU would take every core.
+  const browser = await startBrowser({ profile, gpu: false });
+  try {
+    const result = await lighthouse(url, { port: browser.port, onlyCategories: categories, logLevel: 'error' }, config);
+    if (!result) throw new Error('Lighthouse gave no result');
+    if (result.lhr.runtimeError) throw new Error(result.lhr.runtimeError.message);
+    return result.lhr;
+  } finally {
+    await browser.close();
+    await removeProfile(profile);
+  }
+}
 
-/** Judges the page once, and says what cost it points. @returns whether every score reached the bound */
-async function judge(name: string, config: Config | undefined): Promise<boolean> {
-  const flags: Flags = { port: PORT, onlyCategories: CATEGORIES, logLevel: 'error' };
-  const result = await lighthouse(site.url, flags, config);
-  if (!result) throw new Error('Lighthouse gave no result');
-  const { categories, audits, runtimeError } = result.lhr;
-  if (runtimeError) throw new Error(runtimeError.message);
-  let enough = true;
-  for (const { id, title, score, auditRefs } of Object.values(categories)) {
-    enough &&= score !== null && score >= BOUND;
+async function run(url: string, config: Config | undefined): Promise<Result> {
+  for (let tried = 1; ; tried++)
+    try {
+      return await runOnce(url, config);
+    } catch (error) {
+      if (tried === TRIES) throw error;
+      console.log(`Lighthouse failed and runs again: ${String(error)}`);
+    }
+}
+
+/** Prints the scores, and under each the audits that lowered it. @returns whether every gate's score reached the bound */
+function report(name: string, { categories: judged, audits }: Result): boolean {
+  let passed = true;
+  for (const { id, title, score, auditRefs } of Object.values(judged)) {
+    if (GATES.includes(id)) passed &&= score !== null && score >= BOUND;
     console.log(`${name}: ${title} ${score === null ? 'not judged' : Math.round(score * 100)}`);
     for (const { id: audit, weight } of auditRefs) {
       const { score: part, title: what = audit, displayValue = '' } = audits[audit] ?? {};
@@ -39,22 +57,17 @@ async function judge(name: string, config: Config | undefined): Promise<boolean>
         console.log(`  ${Math.round(part * 100)} ${what} ${displayValue}`);
     }
   }
-  return enough;
+  return passed;
 }
 
-async function judgeUpTo(runs: number, name: string, config: Config | undefined): Promise<boolean> {
-  for (let run = 1; run <= runs; run++) if (await judge(name, config)) return true;
-  return false;
-}
-
+const site = await startServer({ '/': serveSite('dist') });
 try {
-  const phone = await judgeUpTo(RUNS, 'phone', undefined);
-  const desktop = await judgeUpTo(RUNS, 'desktop', desktopConfig);
+  const phone = report('phone', await run(`${site.origin}/`, undefined));
+  const desktop = report('desktop', await run(`${site.origin}/`, desktopConfig));
   if (!phone || !desktop) {
-    console.error(`A score is under ${BOUND * 100}.`);
+    console.error(`A score of ${GATES.join(' or ')} is under ${BOUND * 100}.`);
     process.exitCode = 1;
   }
 } finally {
-  await browser.close();
-  site.stop();
+  await site.close();
 }
