@@ -15,7 +15,7 @@ const offer = (page: Page) => page.getByRole('dialog', { name: 'Open this lesson
 const openLessons = (page: Page) => page.getByRole('main').getByRole('button', { name: 'Lessons' }).click();
 
 const PIRATE = {
-  format: 'fournil-preset',
+  format: 'fournil-lesson',
   version: 1,
   title: 'Pirates',
   description: 'Talk like one.',
@@ -25,7 +25,7 @@ const PIRATE = {
   sampling: { temperature: 0.5 },
   starters: [{ text: 'Where is the treasure?' }],
 };
-const link = (lesson: object) => `./#preset=${Buffer.from(JSON.stringify(lesson)).toString('base64url')}`;
+const link = (lesson: object) => `./#lesson=${Buffer.from(JSON.stringify(lesson)).toString('base64url')}`;
 
 test('twelve lessons ship, and one is begun with its prompt, settings and picture', async ({ page }) => {
   const chat = await open(page);
@@ -72,7 +72,7 @@ test('a link shows what it would do, and does nothing before the person says so'
   expect(requests.filter((url) => /huggingface|hf\.co/.test(url))).toEqual([]);
   await expect(page.getByRole('article', { name: 'You' })).toHaveCount(0);
   // It has left the address: a reload does not ask again.
-  expect(page.url()).not.toContain('preset');
+  expect(page.url()).not.toContain('lesson=');
   await offer(page).getByRole('button', { name: 'Not now' }).click();
   await expect(await chat.ask('Hello')).not.toContainText('pirate');
 
@@ -87,13 +87,33 @@ test('a lesson of this site is opened by its address, and none of another site',
   page.on('request', (request) => {
     if (new URL(request.url()).hostname === 'example.org') foreign.push(request.url());
   });
-  await open(page, { path: './?preset=lessons/debate-partner.en.json' });
+  await open(page, { path: './?lesson=lessons/debate-partner.en.json' });
   await expect(offer(page)).toContainText('Debate partner');
   for (const address of ['https://example.org/lesson.json', '//example.org/lesson.json', 'data:application/json,{}']) {
-    await page.goto(`./?preset=${encodeURIComponent(address)}`);
+    await page.goto(`./?lesson=${encodeURIComponent(address)}`);
     await expect(page.getByRole('dialog', { name: 'This is no lesson' })).toContainText('another site');
   }
   expect(foreign).toEqual([]);
+});
+
+test('links and files of before version 0.2.0 still open', async ({ page }) => {
+  const old = JSON.stringify({ ...PIRATE, format: 'fournil-preset' });
+  await open(page, { path: `./#preset=${Buffer.from(old).toString('base64url')}` });
+  await expect(offer(page)).toContainText('You are a pirate.');
+  expect(page.url()).not.toContain('preset');
+
+  await page.goto('./?preset=presets/debate-partner.en.json');
+  await expect(offer(page)).toContainText('Debate partner');
+  expect(page.url()).not.toContain('preset');
+  await offer(page).getByRole('button', { name: 'Not now' }).click();
+
+  const data = await page.evaluateHandle((lesson) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([lesson], 'pirates.json', { type: 'application/json' }));
+    return transfer;
+  }, old);
+  await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+  await expect(offer(page)).toContainText('You are a pirate.');
 });
 
 test('a lesson is made, kept, saved, opened from its file and by its link, and deleted', async ({ page, context }) => {
@@ -207,14 +227,14 @@ test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is
     { ...PIRATE, needs: ['camera'] },
     [],
     'null',
-    '"fournil-preset"',
-    '{"format":"fournil-preset"',
+    '"fournil-lesson"',
+    '{"format":"fournil-lesson"',
     '',
     '!!!',
     '\u0000\u0001',
   ];
   const address = (lesson: object | string) =>
-    `#preset=${Buffer.from(typeof lesson === 'string' ? lesson : JSON.stringify(lesson)).toString('base64url')}`;
+    `#lesson=${Buffer.from(typeof lesson === 'string' ? lesson : JSON.stringify(lesson)).toString('base64url')}`;
   for (const lesson of shown) {
     await page.evaluate((hash) => (location.hash = hash), address(lesson));
     await expect(offer(page), JSON.stringify(lesson)).toBeVisible();

@@ -68,7 +68,7 @@ const LINKS = [
   `<javascript:${RUN}>`,
   `[ref]\n\n[ref]: javascript:${RUN}`,
   `[title](https://example.org/ "\\" onmouseover=\\"${RUN}")`,
-  `[relative](/settings) [none]() [fragment](#preset=evil)`,
+  `[relative](/settings) [none]() [fragment](#lesson=evil)`,
   `[nested [run](javascript:${RUN})](https://example.org/)`,
 ];
 

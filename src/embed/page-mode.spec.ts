@@ -5,7 +5,7 @@ it('only a window of its own holds the app, and only ?embed may be used in a fra
   expect(pageModeOf(false, '')).toBe('app');
   expect(pageModeOf(false, '?demo')).toBe('app');
   expect(pageModeOf(true, '')).toBe('framed');
-  expect(pageModeOf(true, '?preset=a&embedded')).toBe('framed');
+  expect(pageModeOf(true, '?lesson=a&embedded')).toBe('framed');
   expect(pageModeOf(true, '?embed')).toBe('embed');
   expect(pageModeOf(true, '?lang=fr&embed=1')).toBe('embed');
   expect(pageModeOf(false, '?embed')).toBe('alone');

@@ -1,24 +1,9 @@
 /** The person's own lessons, kept in this browser, and those that come with the page. */
 import { newId } from '../conversations/new-id.ts';
-import { Dexie, type Table } from 'dexie';
+import { LessonDatabase, type OwnLesson } from './lesson-database.ts';
 import type { Lesson } from './lesson.ts';
 import { readLesson } from './read-lesson.ts';
 import { type ShippedLesson, fetchShippedLessons } from './shipped-lessons.ts';
-
-export interface OwnLesson {
-  /** A UUID. */
-  id: string;
-  saved: number;
-  preset: Lesson;
-}
-
-class LessonsDatabase extends Dexie {
-  readonly lessons!: Table<OwnLesson, string>;
-  constructor() {
-    super('fournil-lessons');
-    this.version(1).stores({ lessons: 'id, saved' });
-  }
-}
 
 export class LessonLibrary {
   own = $state.raw<OwnLesson[]>([]);
@@ -27,9 +12,11 @@ export class LessonLibrary {
   refused = $state(false);
   /** Those that come with the page did not arrive. */
   unreachable = $state(false);
-  private readonly database = new LessonsDatabase();
 
-  constructor(private readonly base: string) {}
+  constructor(
+    private readonly base: string,
+    private readonly database = new LessonDatabase(),
+  ) {}
 
   async refresh(language: string): Promise<void> {
     await Promise.all([this.readOwn(), this.readShipped(language)]);
@@ -39,7 +26,7 @@ export class LessonLibrary {
   async save(lesson: Lesson, id: string = newId()): Promise<boolean> {
     try {
       // What is kept is what would be read again: no proxies, no more than the format's fields.
-      await this.database.lessons.put({ id, saved: Date.now(), preset: readLesson(structuredClone(lesson)) });
+      await this.database.lessons.put({ id, saved: Date.now(), lesson: readLesson(structuredClone(lesson)) });
     } catch {
       this.refused = true;
       return false;
@@ -59,7 +46,7 @@ export class LessonLibrary {
       const rows = await this.database.lessons.orderBy('saved').reverse().toArray();
       this.own = rows.flatMap((row) => {
         try {
-          return [{ ...row, preset: readLesson(row.preset) }];
+          return [{ ...row, lesson: readLesson(row.lesson) }];
         } catch {
           return [];
         }

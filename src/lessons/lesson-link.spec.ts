@@ -4,7 +4,7 @@ import { readLesson } from './read-lesson.ts';
 
 const BASE = 'https://fournil.example/app/';
 const lesson = readLesson({
-  format: 'fournil-preset',
+  format: 'fournil-lesson',
   version: 1,
   title: 'Été',
   language: 'fr',
@@ -23,13 +23,19 @@ async function deflated(stream: ReadableStream): Promise<string> {
 describe('links that carry a lesson', () => {
   it('give back what was put in', async () => {
     const link = await linkToLesson(lesson, `${BASE}?demo#old`);
-    expect(link).toMatch(/^https:\/\/fournil\.example\/app\/#preset=[\w-]+$/);
-    expect(await lessonFromFragment(link?.split('#preset=')[1] ?? '')).toEqual(lesson);
+    expect(link).toMatch(/^https:\/\/fournil\.example\/app\/#lesson=[\w-]+$/);
+    expect(await lessonFromFragment(link?.split('#lesson=')[1] ?? '')).toEqual(lesson);
   });
 
   it('may carry it plain', async () => {
     expect(await lessonFromFragment(plain(JSON.stringify(lesson)))).toEqual(lesson);
     expect(await lessonFromFragment(Buffer.from(JSON.stringify(lesson)).toString('base64url') + '==')).toEqual(lesson);
+  });
+
+  it('may carry one in the format of before version 0.2.0', async () => {
+    const old = JSON.stringify({ ...lesson, format: 'fournil-preset' });
+    expect(await lessonFromFragment(plain(old))).toEqual(lesson);
+    expect(await lessonFromFragment(await deflated(new Blob([old]).stream()))).toEqual(lesson);
   });
 
   it('are not made where they would be too long', async () => {
@@ -39,11 +45,11 @@ describe('links that carry a lesson', () => {
   });
 
   it('are refused cut, damaged, or of something else', async () => {
-    const whole = (await linkToLesson(lesson, BASE))?.split('#preset=')[1] ?? '';
+    const whole = (await linkToLesson(lesson, BASE))?.split('#lesson=')[1] ?? '';
     for (const value of ['', '%', 'é', whole.slice(0, -8), `A${whole}`, plain('words'), plain('{"format":')])
       await expect(lessonFromFragment(value)).rejects.toThrow(/^link/);
     await expect(lessonFromFragment(plain('{}'))).rejects.toThrow('not-a-lesson');
-    await expect(lessonFromFragment(plain('{"format":"fournil-preset","version":9}'))).rejects.toThrow('newer');
+    await expect(lessonFromFragment(plain('{"format":"fournil-lesson","version":9}'))).rejects.toThrow('newer');
   });
 
   it('are not unpacked further than a lesson goes', async () => {
@@ -71,6 +77,25 @@ describe('links to a lesson', () => {
     expect(await lessonFromAddress('lessons/summer.json', BASE)).toEqual(lesson);
     expect(String(fetched.mock.calls[0]?.[0])).toBe('https://fournil.example/app/lessons/summer.json');
     expect(fetched.mock.calls[0]?.[1]).toMatchObject({ redirect: 'error' });
+  });
+
+  it('find a shipped lesson under its address of before version 0.2.0', async () => {
+    fetched.mockImplementation((url) =>
+      Promise.resolve(
+        String(url).includes('/presets/') ? new Response('', { status: 404 }) : new Response(JSON.stringify(lesson)),
+      ),
+    );
+    expect(await lessonFromAddress('presets/summer.fr.json', BASE)).toEqual(lesson);
+    expect(fetched.mock.calls.map(([url]) => String(url))).toEqual([
+      'https://fournil.example/app/presets/summer.fr.json',
+      'https://fournil.example/app/lessons/summer.fr.json',
+    ]);
+  });
+
+  it("prefer a site's own file that is still in the old folder", async () => {
+    fetched.mockResolvedValue(new Response(JSON.stringify({ ...lesson, format: 'fournil-preset' })));
+    expect(await lessonFromAddress('presets/own.json', BASE)).toEqual(lesson);
+    expect(fetched).toHaveBeenCalledOnce();
   });
 
   it('lead nowhere else', async () => {

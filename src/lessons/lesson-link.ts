@@ -1,6 +1,6 @@
 /**
- * Lessons in links. `#preset=` carries the lesson itself, in the part of an address that browsers send to nobody:
- * base64url of its JSON, deflated (raw) or plain. `?preset=` names a file of this site. What comes of either is a checked
+ * Lessons in links. `#lesson=` carries the lesson itself, in the part of an address that browsers send to nobody:
+ * base64url of its JSON, deflated (raw) or plain. `?lesson=` names a file of this site. What comes of either is a checked
  * lesson or a LessonError; nothing more than `LINK_BYTES` is ever unpacked.
  */
 import { type Lesson, LESSON_BYTES, LessonError } from './lesson.ts';
@@ -58,7 +58,7 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 /** What JSON objects begin with. A deflated one may begin so too, and is then no JSON. */
 const OBJECT = '{'.charCodeAt(0);
 
-/** The lesson of a `#preset=` fragment's value. @throws LessonError */
+/** The lesson of a `#lesson=` fragment's value. @throws LessonError */
 export async function lessonFromFragment(value: string): Promise<Lesson> {
   if (value.length > (LINK_BYTES * 4) / 3 + 4) throw new LessonError('too-large');
   const bytes = fromBase64Url(value);
@@ -76,7 +76,11 @@ export async function lessonFromFragment(value: string): Promise<Lesson> {
   }
 }
 
-/** The lesson of a `?preset=` parameter's value. @throws LessonError */
+/** The folder of the shipped lessons, and its name before version 0.2.0. */
+const FOLDER = 'lessons/';
+const OLD_FOLDER = 'presets/';
+
+/** The lesson of a `?lesson=` parameter's value. @throws LessonError */
 export async function lessonFromAddress(value: string, base: string): Promise<Lesson> {
   let url: URL;
   try {
@@ -86,6 +90,14 @@ export async function lessonFromAddress(value: string, base: string): Promise<Le
   }
   const page = new URL(base);
   if (url.origin !== page.origin || url.protocol !== page.protocol) throw new LessonError('foreign', url.href);
+  const oldFolder = new URL(OLD_FOLDER, base).href;
+  if (!url.href.startsWith(oldFolder)) return fetchLesson(url);
+  // A site's own file may still be in the old folder; shipped lessons have moved.
+  const moved = new URL(FOLDER + url.href.slice(oldFolder.length), base);
+  return fetchLesson(url).catch(() => fetchLesson(moved));
+}
+
+async function fetchLesson(url: URL): Promise<Lesson> {
   // A redirect could lead to another site after all.
   const response = await fetch(url, { redirect: 'error', credentials: 'omit' }).catch((cause: unknown) => {
     throw new LessonError('unreachable', String(cause));
@@ -101,6 +113,6 @@ export async function linkToLesson(lesson: Lesson, base: string): Promise<string
   const deflated = new Uint8Array(await new Response(stream).arrayBuffer());
   const url = new URL(base);
   url.search = '';
-  url.hash = `preset=${toBase64Url(deflated)}`;
+  url.hash = `lesson=${toBase64Url(deflated)}`;
   return url.href.length > LINK_CHARACTERS ? null : url.href;
 }

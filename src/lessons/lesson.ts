@@ -5,7 +5,9 @@
  */
 import type { Sampling } from '../../protocol/engine.ts';
 
-export const LESSON_FORMAT = 'fournil-preset';
+export const LESSON_FORMAT = 'fournil-lesson';
+/** The format's name before version 0.2.0; files and links that carry it are still read. */
+export const OLD_LESSON_FORMAT = 'fournil-preset';
 export const LESSON_VERSION = 1;
 
 /** Colours by name: how each looks is for the page to say (lesson-colours.css), legible in every theme. */

@@ -6,7 +6,7 @@ import { SvelteMap } from 'svelte/reactivity';
 import type { ConversationSettings } from '../conversations/records.ts';
 import type { Choice } from '../models/model.svelte.ts';
 import { takeLessonFromAddress } from './lesson-address.ts';
-import { type Lesson, LESSON_BYTES, LESSON_FORMAT, LessonError } from './lesson.ts';
+import { type Lesson, LESSON_BYTES, LESSON_FORMAT, LessonError, OLD_LESSON_FORMAT } from './lesson.ts';
 
 /** What of the conversations and the models a lesson needs in order to begin. */
 interface ConversationStarter {
@@ -102,5 +102,6 @@ export class Lessons {
 /** JSON that names the format: other JSON files are documents like any. */
 async function looksLikeLesson(file: File): Promise<boolean> {
   if (!/\.json$/i.test(file.name) || file.size > LESSON_BYTES) return false;
-  return (await file.text()).includes(`"${LESSON_FORMAT}"`);
+  const text = await file.text();
+  return [LESSON_FORMAT, OLD_LESSON_FORMAT].some((format) => text.includes(`"${format}"`));
 }

@@ -12,7 +12,7 @@ const PNG =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 
 const WHOLE = {
-  format: 'fournil-preset',
+  format: 'fournil-lesson',
   version: 1,
   title: 'Shapes & colours',
   description: 'Two sentences. For who chooses.',
@@ -29,7 +29,7 @@ const WHOLE = {
     { name: 'shapes.png', src: 'examples/shapes.png' },
   ],
 };
-const LEAST = { format: 'fournil-preset', version: 1, title: 'T', language: 'fr', colour: 'clay' };
+const LEAST = { format: 'fournil-lesson', version: 1, title: 'T', language: 'fr', colour: 'clay' };
 
 const refusal = (value: unknown): string => {
   try {
@@ -118,6 +118,13 @@ describe('readLesson', () => {
       pictures: [],
     });
     for (const colour of LESSON_COLOURS) expect(readLesson({ ...LEAST, colour }).colour).toBe(colour);
+  });
+
+  it('takes the format under the name it had before version 0.2.0, and gives it the new one', () => {
+    const old = { ...LEAST, format: 'fournil-preset' };
+    expect(readLesson(old)).toEqual(readLesson(LEAST));
+    expect(writeLesson(readLesson(old))).toContain('"fournil-lesson"');
+    expect(published.validate(old).valid).toBe(true);
   });
 
   it('keeps the known fields alone', () => {

@@ -13,6 +13,7 @@ import {
   LESSON_LANGUAGES,
   LESSON_NEEDS,
   LESSON_VERSION,
+  OLD_LESSON_FORMAT,
   LessonError,
   type LessonPicture,
   type Starter,
@@ -108,7 +109,8 @@ function readStarter(value: unknown, i: number, pictures: number): Starter {
 
 /** @throws LessonError */
 export function readLesson(value: unknown): Lesson {
-  if (!isObject(value) || value['format'] !== LESSON_FORMAT) throw new LessonError('not-a-lesson');
+  if (!isObject(value) || (value['format'] !== LESSON_FORMAT && value['format'] !== OLD_LESSON_FORMAT))
+    throw new LessonError('not-a-lesson');
   const { version } = value;
   if (typeof version === 'number' && version > LESSON_VERSION) throw new LessonError('newer', String(version));
   if (version !== LESSON_VERSION) return refuse('version');
