@@ -4,6 +4,7 @@
  * one of transformers 5 (`rope_parameters`, `layer_types`). Source: transformers `models/gemma3/configuration_gemma3.py`.
  * Types and validation only.
  */
+import { isObject, type JsonObject } from './json.ts';
 
 export type LayerType = 'sliding_attention' | 'full_attention';
 
@@ -59,13 +60,9 @@ export interface Gemma3Config {
   eosTokenIds: number[];
 }
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 class Reader {
   constructor(
-    private readonly json: Json,
+    private readonly json: JsonObject,
     private readonly where: string,
   ) {}
   has(key: string): boolean {

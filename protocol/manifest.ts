@@ -3,6 +3,7 @@
  * browser storage has the same manifest. Types and validation only.
  */
 import type { Dtype } from './engine.ts';
+import { isObject } from './json.ts';
 
 export const MANIFEST_FORMAT = 1;
 /** Files are hashed, fetched and verified in parts of this many bytes. */
@@ -42,8 +43,6 @@ export interface Manifest {
   files: ManifestFile[];
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 const HEX64 = /^[0-9a-f]{64}$/;
 
 /** @throws Error naming the first thing that is wrong; a manifest comes from outside and is not trusted. */

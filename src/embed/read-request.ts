@@ -4,6 +4,7 @@
  */
 import type { EmbedId, EmbedRequest } from '../../protocol/embed.ts';
 import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';
+import { isObject, type JsonObject } from '../../protocol/json.ts';
 import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
 
 export const REQUEST_LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
@@ -20,18 +21,13 @@ export type ParsedRequest =
 /** Thrown here only: what is wrong, named as in the protocol. */
 class InvalidField extends Error {}
 
-type Fields = Record<string, unknown>;
-
-const isObject = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Whether it is meant for us at all: hosts send their frames all kinds of things, and those get no answer. */
-export const isOurs = (data: unknown): data is Fields => isObject(data) && Object.hasOwn(data, 'fournil');
+export const isOurs = (data: unknown): data is JsonObject => isObject(data) && Object.hasOwn(data, 'fournil');
 
 const isId = (value: unknown): value is EmbedId =>
   typeof value === 'string' ? value.length > 0 && value.length <= REQUEST_LIMITS.id : Number.isSafeInteger(value);
 
-function objectAt(where: string, value: unknown): Fields {
+function objectAt(where: string, value: unknown): JsonObject {
   if (!isObject(value)) throw new InvalidField(where);
   return value;
 }
@@ -109,7 +105,7 @@ function readOptions(value: unknown): GenerateOptions {
   return options;
 }
 
-function parseRequest(data: Fields): HostRequest {
+function parseRequest(data: JsonObject): HostRequest {
   const type = data['type'] as EmbedRequest['type'];
   switch (type) {
     case 'status':
@@ -126,7 +122,7 @@ function parseRequest(data: Fields): HostRequest {
   }
 }
 
-export function readRequest(data: Fields): ParsedRequest {
+export function readRequest(data: JsonObject): ParsedRequest {
   const id = isId(data['id']) ? data['id'] : null;
   if (data['fournil'] !== 1) return { id, wrong: 'unknown-version', what: 'fournil' };
   if (id === null) return { id, wrong: 'bad-message', what: 'id' };

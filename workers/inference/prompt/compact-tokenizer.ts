@@ -3,18 +3,18 @@
  * bytes: the header's length (4), the header (JSON), then, each from a multiple of 4, offsets, merges and texts.
  */
 import { EngineError } from '../../../protocol/engine.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { type BpeTables, bpeTables } from './bpe.ts';
-import { isObject, type Json } from './json.ts';
 
 export interface CompactTokenizer {
   /** tokenizer.json without its model. */
-  rest: Json;
+  rest: JsonObject;
   bpe: BpeTables;
 }
 
 interface Header extends Pick<BpeTables, 'byteIds' | 'unknownId'> {
   format: typeof FORMAT;
-  rest: Json;
+  rest: JsonObject;
   /** Elements of each table. */
   offsets: number;
   merges: number;
@@ -31,7 +31,7 @@ export function compact(json: unknown): CompactTokenizer {
   if (!isObject(json) || !isObject(json['model']))
     throw new EngineError('model-unsupported', 'tokenizer.json: it has no model');
   const { model, ...rest } = json;
-  return { rest, bpe: bpeTables(model as Json) };
+  return { rest, bpe: bpeTables(model as JsonObject) };
 }
 
 export function toBytes({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer> {

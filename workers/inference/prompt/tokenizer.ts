@@ -8,9 +8,10 @@
  */
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { EngineError } from '../../../protocol/engine.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
 import { Bpe } from './bpe.ts';
 import type { CompactTokenizer } from './compact-tokenizer.ts';
-import { isObject, type Json, tokenText } from './json.ts';
+import { tokenText } from './token-text.ts';
 
 /** Keys of tokenizer_config.json that name one control token. */
 const NAMED = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'boi_token', 'eoi_token', 'image_token'] as const;
@@ -36,7 +37,7 @@ export class Tokenizer {
     private readonly library: Library,
     private readonly vocabulary: Bpe,
     private readonly added: ReadonlyMap<number, string>,
-    private readonly config: Json,
+    private readonly config: JsonObject,
     private readonly controls: ReadonlyMap<string, number>,
     private readonly controlIds: ReadonlyMap<number, string>,
     private readonly space: string,
@@ -208,12 +209,12 @@ const isAdded = (value: unknown): value is Added =>
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
 
-function namedToken(config: Json, key: string): string | undefined {
+function namedToken(config: JsonObject, key: string): string | undefined {
   const more = config['extra_special_tokens'];
   return tokenText(config[key]) ?? (isObject(more) ? tokenText(more[key]) : undefined);
 }
 
-function findControls(added: Added[], vocabulary: Bpe, config: Json, template: string): Map<string, number> {
+function findControls(added: Added[], vocabulary: Bpe, config: JsonObject, template: string): Map<string, number> {
   const texts = new Set(added.filter((token) => token.special).map((token) => token.content));
   const decoder = config['added_tokens_decoder'];
   for (const token of isObject(decoder) ? Object.values(decoder) : []) {
@@ -240,7 +241,7 @@ function findControls(added: Added[], vocabulary: Bpe, config: Json, template: s
  * Gemma 3's vocabulary and merges, that takes seconds.
  * @throws EngineError `model-unsupported`
  */
-function makeLibrary(json: Json, config: Json, vocabulary: Bpe): Library {
+function makeLibrary(json: JsonObject, config: JsonObject, vocabulary: Bpe): Library {
   const defaults = { normalizer: null, pre_tokenizer: null, post_processor: null };
   let library: Library;
   try {

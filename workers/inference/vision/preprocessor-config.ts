@@ -1,5 +1,6 @@
 /** How a model wants its pictures: preprocessor_config.json. */
 import { EngineError } from '../../../protocol/engine.ts';
+import { isObject, type JsonObject } from '../../../protocol/json.ts';
 
 type Triple = readonly [number, number, number];
 
@@ -13,8 +14,6 @@ export interface PictureOptions {
   rescaleFactor: number;
 }
 
-type Json = Record<string, unknown>;
-const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null;
 const unsupported = (why: string) => new EngineError('model-unsupported', `preprocessor_config.json: ${why}`);
 
 // Gemma3ImageProcessor's own defaults (transformers, IMAGENET_STANDARD_MEAN and _STD).
@@ -32,7 +31,7 @@ function triple(value: unknown, key: string): Triple {
 
 function side(size: unknown, fallback: number): number {
   if (size === undefined || size === null) return fallback;
-  const { height, width, shortest_edge: edge } = isObject(size) ? size : ({ shortest_edge: size } as Json);
+  const { height, width, shortest_edge: edge } = isObject(size) ? size : ({ shortest_edge: size } as JsonObject);
   const found = height ?? width ?? edge;
   if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < 1 || (width ?? found) !== found)
     throw unsupported(`size ${JSON.stringify(size)} is not that of a square`);
