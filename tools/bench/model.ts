@@ -1,17 +1,11 @@
 /** A model folder, ours or anybody's in the transformers.js layout, as both engines can be given it. */
-import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
 import type { Dtype } from '../../protocol/engine.ts';
-import {
-  type Manifest,
-  MANIFEST_FORMAT,
-  type ManifestFile,
-  PART_BYTES,
-  parseManifest,
-} from '../../protocol/manifest.ts';
+import { type Manifest, MANIFEST_FORMAT, type ManifestFile, parseManifest } from '../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../protocol/model-listing.ts';
+import { PartHasher } from '../model-files/part-hasher.ts';
 
 export interface ModelDir {
   dir: string;
@@ -24,21 +18,9 @@ export interface ModelDir {
 const ORDER: readonly Dtype[] = ['q4', 'q4f16', 'fp32', 'fp16'];
 
 async function describeFile(dir: string, path: string): Promise<ManifestFile> {
-  const whole = createHash('sha256');
-  const parts: string[] = [];
-  let part = createHash('sha256');
-  let size = 0;
-  for await (const chunk of createReadStream(join(dir, path), { highWaterMark: 1024 * 1024 })) {
-    // PART_BYTES is a multiple of what is read at once.
-    if (size > 0 && size % PART_BYTES === 0) {
-      parts.push(part.digest('hex'));
-      part = createHash('sha256');
-    }
-    whole.update(chunk as Buffer);
-    part.update(chunk as Buffer);
-    size += (chunk as Buffer).length;
-  }
-  return { path, size, sha256: whole.digest('hex'), parts: [...parts, part.digest('hex')] };
+  const hasher = new PartHasher();
+  for await (const chunk of createReadStream(join(dir, path))) hasher.update(chunk as Buffer);
+  return { path, ...hasher.finish() };
 }
 
 /** Such a manifest as our app makes when a person picks a folder. */

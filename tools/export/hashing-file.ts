@@ -1,15 +1,11 @@
 /** A file that is hashed while it is written: what `manifest.json` says of it, without reading it again. */
-import { createHash } from 'node:crypto';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import { PartHasher } from '../model-files/part-hasher.ts';
 
 export class HashingFile {
-  private readonly whole = createHash('sha256');
-  private part = createHash('sha256');
-  private inPart = 0;
-  private readonly parts: string[] = [];
-  size = 0;
+  private readonly hasher = new PartHasher();
 
   private constructor(
     private readonly handle: FileHandle,
@@ -23,30 +19,20 @@ export class HashingFile {
     return new HashingFile(await open(full, 'wx'), path);
   }
 
-  async write(bytes: Uint8Array): Promise<void> {
-    this.whole.update(bytes);
-    for (let at = 0; at < bytes.length;) {
-      const piece = bytes.subarray(at, at + PART_BYTES - this.inPart);
-      this.part.update(piece);
-      this.inPart += piece.length;
-      at += piece.length;
-      if (this.inPart === PART_BYTES) this.endPart();
-    }
-    for (let at = 0; at < bytes.length;)
-      at += (await this.handle.write(bytes, at, bytes.length - at, this.size + at)).bytesWritten;
-    this.size += bytes.length;
+  /** Bytes written so far. */
+  get size(): number {
+    return this.hasher.size;
   }
 
-  private endPart(): void {
-    this.parts.push(this.part.digest('hex'));
-    this.part = createHash('sha256');
-    this.inPart = 0;
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;)
+      at += (await this.handle.write(bytes, at, bytes.length - at, this.size + at)).bytesWritten;
+    this.hasher.update(bytes);
   }
 
   async close(): Promise<ManifestFile> {
     await this.handle.close();
-    if (this.inPart > 0 || !this.parts.length) this.endPart();
-    return { path: this.path, size: this.size, sha256: this.whole.digest('hex'), parts: this.parts };
+    return { path: this.path, ...this.hasher.finish() };
   }
 
   /** Closes without a result, after a failure. */

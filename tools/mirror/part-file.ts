@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import { PartHasher } from '../model-files/part-hasher.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -13,41 +14,25 @@ export interface Hashed extends ManifestFile {
 }
 
 class Hasher {
-  private readonly whole = createHash('sha256');
+  private readonly manifest = new PartHasher();
   private readonly git;
-  private part = createHash('sha256');
-  private inPart = 0;
-  private readonly parts: string[] = [];
-  size = 0;
 
   /** @param expected the size: git hashes it before the bytes. */
   constructor(expected: number) {
     this.git = createHash('sha1').update(`blob ${expected}\0`);
   }
 
-  update(bytes: Uint8Array): void {
-    this.whole.update(bytes);
-    this.git.update(bytes);
-    for (let at = 0; at < bytes.length;) {
-      const piece = bytes.subarray(at, at + PART_BYTES - this.inPart);
-      this.part.update(piece);
-      this.inPart += piece.length;
-      at += piece.length;
-      if (this.inPart === PART_BYTES) this.endPart();
-    }
-    this.size += bytes.length;
+  get size(): number {
+    return this.manifest.size;
   }
 
-  private endPart(): void {
-    this.parts.push(this.part.digest('hex'));
-    this.part = createHash('sha256');
-    this.inPart = 0;
+  update(bytes: Uint8Array): void {
+    this.manifest.update(bytes);
+    this.git.update(bytes);
   }
 
   finish(path: string): Hashed {
-    if (this.inPart > 0 || !this.parts.length) this.endPart();
-    const { size, parts } = this;
-    return { path, size, sha256: this.whole.digest('hex'), parts, gitSha1: this.git.digest('hex') };
+    return { path, ...this.manifest.finish(), gitSha1: this.git.digest('hex') };
   }
 }
 
