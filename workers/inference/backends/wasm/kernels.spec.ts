@@ -2,7 +2,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { WasmDecoder } from './wasm-decoder.ts';
-import { MAX_TOKENS, planMemory } from './memory-plan.ts';
+import { MAX_TOKENS } from './kernels/constants.ts';
+import { planMemory } from './memory-plan.ts';
 import { NodeThread } from './testing/node-thread.ts';
 import { configOf, ReferenceDecoder, randomModel, type Shape } from './testing/reference-decoder.ts';
 

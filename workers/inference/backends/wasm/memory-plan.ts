@@ -6,28 +6,15 @@ import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
 import type { PackedMatrix, DecoderWeights } from '../../onnx/match-decoder.ts';
 import { LAYER_TYPES } from '../rope.ts';
+import { BLOCK, MAX_TOKENS, PACKED_BLOCK, PART, POOL_BYTES, SCRATCH } from './kernels/constants.ts';
 
-/** Tokens of text that go through the layers together at most; a picture's do all. As in kernels/attention.ts. */
-export const MAX_TOKENS = 16;
-
-const BLOCK = 32;
-/** As in kernels/gemm-q4.ts. */
-const PACKED_BLOCK = 144;
-/** As in kernels/gemm-q4.ts: bytes that a thread computes in. */
-const SCRATCH = 18496;
-/** As in kernels/attention.ts: tokens in a part. */
-const PART = 128;
-/** As in kernels/pool.ts: what tickets can count, and threads that come for nothing. */
+/** Chunks of a job, at most: the pool counts chunks and idle threads in 16 bits of a ticket. */
 const MAX_CHUNKS = 65000;
 /** What addresses can tell apart. */
 const MAX_BYTES = 2 ** 32;
 /** Nothing lies at 0, which stands for nothing. */
 const FIRST = 1024;
 const LINE = 64;
-/** kernels/pool.ts: words that threads wait on follow the structure. */
-const POOL_BYTES = 512;
-/** Of these, the number of helpers that are there. */
-export const ACTIVE_THREADS = 448;
 
 /** float32 [kvHeads, rows, headDim] at an address. */
 export interface PlannedSlot {

@@ -7,7 +7,7 @@ import { Logits } from '../../backend-interface/logits.ts';
 import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
 import { WasmKvCache } from './kv-cache.ts';
 import type { WasmDecoder } from './wasm-decoder.ts';
-import { MAX_TOKENS } from './memory-plan.ts';
+import { MAX_TOKENS } from './kernels/constants.ts';
 
 /** Tokens that are read at once. */
 interface Part {

@@ -13,14 +13,8 @@ import {
   type KernelMemory,
   type WasmKernels,
 } from './kernels.ts';
-import {
-  type CacheSize,
-  ACTIVE_THREADS,
-  type MemoryPlan,
-  MAX_TOKENS,
-  planMemory,
-  writeStructures,
-} from './memory-plan.ts';
+import { ACTIVE_THREADS, MAX_TOKENS } from './kernels/constants.ts';
+import { type CacheSize, type MemoryPlan, planMemory, writeStructures } from './memory-plan.ts';
 import { loadWeights } from './weights.ts';
 
 export interface WasmDecoderOptions {

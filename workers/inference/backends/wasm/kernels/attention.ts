@@ -3,11 +3,10 @@
  * parts, which threads take, and what they found is put together (FlashDecoding,
  * https://crfm.stanford.edu/2023/10/12/flashdecoding.html).
  */
+import { PART } from './constants';
 import { Layer, Model } from './layout';
 import { exp, inverseRoot, total } from './vectors';
 
-/** Tokens in a part: those whose positions have the same whole number of parts before them. */
-export const PART: i32 = 128;
 /** Tokens whose values are added up in one go: 32 KiB of them. */
 const TILE: i32 = 32;
 const MIN_SCORE: f32 = -3e38;
@@ -56,9 +55,6 @@ function rotateHead(model: Model, head: usize, weight: usize, angles: usize, sca
     v128.store(out + half + at, f32x4.mul(scales, f32x4.add(f32x4.mul(b, cos), f32x4.mul(a, sin))));
   }
 }
-
-/** Tokens whose attention there is room for at once. */
-export const MAX_ATTENTION_TOKENS = 16;
 
 /** The first token that a query at `position` sees. */
 export function firstSeen(layer: Layer, position: i32): i32 {

@@ -3,11 +3,9 @@
  * left in its place is 16^k times itself, which the vector is divided by beforehand, exactly. The vector is packed in the
  * order in which masks find the weights, with what a block's sum is too large by because weights are stored as 0 to 15.
  */
+import { PACKED_BLOCK } from './constants';
 import { Matrix } from './layout';
 import { gelu, total, totals } from './vectors';
-
-/** Of a packed block: eight vectors, and −Σ of each lane's values. */
-export const PACKED_BLOCK: i32 = 144;
 
 /** So small values would be slow as they are divided, and change no sum that they are part of. */
 const LEAST: f32 = 1e-30;
@@ -15,8 +13,6 @@ const LEAST: f32 = 1e-30;
 /** Blocks of a row that are unpacked together: they stay in the nearest cache. */
 const MAX_BLOCKS: i32 = 64;
 const UNPACKED: i32 = 9216;
-/** A thread's scratch: two rows, and eight sums. */
-export const SCRATCH: i32 = 18496;
 
 function flushed(x: usize, offset: i32): v128 {
   const v = v128.load(x + offset);

@@ -2,7 +2,8 @@
  * Tokens through the whole decoder: the functions that ../wasm-decoder.ts and ../worker-thread.ts call. All they work on is in the
  * memory that they are given; nothing is allocated.
  */
-import { combineParts, firstSeen, MAX_ATTENTION_TOKENS, partsOf, applyRope } from './attention';
+import { combineParts, firstSeen, partsOf, applyRope } from './attention';
+import { MAX_TOKENS } from './constants';
 import { Layer, Matrix, Model, Pool } from './layout';
 import { ATTENTION, chunksOf, GEGLU, GEMM, runJob, runThread as threadLoop, stopThreads as stopAll } from './pool';
 import { copyRow, pack } from './gemm-q4';
@@ -109,8 +110,7 @@ function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void 
     const angles = model.rope + t * model.ropeBytes + layer.rope;
     applyRope(model, layer, model.wide + t * model.wideBytes, angles, position + t, model.queries + t * queryBytes);
   }
-  for (let t = 0; t < tokens; t += MAX_ATTENTION_TOKENS)
-    attention(model, layer, position + t, t, min(MAX_ATTENTION_TOKENS, tokens - t));
+  for (let t = 0; t < tokens; t += MAX_TOKENS) attention(model, layer, position + t, t, min(MAX_TOKENS, tokens - t));
   gemm(model, layer.out, layer.out, layer.out, 1, model.packed, tokens, model.branch, hiddenBytes);
   addNorm(model, layer.postAttentionNorm, tokens);
   packedNorm(model, layer.preFeedforwardNorm, 0, tokens);

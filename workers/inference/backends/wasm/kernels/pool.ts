@@ -3,6 +3,7 @@
  * holds up at most the chunk it has, and one that never came nobody. Threads wait for work in a short loop, then asleep.
  */
 import { attendPart, firstSeen, partsOf } from './attention';
+import { ACTIVE_THREADS } from './constants';
 import { Matrix, Pool } from './layout';
 import { gegluRows, gemmRows } from './gemm-q4';
 
@@ -16,8 +17,6 @@ const DONE: i32 = 192;
 const NUMBER: i32 = 256;
 const SLEEPERS: i32 = 320;
 const WAITING: i32 = 384;
-/** The number of worker threads that run now. */
-const ACTIVE_THREADS: i32 = 448;
 /** Turns of a loop, some ten microseconds, before a thread sleeps. */
 const SPIN_LIMIT = 20000;
 
