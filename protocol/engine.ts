@@ -6,6 +6,15 @@
 /** Where a model runs: the GPU, or the CPU through WebAssembly. */
 export type Device = 'webgpu' | 'wasm';
 
+/** Tokens of context that memory is reserved for where nothing else is asked; at most what the model offers. */
+export const DEFAULT_CONTEXT = 4096;
+
+/**
+ * Tokens that sliding-window layers keep in the KV cache beyond their window. A prompt can be changed this far back
+ * without being computed anew from its beginning.
+ */
+export const CACHE_SLACK = 1024;
+
 /** How a model's weights are stored. `q4f16` needs the adapter's `shader-f16`. */
 export type Dtype = 'fp32' | 'fp16' | 'q4' | 'q4f16';
 

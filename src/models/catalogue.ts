@@ -1,9 +1,11 @@
 /** The models that this page knows, and how others are named by whoever has them. */
+import { CACHE_SLACK, DEFAULT_CONTEXT } from '../../protocol/engine.ts';
+import { HUB_MODELS, HUB_ORIGIN, type HubModel } from '../../protocol/hub-models.ts';
 import type { ModelSource } from '../../protocol/store.ts';
 
-export interface CatalogueEntry {
-  name: string;
-  repo: string;
+export { modelNameOf as nameOf } from '../../protocol/hub-models.ts';
+
+export interface CatalogueEntry extends HubModel {
   /** It sees pictures. */
   vision: boolean;
   /** Bytes to download, about. */
@@ -24,22 +26,19 @@ export const DTYPE = 'q4';
 /** Google's Gemma 3, exported by onnx-community. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
-    name: 'Gemma 3 270M',
-    repo: 'onnx-community/gemma-3-270m-it-ONNX',
+    ...HUB_MODELS['gemma-3-270m'],
     vision: false,
     size: 323_175_770 + SMALL_FILES,
     shape: { full: 3, sliding: 15, window: 512, kvHeads: 1, headDim: 256, hidden: 640 },
   },
   {
-    name: 'Gemma 3 1B',
-    repo: 'onnx-community/gemma-3-1b-it-ONNX-GQA',
+    ...HUB_MODELS['gemma-3-1b'],
     vision: false,
     size: 859_106_816 + SMALL_FILES,
     shape: { full: 4, sliding: 22, window: 512, kvHeads: 1, headDim: 256, hidden: 1152 },
   },
   {
-    name: 'Gemma 3 4B',
-    repo: 'onnx-community/gemma-3-4b-it-ONNX',
+    ...HUB_MODELS['gemma-3-4b'],
     vision: true,
     size: 3.3e9 + SMALL_FILES,
     shape: { full: 5, sliding: 29, window: 1024, kvHeads: 4, headDim: 256, hidden: 2560 },
@@ -61,9 +60,6 @@ export const underGemmaTerms = (source: ModelSource, licence = ''): boolean =>
 const VOCABULARY = 262_144;
 /** Of a 4-bit weight; scales are a buffer of their own. */
 const TABLE_BYTES = 0.5;
-const CONTEXT = 4096;
-/** Tokens that sliding layers keep beyond their window. */
-const SLACK = 1024;
 /** Activations, picture features, staging: about. */
 const REST = 200e6;
 
@@ -77,11 +73,11 @@ export interface Need {
 }
 
 /**
- * Memory = weights + KV cache of 4096 tokens + the rest, where KV cache = (full layers × tokens + sliding layers × their
- * window and some more) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding table.
+ * Memory = weights + KV cache of DEFAULT_CONTEXT tokens + the rest, where KV cache = (full layers × tokens + sliding layers × their
+ * window and CACHE_SLACK) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding table.
  */
 export function needOf({ size, shape }: CatalogueEntry): Need {
-  const rows = shape.full * CONTEXT + shape.sliding * (shape.window + SLACK);
+  const rows = shape.full * DEFAULT_CONTEXT + shape.sliding * (shape.window + CACHE_SLACK);
   const cache = rows * 2 * shape.kvHeads * shape.headDim * Float32Array.BYTES_PER_ELEMENT;
   return { disk: size, memory: size + cache + REST, largestBuffer: VOCABULARY * shape.hidden * TABLE_BYTES };
 }
@@ -89,13 +85,8 @@ export function needOf({ size, shape }: CatalogueEntry): Need {
 /** Of a model whose shape is not known before it is there: the cache is about a third of the weights or less. */
 export const needOfSize = (size: number): Need => ({ disk: size, memory: size * 1.4 + REST, largestBuffer: 0 });
 
-/** A model's name for people, by the id in its manifest. */
-export const nameOf = (id: string): string =>
-  CATALOGUE.find(({ repo }) => repo === id)?.name ?? id.slice(id.lastIndexOf('/') + 1);
-
 /** The origins besides this site's own that the page may fetch models from, as built into its policy. */
 const MODEL_ORIGINS: readonly string[] = typeof __MODEL_ORIGINS__ === 'undefined' ? [] : __MODEL_ORIGINS__;
-const HUB_ORIGIN = 'https://huggingface.co';
 const REPO = /^[\w.-]+\/[\w.-]+$/;
 
 /** What a person typed to name a model: `owner/name`, its page on the hub, or the address of a model folder. */

@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { modelNameOf } from '../../protocol/hub-models.ts';
 import type { Dtype } from '../../protocol/engine.ts';
 import { type Manifest, type ManifestFile, parseManifest } from '../../protocol/manifest.ts';
 import { addToCatalogue } from './catalogue.ts';
@@ -13,7 +14,7 @@ import { lookUp, planHub } from './hub.ts';
 import { Line, type LineOptions, Unsatisfiable } from './line.ts';
 import { hashFile, PartFile, partOf } from './part-file.ts';
 import { isRight, type MirrorPlan, TRIES, type WantedFile } from './plan.ts';
-import { nameOf, readSource, type Source } from './source.ts';
+import { readSource, type Source } from './source.ts';
 
 const MANIFEST = 'manifest.json';
 const NOTICE = 'NOTICE';
@@ -247,7 +248,7 @@ export async function mirrorModel(options: MirrorOptions): Promise<Mirrored> {
     await expectSame(source, stored, dtype, options, line);
     const wrong = await mirror.check(stored);
     if (!wrong.length) {
-      const catalogued = await addToCatalogue(folder, nameOf(stored.id));
+      const catalogued = await addToCatalogue(folder, modelNameOf(stored.id));
       return { manifest: stored, received: 0, wasWhole: true, catalogued };
     }
     onNotice?.(`Damaged or missing, and fetched again: ${wrong.join(', ')}.`);
@@ -274,6 +275,6 @@ export async function mirrorModel(options: MirrorOptions): Promise<Mirrored> {
   if (isGemma(whole)) await write(folder, NOTICE, GEMMA_NOTICE);
   await write(folder, MANIFEST, `${JSON.stringify(whole, null, 1)}\n`);
   await rm(join(folder, partOf(MANIFEST)), { force: true });
-  const catalogued = await addToCatalogue(folder, nameOf(whole.id));
+  const catalogued = await addToCatalogue(folder, modelNameOf(whole.id));
   return { manifest: whole, received: mirror.received, wasWhole: false, catalogued };
 }

@@ -1,14 +1,15 @@
 import { expect, it } from 'vitest';
-import { HUB, nameOf, readSource } from './source.ts';
+import { HUB_ORIGIN, modelNameOf } from '../../protocol/hub-models.ts';
+import { readSource } from './source.ts';
 
-const hub = (repo: string, url = HUB) => ({ kind: 'hub', hub: { hub: url, repo } });
+const hub = (repo: string, url = HUB_ORIGIN) => ({ kind: 'hub', hub: { hub: url, repo } });
 
 it('knows models by the names that people use', () => {
   const id = 'onnx-community/gemma-3-1b-it-ONNX-GQA';
-  for (const name of [id, 'gemma-3-1b', 'Gemma-3-1B', `${HUB}/${id}`]) expect(readSource(name)).toEqual(hub(id));
+  for (const name of [id, 'gemma-3-1b', 'Gemma-3-1B', `${HUB_ORIGIN}/${id}`]) expect(readSource(name)).toEqual(hub(id));
   expect(readSource('a/b', 'https://hub.example/')).toEqual(hub('a/b', 'https://hub.example'));
-  expect(nameOf(id)).toBe('Gemma 3 1B');
-  expect(nameOf('someone/their-model')).toBe('their-model');
+  expect(modelNameOf(id)).toBe('Gemma 3 1B');
+  expect(modelNameOf('someone/their-model')).toBe('their-model');
 });
 
 it('takes any other URL for a model folder', () => {

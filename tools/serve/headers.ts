@@ -1,3 +1,4 @@
+import { HUB_ORIGIN } from '../../protocol/hub-models.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
 
 /** Where model files may come from besides this site and the hub: mirrors of one's own, named when the site is built. */
@@ -7,7 +8,7 @@ export const modelOrigins: readonly string[] = (process.env['FOURNIL_MODEL_ORIGI
   .map((origin) => new URL(origin).origin);
 
 /** The hub answers with redirects to its file servers. */
-const hub = ['https://huggingface.co', 'https://*.huggingface.co', 'https://*.hf.co'];
+const hub = [HUB_ORIGIN, 'https://*.huggingface.co', 'https://*.hf.co'];
 
 /**
  * The content-security policy, in one place: sent by our servers, and repeated in index.html for hosts that set none.

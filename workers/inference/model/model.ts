@@ -2,6 +2,8 @@
  * A model, open and ready: its configuration, sessions, decoder and vision encoder, on the device that was chosen.
  */
 import {
+  CACHE_SLACK,
+  DEFAULT_CONTEXT,
   type Device,
   type Dtype,
   EngineError,
@@ -31,16 +33,15 @@ import {
   type Sessions,
 } from './model-sessions.ts';
 
-/** Tokens of context unless asked otherwise where onnxruntime keeps the cache, and otherwise at least; bounded by what the model offers. */
-const DEFAULT_CONTEXT = 4096;
-/** Where our kernels do: memory is taken as a text grows, and sliding layers are bounded by their window. */
+/**
+ * Largest default context, in tokens, where our own kernels keep the cache: it takes memory only as a text grows, and
+ * sliding layers are bounded by their window. Where onnxruntime keeps the cache, DEFAULT_CONTEXT is reserved at once.
+ */
 const LONGEST_DEFAULT_CONTEXT = 32768;
 /** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
 const CHUNK = 256;
 /** By our kernels on the CPU, which are no faster with more. */
 const CPU_CHUNK = 64;
-/** So far back a text can be changed without being read anew from its beginning, where our kernels keep the cache. */
-const SLACK = 1024;
 
 /**
  * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
@@ -171,7 +172,7 @@ async function openOn(
     const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings, bindable(config, gpu));
     const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
     const ownKernels = !gpu || (await passesSelfTest('kernels', ort, gpu));
-    const cache = { capacity: context(growingContext(config, gpu)), slack: SLACK };
+    const cache = { capacity: context(growingContext(config, gpu)), slack: CACHE_SLACK };
     const growing = folder.manifest.cache === 'dynamic';
     ({ sessions, kernels } = await createSessions(
       ort,

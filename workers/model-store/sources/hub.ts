@@ -4,6 +4,7 @@
  */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { createSHA1 } from 'hash-wasm';
+import { HUB_ORIGIN } from '../../../protocol/hub-models.ts';
 import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
 import { type ModelSource, StoreError } from '../../../protocol/store.ts';
@@ -11,11 +12,10 @@ import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from
 import { get, getRange } from './http.ts';
 import type { ByteSource } from './source.ts';
 
-const HUB = 'https://huggingface.co';
 type HubSource = Extract<ModelSource, { kind: 'hub' }>;
 
 const urlOf = (repo: string, revision: string, path: string): string =>
-  `${HUB}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
+  `${HUB_ORIGIN}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
 
 /** The hash git gives a file of this content: all the hub says of small files. */
 export async function gitSha1(bytes: Uint8Array): Promise<string> {
