@@ -19,7 +19,7 @@ import {
 } from '../../protocol/engine.ts';
 import { AnswerMemory } from './prompt/answer-ids.ts';
 import type { Prompt } from './cache/decoder.ts';
-import type { PromptPicture } from './backend-interface/backend.ts';
+import type { PromptPicture } from './backend-interface/pictures.ts';
 import { decode } from './generate.ts';
 import { inspectGpu } from './backends/gpu/device.ts';
 import { type Model, openModel } from './model/model.ts';
@@ -236,7 +236,7 @@ async function encode(
   const { encoder } = model;
   if (!encoder || !prompting.picture) throw new EngineError('pictures-unsupported');
   const key = await hashPicture(image);
-  const known = encoder.recall(key);
+  const known = encoder.cachedFeatures(key);
   if (known) return { key, features: known };
   // On a slow line that may take minutes.
   await unlessAborted(encoder.open(), signal);

@@ -3,7 +3,7 @@
  * gives its logits, which the tool compares with a reference. It is the app's own code that runs here, not a copy.
  */
 import type { ParityCaseResult, ParityFromWorker, ParityJob } from '../../protocol/parity.ts';
-import type { PromptPicture } from './backend-interface/backend.ts';
+import type { PromptPicture } from './backend-interface/pictures.ts';
 import { openModel, type Model } from './model/model.ts';
 import { Sampler } from './sampling/sampler.ts';
 

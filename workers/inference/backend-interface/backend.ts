@@ -1,35 +1,39 @@
-/** What reads tokens into a cache and gives logits: an exported graph in onnxruntime, or kernels of our own. */
-import type { KvCache } from '../backends/ort/kv-cache.ts';
+/**
+ * What the decoder drives: a backend runs tokens through the model, fills its KV cache and gives logits. The interface is
+ * in terms of GPUBuffer and Float32Array, so that no backend shows another's types (onnxruntime's, for example).
+ */
+import type { KvCache } from './kv-cache.ts';
 import type { Logits } from './logits.ts';
-import type { PictureSpan } from './pictures.ts';
+import type { PromptPicture } from './pictures.ts';
 
-/** A picture inside a prompt, ready for the decoder. */
-export interface PromptPicture extends PictureSpan {
-  /** [length, hiddenSize] */
-  features: Float32Array;
-  /** Names the picture's content; equal keys, equal features. */
-  key: string;
-}
-
+/** Tokens to process in one forward pass. */
 export interface ForwardInput {
-  /** Those at `start`…`end − 1`, or a buffer that begins with one id (as int32 or int64). */
+  /**
+   * Ids of the tokens `start`…`end − 1`; or, for a single token whose id only the GPU knows yet, a buffer that begins with
+   * the id (readable as int32 and as int64).
+   */
   ids: readonly number[] | GPUBuffer;
-  /** Of the whole prompt, by their places in it. */
+  /** All pictures of the prompt, by their positions in it. */
   pictures: readonly PromptPicture[];
-  /** Tokens that the cache holds before. */
+  /** Position of the first token, which is the number of cached tokens. */
   start: number;
+  /** Position after the last token. */
   end: number;
 }
 
+/** Runs a model's decoder. */
 export interface Backend {
+  /** Entries of the tokens processed so far. */
   readonly cache: KvCache;
-  /** True where a picture's tokens see each other. */
+  /** True if the tokens of a picture attend to each other in both directions. */
   readonly bidirectionalImages: boolean;
   /**
-   * Reads tokens after those that the cache holds, in one go; it holds them all then.
-   * @param keep how many of the last positions' logits are wanted; there may be others before them
-   * @returns null where none were wanted
+   * Processes tokens in one pass, after which the cache contains them.
+   * @param input the tokens
+   * @param logitsToKeep number of last positions whose logits are needed (as transformers' `logits_to_keep`)
+   * @returns the logits, which may include earlier positions; null if none are needed
    */
-  forward(tokens: ForwardInput, keep: number): Promise<Logits | null>;
+  forward(input: ForwardInput, logitsToKeep: number): Promise<Logits | null>;
+  /** Frees the cache and what the backend allocated beside it. */
   dispose(): void;
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chunkEnds, pictureRows } from './pictures.ts';
+import { chunkEnds, pictureMasks } from './pictures.ts';
 
-describe('pictureRows', () => {
+describe('pictureMasks', () => {
   it('lets a picture see itself both ways, the past causally, and the window on sliding layers', () => {
-    const rows = pictureRows([{ start: 3, length: 2 }], 2, 6, 2);
+    const rows = pictureMasks([{ start: 3, length: 2 }], 2, 6, 2);
     expect(rows.positions).toEqual([3, 4]);
     const seen = (mask: Float32Array) =>
       [0, 1].map((row) => Array.from(mask.subarray(row * 6, row * 6 + 6), (x) => (x === 0 ? 1 : 0)).join(''));
@@ -13,13 +13,13 @@ describe('pictureRows', () => {
   });
 
   it('keeps a picture longer than the window inside the window on sliding layers', () => {
-    const rows = pictureRows([{ start: 0, length: 4 }], 3, 5, 2);
+    const rows = pictureMasks([{ start: 0, length: 4 }], 3, 5, 2);
     expect(Array.from(rows.maskLocal, (x) => (x === 0 ? 1 : 0))).toEqual([0, 0, 1, 1, 0]);
     expect(Array.from(rows.maskGlobal, (x) => (x === 0 ? 1 : 0))).toEqual([1, 1, 1, 1, 0]);
   });
 
   it('has no rows where there is no picture', () => {
-    expect(pictureRows([{ start: 3, length: 2 }], 5, 9, 4).positions).toEqual([]);
+    expect(pictureMasks([{ start: 3, length: 2 }], 5, 9, 4).positions).toEqual([]);
   });
 });
 

@@ -1,34 +1,37 @@
 /**
- * What has been read, token by token, and what of it another prompt shares: tokens and picture features in, logits out.
- * Reading itself is a TokenReader's: a graph's (graph-reader.ts) or our own kernels' (gpu-kernels/).
+ * A text in the KV cache, token by token: what a prompt can reuse of it, prefill in chunks, and decoding steps. It drives
+ * any backend; tokens and picture features go in, logits come out.
  */
 import { EngineError } from '../../../protocol/engine.ts';
+import type { Backend } from '../backend-interface/backend.ts';
+import type { KvCache } from '../backend-interface/kv-cache.ts';
 import type { Logits } from '../backend-interface/logits.ts';
+import { chunkEnds, type PromptPicture } from '../backend-interface/pictures.ts';
 import { PrefixCache, type TokenKey } from './prefix-cache.ts';
-import { chunkEnds } from '../backend-interface/pictures.ts';
-import type { PromptPicture, Backend } from '../backend-interface/backend.ts';
 
+/** Token ids with the pictures among them. */
 export interface Prompt {
   ids: readonly number[];
   pictures: readonly PromptPicture[];
 }
 
-/** A prompt whose pictures are only named. */
+/** A prompt whose pictures are known by their keys only, before they are encoded. */
 export interface KeyedPrompt {
   ids: readonly number[];
   pictures: readonly Omit<PromptPicture, 'features'>[];
 }
 
+/** Limits of a decoder. */
 export interface DecoderOptions {
-  /** Tokens of context that there is room for. */
+  /** Tokens of context that the backend's cache has room for. */
   capacity: number;
-  /** Prompt tokens read in one run. */
+  /** Prompt tokens in one forward pass. */
   chunkSize: number;
-  /** Bytes that other texts' caches may take. Left out: none are kept. */
+  /** Bytes that cache snapshots of other texts may take. Default: no snapshots are kept. */
   prefixCacheBytes?: number;
 }
 
-/** What is in one place of the cache: a token id, or a named picture's nth token. */
+/** The keys of tokens `start`…`end − 1`. */
 function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length): TokenKey[] {
   const keys: TokenKey[] = ids.slice(start, end);
   for (const picture of pictures)
@@ -37,21 +40,24 @@ function tokenKeys({ ids, pictures }: KeyedPrompt, start = 0, end = ids.length):
   return keys;
 }
 
-/** How many tokens of a text are those that `prompt` begins with, of which the last is not counted. */
+/**
+ * Counts how many cached tokens a prompt begins with. The prompt's last token never counts, since its logits are needed,
+ * and a picture counts as a whole or not at all.
+ */
 function matchLengthWith(prompt: KeyedPrompt): (cached: readonly TokenKey[]) => number {
   const keys = tokenKeys(prompt);
   return (cached) => {
-    let known = 0;
-    while (known < cached.length && known < keys.length - 1 && cached[known] === keys[known]) known++;
-    const torn = prompt.pictures.find((p) => p.start < known && known < p.start + p.length);
-    return torn ? torn.start : known;
+    let length = 0;
+    while (length < cached.length && length < keys.length - 1 && cached[length] === keys[length]) length++;
+    const split = prompt.pictures.find((p) => p.start < length && length < p.start + p.length);
+    return split ? split.start : length;
   };
 }
 
-/** Fewer tokens are read again as fast as they are fetched. */
+/** Fewer tokens are computed again as fast as a snapshot of them is restored. */
 const MIN_SNAPSHOT_TOKENS = 16;
 
-/** In place of the id of a token that only the GPU knows yet. */
+/** Key of a token whose id only the GPU knows yet. */
 const PENDING_TOKEN = -1;
 
 function requireLogits(logits: Logits | null): Logits {
@@ -59,12 +65,16 @@ function requireLogits(logits: Logits | null): Logits {
   return logits;
 }
 
+/** Drives a backend for one text at a time, and keeps snapshots of the texts before. */
 export class Decoder {
-  /** What the cache holds, token by token. */
+  /** Keys of the tokens in the backend's cache. */
   private cachedTokens: TokenKey[] = [];
-  /** Other texts' caches. */
   private readonly prefixCache: PrefixCache;
 
+  /**
+   * @param backend runs the model; the decoder owns it
+   * @param options limits
+   */
   constructor(
     private readonly backend: Backend,
     private readonly options: DecoderOptions,
@@ -72,68 +82,72 @@ export class Decoder {
     this.prefixCache = new PrefixCache(options.prefixCacheBytes ?? 0);
   }
 
-  private get cache() {
+  private get cache(): KvCache {
     return this.backend.cache;
   }
 
-  /** Tokens the context can hold. */
+  /** Tokens of context that there is room for. */
   get capacity(): number {
     return this.options.capacity;
   }
 
-  /** Tokens held now. */
+  /** Number of cached tokens. */
   get length(): number {
     return this.cache.length;
   }
 
   /**
-   * How many tokens of `prompt` need not be read: the longest prefix that is cached or in the prefix cache, less its last token (whose
-   * logits are wanted), and never ending inside a picture.
+   * Length of the longest prefix of a prompt whose cache entries are still valid, in the cache or in a snapshot.
+   * @param prompt the next prompt
+   * @returns number of tokens, always less than the prompt's, and never ending inside a picture
    */
   reusableLength(prompt: KeyedPrompt): number {
     const matchLength = matchLengthWith(prompt);
-    return Math.max(
-      this.cache.reusableLength(matchLength(this.cachedTokens)),
-      this.prefixCache.best(matchLength)?.length ?? 0,
-    );
+    const current = this.cache.reusableLength(matchLength(this.cachedTokens));
+    return Math.max(current, this.prefixCache.best(matchLength)?.length ?? 0);
   }
 
   /**
-   * Forgets all but what is shared with `prompt`; returns how many tokens were kept. What is mostly of another text is
-   * moved to the prefix cache, and restored when that text goes on.
+   * Truncates the cache to what a prompt can reuse, restoring a snapshot if that is longer. If more than is reused would be
+   * lost, the current text goes to the prefix cache first.
+   * @param prompt the next prompt
+   * @returns number of cached tokens, all of which the prompt begins with
    */
   async reuse(prompt: KeyedPrompt): Promise<number> {
     const matchLength = matchLengthWith(prompt);
     const current = this.cache.reusableLength(matchLength(this.cachedTokens));
-    const stored = this.prefixCache.best(matchLength);
-    const better = stored && stored.length > current ? stored : null;
-    // Before the other is added, which may drop it.
-    if (better) this.prefixCache.take(better.entry);
-    const kept = better ? 0 : current;
-    const lost = this.cachedTokens.length - kept;
-    if (lost > kept && lost >= MIN_SNAPSHOT_TOKENS && this.prefixCache.fits(this.cache.bytes)) {
+    const best = this.prefixCache.best(matchLength);
+    const restored = best && best.length > current ? best : null;
+    // It is taken before the current text is added, which may evict it.
+    if (restored) this.prefixCache.take(restored.entry);
+    const reusedInPlace = restored ? 0 : current;
+    const lost = this.cachedTokens.length - reusedInPlace;
+    if (lost > reusedInPlace && lost >= MIN_SNAPSHOT_TOKENS && this.prefixCache.fits(this.cache.bytes)) {
       const snapshot = await this.cache.snapshot();
       if (snapshot) this.prefixCache.add({ keys: [...this.cachedTokens], snapshot });
     }
-    if (better) {
-      better.entry.snapshot.restore();
-      this.cachedTokens = [...better.entry.keys];
+    if (restored) {
+      restored.entry.snapshot.restore();
+      this.cachedTokens = [...restored.entry.keys];
     }
-    const reused = better?.length ?? current;
+    const reused = restored?.length ?? current;
     this.cache.truncate(reused);
     this.cachedTokens.length = reused;
     return reused;
   }
 
-  /** Forgets everything. */
+  /** Empties the cache. Snapshots stay. */
   clear(): void {
     this.cache.truncate(0);
     this.cachedTokens = [];
   }
 
   /**
-   * Reads the prompt from the first token not held, in chunks. The logits are the last token's.
-   * @throws EngineError `prompt-too-long`, `aborted` (the cache keeps the chunks read so far)
+   * Processes a prompt from the first token that is not cached, in chunks.
+   * @param prompt begins with the cached tokens
+   * @param signal ends prefill between two chunks
+   * @returns the last token's logits
+   * @throws EngineError `prompt-too-long`; `aborted` (the chunks processed so far stay cached)
    */
   async prefill(prompt: Prompt, signal?: AbortSignal): Promise<Logits> {
     const end = prompt.ids.length;
@@ -149,8 +163,10 @@ export class Decoder {
   }
 
   /**
-   * Reads one generated token; the logits are the next one's. The caller sees to it that there is room.
-   * @param id a token's id, or a buffer that begins with it (as int32 or int64): it must then be named once it is known.
+   * Processes one generated token. The caller makes sure that `length` is less than `capacity`.
+   * @param id the token's id, or a buffer that begins with it (readable as int32 and int64), which has to be resolved with
+   *   `resolveToken` once it is known
+   * @returns the next token's logits
    */
   async step(id: number | GPUBuffer): Promise<Logits> {
     const start = this.length;
@@ -160,37 +176,44 @@ export class Decoder {
     return requireLogits(logits);
   }
 
-  /** Names the last token, which `step` read from a buffer. */
+  /**
+   * Sets the id of the last token, if `step` was given it in a buffer.
+   * @param id the token's id
+   */
   resolveToken(id: number): void {
     if (this.cachedTokens.at(-1) === PENDING_TOKEN) this.cachedTokens[this.cachedTokens.length - 1] = id;
   }
 
-  /** Forgets the last token. */
+  /** Undoes the last `step`. */
   stepBack(): void {
     this.cachedTokens.length -= 1;
     this.cache.truncate(this.cachedTokens.length);
   }
 
   /**
-   * Reads tokens of the prompt up to `end` in one run.
-   * @param keep how many of the last positions' logits to give back: [keep, vocabSize], row after row.
+   * Processes the prompt's tokens up to a position in one pass.
+   * @param prompt begins with the cached tokens
+   * @param end position after the last token to process
+   * @param logitsToKeep number of last positions whose logits are needed
+   * @returns float32 [logitsToKeep, vocabSize]
    */
-  async forward(prompt: Prompt, end: number, keep: number): Promise<Float32Array> {
-    const logits = await this.forwardTo(prompt, end, keep);
+  async forward(prompt: Prompt, end: number, logitsToKeep: number): Promise<Float32Array> {
+    const logits = await this.forwardTo(prompt, end, logitsToKeep);
     try {
-      return keep > 0 ? await requireLogits(logits).lastRows(keep) : new Float32Array(0);
+      return logitsToKeep > 0 ? await requireLogits(logits).lastRows(logitsToKeep) : new Float32Array(0);
     } finally {
       logits?.dispose();
     }
   }
 
-  private async forwardTo({ ids, pictures }: Prompt, end: number, keep: number): Promise<Logits | null> {
+  private async forwardTo({ ids, pictures }: Prompt, end: number, logitsToKeep: number): Promise<Logits | null> {
     const start = this.length;
-    const logits = await this.backend.forward({ ids: ids.slice(start, end), pictures, start, end }, keep);
+    const logits = await this.backend.forward({ ids: ids.slice(start, end), pictures, start, end }, logitsToKeep);
     this.cachedTokens.push(...tokenKeys({ ids, pictures }, start, end));
     return logits;
   }
 
+  /** Frees the backend and all snapshots. */
   dispose(): void {
     this.prefixCache.dispose();
     this.backend.dispose();

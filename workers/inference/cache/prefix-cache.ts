@@ -1,46 +1,73 @@
-/** The caches of texts that were left for another, within a budget of bytes; the one left longest ago goes first. */
-import type { CacheSnapshot } from '../backends/ort/kv-cache.ts';
+/**
+ * Snapshots of the KV cache for texts that were left for another, within a budget of bytes. They are found by their longest
+ * prefix in common with a prompt; the least recently left text is evicted first.
+ */
+import type { CacheSnapshot } from '../backend-interface/kv-cache.ts';
 
-/** What is in one place of a cache: a token id, or a named picture's nth token. */
+/** Identifies the token at a position of the cache: a token id, or a picture's key with the number of the soft token. */
 export type TokenKey = number | string;
 
+/** A text's tokens and their cache entries. */
 export interface PrefixCacheEntry {
   keys: readonly TokenKey[];
   snapshot: CacheSnapshot;
 }
 
-const beginsWith = (keys: readonly TokenKey[], beginning: readonly TokenKey[]): boolean =>
-  beginning.length <= keys.length && beginning.every((key, i) => key === keys[i]);
+/** An entry that a prompt can go on from. */
+export interface PrefixMatch {
+  entry: PrefixCacheEntry;
+  /** Number of tokens that the prompt can reuse. */
+  length: number;
+}
 
+const startsWith = (keys: readonly TokenKey[], prefix: readonly TokenKey[]): boolean =>
+  prefix.length <= keys.length && prefix.every((key, i) => key === keys[i]);
+
+/** Cache snapshots by prefix, with eviction in the order in which they were added. */
 export class PrefixCache {
-  /** The one left longest ago first. */
+  /** Oldest first. */
   private entries: PrefixCacheEntry[] = [];
 
+  /** @param budget bytes that all snapshots together may take */
   constructor(private readonly budget: number) {}
 
-  /** @param matchLength how many tokens of a text are wanted; the text with the most, if any has one */
-  best(matchLength: (keys: readonly TokenKey[]) => number): { entry: PrefixCacheEntry; length: number } | null {
-    let best: { entry: PrefixCacheEntry; length: number } | null = null;
+  /**
+   * Finds the entry that saves a prompt the most work.
+   * @param matchLength number of an entry's tokens that the prompt begins with
+   * @returns null if no entry can be reused
+   */
+  best(matchLength: (keys: readonly TokenKey[]) => number): PrefixMatch | null {
+    let best: PrefixMatch | null = null;
     for (const entry of this.entries) {
-      const count = entry.snapshot.reusableLength(matchLength(entry.keys));
-      if (count > (best?.length ?? 0)) best = { entry, length: count };
+      const length = entry.snapshot.reusableLength(matchLength(entry.keys));
+      if (length > (best?.length ?? 0)) best = { entry, length };
     }
     return best;
   }
 
-  /** Whether a cache of so many bytes can be kept at all. */
+  /**
+   * Whether a snapshot can be added at all, other entries being evicted if need be.
+   * @param bytes size of the snapshot
+   * @returns false if it is larger than the budget
+   */
   fits(bytes: number): boolean {
     return bytes <= this.budget;
   }
 
+  /**
+   * Adds an entry and evicts others until the budget is met. Entries that are a prefix of the new one are dropped.
+   * @param entry the cache owns its snapshot from now on
+   */
   add(entry: PrefixCacheEntry): void {
-    // What this text goes on from is of no more use.
-    for (const other of this.entries) if (beginsWith(entry.keys, other.keys)) this.drop(other);
+    for (const other of this.entries) if (startsWith(entry.keys, other.keys)) this.drop(other);
     this.entries.push(entry);
     for (const oldest of [...this.entries]) if (this.bytes > this.budget) this.drop(oldest);
   }
 
-  /** The caller's from now on. */
+  /**
+   * Removes an entry without freeing its snapshot, which is the caller's from now on.
+   * @param entry an entry that `best` returned
+   */
   take(entry: PrefixCacheEntry): void {
     this.entries = this.entries.filter((other) => other !== entry);
   }
@@ -54,6 +81,7 @@ export class PrefixCache {
     entry.snapshot.dispose();
   }
 
+  /** Frees all snapshots. */
   dispose(): void {
     for (const entry of this.entries) this.drop(entry);
   }

@@ -1,33 +1,48 @@
 /**
- * How far back a text can be gone on from where sliding layers keep its last tokens only, in a ring: the token at position p
- * stands in row p modulo the rows. Steps back are free as long as the window before them is still there.
+ * Which tokens a ring buffer of cache rows still holds. Sliding-window layers keep the last rows only: the token at
+ * position p is in row p modulo the number of rows, so later tokens overwrite earlier ones.
  */
 export class SlidingWindow {
-  /** Tokens held. */
+  /** Number of tokens written. */
   length = 0;
-  /** Tokens before this one have been overwritten somewhere. */
+  /** Tokens before this position have been overwritten in some layer. */
   private oldest = 0;
 
-  /** @param window tokens that a query of a sliding layer sees, itself included; 0: no layer slides */
+  /** @param window tokens that a query of a sliding-window layer sees, itself included; 0 if no layer slides */
   constructor(private readonly window: number) {}
 
-  /** So many tokens have been written. @param rows the fewest that a layer has */
+  /**
+   * Records that tokens were written.
+   * @param length number of tokens written in all
+   * @param rows the smallest number of rows of any layer
+   */
   advanceTo(length: number, rows: number): void {
     this.length = length;
     this.oldest = Math.max(this.oldest, length - rows);
   }
 
-  /** Of the first `length` tokens, how many can be gone on from: all or none. */
+  /**
+   * Whether a text can go on after its first tokens: the window before the next token must not be overwritten.
+   * @param length number of tokens
+   * @returns `length`, or 0 if the text has to be processed from its beginning
+   */
   reusableLength(length: number): number {
     return this.oldest <= Math.max(0, length + 1 - this.window) ? length : 0;
   }
 
+  /**
+   * Forgets tokens after the first `length`. Overwritten rows stay overwritten, unless nothing is left.
+   * @param length number of tokens to keep
+   */
   truncate(length: number): void {
     this.length = Math.min(this.length, length);
     if (length === 0) this.oldest = 0;
   }
 
-  /** As it is now. */
+  /**
+   * Copies the record.
+   * @returns an independent copy
+   */
   copy(): SlidingWindow {
     const copy = new SlidingWindow(this.window);
     copy.length = this.length;

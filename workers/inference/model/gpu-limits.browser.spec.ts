@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { requestGpu } from '../backends/gpu/device.ts';
 import { loadOrt } from '../backends/ort/ort.ts';
-import { createGpuSessions } from './gpu-model.ts';
+import { openOnGpu } from './gpu-model.ts';
 import known from './self-test/decoder/known-answer.json';
 import graphUrl from './self-test/decoder/model_q4.onnx?url';
 import dataUrl from './self-test/decoder/model_q4.onnx_data?url';
@@ -18,7 +18,7 @@ it('is left to the CPU', async () => {
       return typeof value === 'function' ? (value.bind(target) as unknown) : value;
     },
   });
-  const opening = createGpuSessions({
+  const opening = openOnGpu({
     ort: await loadOrt('webgpu'),
     device,
     config: parseGemma3Config(known.config),

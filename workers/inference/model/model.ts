@@ -160,11 +160,10 @@ async function openOn(
   try {
     const ort = await loadOrt(device);
     const dtype = options.dtype ?? chooseDtype(folder, device, gpu?.shaderF16 ?? false);
-    if (config.vision && hasEncoder(folder, dtype))
+    const { vision } = config;
+    if (vision && hasEncoder(folder, dtype))
       encoder = new VisionEncoder(
-        ort,
-        () => openEncoder(ort, folder, dtype, gpu),
-        config.vision,
+        () => openEncoder(ort, folder, dtype, vision, gpu),
         gpu ? () => requireSelfTest('encoder', ort, gpu) : undefined,
       );
     if (gpu && encoder && (await recordedVerdict('encoder', ort, gpu)) === false)

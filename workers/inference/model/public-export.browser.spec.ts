@@ -6,7 +6,7 @@ import { OrtBackend } from '../backends/ort/ort-backend.ts';
 import { WebGpuBackend } from '../backends/webgpu/webgpu-backend.ts';
 import { type Gpu, requestGpu } from '../backends/gpu/device.ts';
 import { loadOrt, type Ort } from '../backends/ort/ort.ts';
-import { createGpuSessions, type GpuSessions } from './gpu-model.ts';
+import { openOnGpu, type GpuModel } from './gpu-model.ts';
 import { OnnxGraph } from '../onnx/graph.ts';
 import known from './self-test/decoder/known-answer.json';
 import graphUrl from './self-test/decoder/model_q4.onnx?url';
@@ -23,9 +23,9 @@ const read = async (url: string) => new Uint8Array(await (await fetch(url)).arra
 
 let ort: Ort;
 let gpu: Gpu;
-let opened: GpuSessions;
+let opened: GpuModel;
 /** The graph as it is, all positions' logits. */
-let plain: GpuSessions;
+let plain: GpuModel;
 let own: Decoder;
 let theirs: Decoder;
 
@@ -41,11 +41,11 @@ beforeAll(async () => {
     files: new Map([[DATA_FILE, new Blob([data])]]),
     onCreated: () => undefined,
   };
-  opened = await createGpuSessions({
+  opened = await openOnGpu({
     ...options,
     kernels: { capacity: CAPACITY, chunkSize: CHUNK, slack: 0, besideSessions: false },
   });
-  plain = await createGpuSessions({ ...options, kernels: null, asTheyAre: true });
+  plain = await openOnGpu({ ...options, kernels: null, unchanged: true });
   if (!opened.kernels || !plain.sessions.model) throw new Error('the graph is not understood');
   own = new Decoder(opened.kernels.backend, decoderOptions);
   const graph_ = { decoder: plain.sessions.model };

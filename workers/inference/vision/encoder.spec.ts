@@ -1,65 +1,77 @@
-/** When the vision encoder's session is made, and let go of. */
+/** When the vision encoder's session is opened and released, and which features are kept. */
 import { expect, it, vi } from 'vitest';
-import type { VisionConfig } from '../../../protocol/gemma3-config.ts';
-import type { Graph } from '../backends/ort/graph-io.ts';
-import type { Ort } from '../backends/ort/ort.ts';
+import type { EncoderSession } from '../backend-interface/encoder-session.ts';
 import { VisionEncoder } from './encoder.ts';
 
-const config = { imageSize: 2, channels: 3 } as VisionConfig;
 const pixels = new Float32Array(12);
-class FakeTensor {
-  dispose = () => undefined;
-}
-const ort = { Tensor: FakeTensor } as unknown as Ort;
-
-function graph() {
-  const output = { type: 'float32', getData: () => Promise.resolve(Float32Array.of(1, 2)) };
-  const run = vi.fn(() => Promise.resolve({ image_features: output }));
-  const release = vi.fn(() => Promise.resolve());
-  const inputMetadata = [{ name: 'pixel_values', isTensor: true, type: 'float32' }];
-  return { inputMetadata, outputMetadata: [], outputNames: ['image_features'], run, release };
+/** A session that counts the pictures. */
+function countingSession() {
+  let pictures = 0;
+  return {
+    run: vi.fn(() => Promise.resolve(Float32Array.of(++pictures))),
+    release: vi.fn(() => Promise.resolve()),
+  } satisfies EncoderSession;
 }
 
-it('makes one session, and encodes a picture once', async () => {
-  const session = graph();
-  const create = vi.fn(() => Promise.resolve(session as unknown as Graph));
-  const encoder = new VisionEncoder(ort, create, config);
+it('opens one session, and keeps the features of each picture', async () => {
+  const session = countingSession();
+  const create = vi.fn(() => Promise.resolve(session));
+  const encoder = new VisionEncoder(create);
   expect(create).not.toHaveBeenCalled();
   void encoder.open();
-  expect(await encoder.encode('a', pixels)).toEqual(Float32Array.of(1, 2));
-  expect(encoder.recall('a')).toEqual(Float32Array.of(1, 2));
+  expect(await encoder.encode('a', pixels)).toEqual(Float32Array.of(1));
+  expect(session.run).toHaveBeenCalledWith(pixels);
+  expect(encoder.cachedFeatures('a')).toEqual(Float32Array.of(1));
+  expect(encoder.cachedFeatures('b')).toBeUndefined();
   await encoder.encode('b', pixels);
-  expect(create).toHaveBeenCalledTimes(1);
+  expect(create).toHaveBeenCalledOnce();
   expect(session.run).toHaveBeenCalledTimes(2);
 });
 
-it('tells a picture what went wrong, and tries again with the next', async () => {
-  const create = vi.fn<() => Promise<Graph>>();
+it('drops the features that were used longest ago', async () => {
+  const encoder = new VisionEncoder(() => Promise.resolve(countingSession()));
+  for (let i = 0; i < 32; i++) await encoder.encode(`${i}`, pixels);
+  expect(encoder.cachedFeatures('0')).toEqual(Float32Array.of(1));
+  await encoder.encode('one more', pixels);
+  expect(encoder.cachedFeatures('0')).toEqual(Float32Array.of(1));
+  expect(encoder.cachedFeatures('1')).toBeUndefined();
+  expect(encoder.cachedFeatures('2')).toEqual(Float32Array.of(3));
+  expect(encoder.cachedFeatures('one more')).toEqual(Float32Array.of(33));
+});
+
+it('rejects a picture with the failure to open, and tries again with the next', async () => {
+  const create = vi.fn<() => Promise<EncoderSession>>();
   create.mockRejectedValueOnce(new Error('the line broke'));
-  create.mockResolvedValue(graph() as unknown as Graph);
-  const encoder = new VisionEncoder(ort, create, config);
+  create.mockResolvedValue(countingSession());
+  const encoder = new VisionEncoder(create);
   await expect(encoder.encode('a', pixels)).rejects.toThrow('the line broke');
+  expect(encoder.cachedFeatures('a')).toBeUndefined();
   await encoder.encode('a', pixels);
   expect(create).toHaveBeenCalledTimes(2);
 });
 
-it('looks at no picture where it is wrong', async () => {
-  const session = graph();
-  const prove = () => Promise.reject(new Error('wrong'));
-  const encoder = new VisionEncoder(ort, () => Promise.resolve(session as unknown as Graph), config, prove);
+it('encodes no picture where the self-test fails', async () => {
+  const session = countingSession();
+  const selfTest = vi.fn(() => Promise.reject(new Error('wrong')));
+  const encoder = new VisionEncoder(() => Promise.resolve(session), selfTest);
   await expect(encoder.encode('a', pixels)).rejects.toThrow('wrong');
   expect(session.run).not.toHaveBeenCalled();
 });
 
-it('lets go of a session that is still being made', async () => {
-  const session = graph();
-  let made = (_: Graph): void => undefined;
-  const encoder = new VisionEncoder(ort, () => new Promise((resolve) => (made = resolve)), config);
+it('releases a session that is still being opened', async () => {
+  const session = countingSession();
+  let opened = (_: EncoderSession): void => undefined;
+  const encoder = new VisionEncoder(() => new Promise((resolve) => (opened = resolve)));
   void encoder.open();
-  const gone = encoder.dispose();
-  made(session as unknown as Graph);
-  await gone;
-  expect(session.release).toHaveBeenCalledTimes(1);
-  // There was none.
-  await new VisionEncoder(ort, () => Promise.reject(new Error('never')), config).dispose();
+  const disposed = encoder.dispose();
+  opened(session);
+  await disposed;
+  expect(session.release).toHaveBeenCalledOnce();
+});
+
+it('releases nothing where no session was opened', async () => {
+  const failing = new VisionEncoder(() => Promise.reject(new Error('never')));
+  await failing.dispose();
+  await expect(failing.open()).rejects.toThrow('never');
+  await failing.dispose();
 });

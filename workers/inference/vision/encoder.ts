@@ -1,84 +1,62 @@
 /**
- * Pictures to soft tokens: the vision encoder's session, and a memory of what it has already encoded, so that a
- * picture is encoded once however many turns talk about it.
+ * Pictures to soft tokens: the vision encoder's session, opened when it is first needed, and the features of the pictures
+ * that were encoded last, so that a picture is encoded once however many turns talk about it.
  */
-import { EngineError } from '../../../protocol/engine.ts';
-import type { VisionConfig } from '../../../protocol/gemma3-config.ts';
-import { floatsToHalves, halvesToFloats } from '../onnx/float16.ts';
-import type { Graph } from '../backends/ort/graph-io.ts';
-import type { Ort } from '../backends/ort/ort.ts';
+import type { EncoderSession } from '../backend-interface/encoder-session.ts';
 
-/** Pictures whose features are remembered; one of Gemma 3 4B's is 2.6 MB. */
-const REMEMBERED = 32;
+/** Pictures whose features are kept; one of Gemma 3 4B's takes 2.6 MB. */
+const MAX_CACHED = 32;
 
 export class VisionEncoder {
-  private readonly memory = new Map<string, Float32Array>();
-  private session: Promise<Graph> | null = null;
+  /** Features by the picture's key, the one used longest ago first. */
+  private readonly cache = new Map<string, Float32Array>();
+  private session: Promise<EncoderSession> | null = null;
 
   /**
-   * @param create makes the session
-   * @param selfTest is waited for before each picture
+   * @param createSession opens the session.
+   * @param selfTest is awaited before each picture; it rejects where the device computes wrong features.
    */
   constructor(
-    private readonly ort: Ort,
-    private readonly create: () => Promise<Graph>,
-    private readonly config: VisionConfig,
+    private readonly createSession: () => Promise<EncoderSession>,
     private readonly selfTest: () => Promise<void> = () => Promise.resolve(),
   ) {}
 
-  /** Makes the session, unless that has begun; after a failure, anew. */
-  open(): Promise<Graph> {
-    this.session ??= this.create().catch((cause: unknown) => {
+  /** Opens the session unless that has begun; tries again after a failure. Rejects with whatever opening it does. */
+  open(): Promise<EncoderSession> {
+    this.session ??= this.createSession().catch((cause: unknown) => {
       this.session = null;
       throw cause;
     });
     return this.session;
   }
 
-  /** A picture's features, if it was encoded before. */
-  recall(key: string): Float32Array | undefined {
-    const known = this.memory.get(key);
-    if (!known) return undefined;
-    // Most recently used last: the first is the one to drop.
-    this.memory.delete(key);
-    this.memory.set(key, known);
-    return known;
+  /** The features of a picture that was encoded before: float32 [tokensPerImage, hidden size of the text model]. */
+  cachedFeatures(key: string): Float32Array | undefined {
+    const features = this.cache.get(key);
+    if (!features) return undefined;
+    this.cache.delete(key);
+    this.cache.set(key, features);
+    return features;
   }
 
   /**
+   * Encodes a picture.
    * @param key names the picture's content, e.g. its hash.
-   * @param pixels [3, imageSize, imageSize], normalised.
-   * @returns [tokensPerImage, hidden size of the text model]
-   * @throws EngineError `adapter-wrong` where the GPU was found to be wrong at it; what opening it throws
+   * @param pixels float32 [channels, imageSize, imageSize], normalised.
+   * @returns float32 [tokensPerImage, hidden size of the text model]. Rejects with EngineError `adapter-wrong` where the
+   *   self-test fails, and with whatever opening the session does.
    */
   async encode(key: string, pixels: Float32Array): Promise<Float32Array> {
     const session = await this.open();
     await this.selfTest();
-    const { imageSize, channels } = this.config;
-    const metadata = session.inputMetadata[0];
-    if (!metadata?.isTensor) throw new EngineError('model-unsupported', 'the vision encoder has no input');
-    const dims = [1, channels, imageSize, imageSize];
-    const input =
-      metadata.type === 'float16'
-        ? new this.ort.Tensor('float16', floatsToHalves(pixels), dims)
-        : new this.ort.Tensor('float32', pixels, dims);
-    const outputs = await session.run({ [metadata.name]: input }, session.outputNames);
-    input.dispose();
-    const output = outputs[session.outputNames[0] ?? ''];
-    if (!output) throw new EngineError('internal', 'the vision encoder gave nothing');
-    const data = (await output.getData(true)) as Float32Array | Uint16Array;
-    const features =
-      output.type === 'float16'
-        ? halvesToFloats(new Uint16Array(data.buffer, data.byteOffset, data.length))
-        : (data as Float32Array).slice();
-    this.memory.set(key, features);
-    if (this.memory.size > REMEMBERED) {
-      const oldest = this.memory.keys().next();
-      if (!oldest.done) this.memory.delete(oldest.value);
-    }
+    const features = await session.run(pixels);
+    this.cache.set(key, features);
+    const oldest = this.cache.keys().next();
+    if (this.cache.size > MAX_CACHED && !oldest.done) this.cache.delete(oldest.value);
     return features;
   }
-  /** Resolves when a session that was being made is let go of, too. */
+
+  /** Releases the session. Resolves when one that was being opened is released, too. */
   async dispose(): Promise<void> {
     await this.session?.then(
       (session) => session.release(),

@@ -1,63 +1,76 @@
 /**
- * A model's weights on the GPU, in buffers of ours: whoever computes with them (onnxruntime's sessions, to which they are
- * given as inputs, and our own kernels) reads the same bytes, so they are held once. They stream from their files while
- * sessions are being made, and at most a few pieces of them are in memory at a time.
+ * A model's weights in GPU buffers of ours. Whoever computes with them, our kernels or onnxruntime sessions that take them as
+ * inputs, reads the same buffers, so they are in memory once. They are uploaded from their files in pieces, a few of which are
+ * in the worker's memory at a time.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { ExternalPlace, StoredTensor } from '../../onnx/graph.ts';
 
 const MIB = 2 ** 20;
-const PIECE = 16 * MIB;
-/** Bytes that may be on their way to the GPU. */
-const IN_FLIGHT = 4 * PIECE;
+const PIECE_BYTES = 16 * MIB;
+/** Bytes that may be written before the GPU has taken those written earlier. */
+const MAX_PENDING_BYTES = 4 * PIECE_BYTES;
 
-interface Place extends ExternalPlace {
+/** A range of a weight file. */
+interface FileRange extends ExternalPlace {
   length: number;
 }
 
-interface Resident {
+interface FileWeight {
   buffer: GPUBuffer;
-  place: Place;
+  range: FileRange;
 }
 
-const placeOf = ({ data }: StoredTensor): Place | null =>
+const rangeOf = ({ data }: StoredTensor): FileRange | null =>
   data instanceof Uint8Array || data.length === undefined ? null : { ...data, length: data.length };
 
-/** Whether a tensor lies in a file in the way buffers are written: in steps of four bytes. */
-export const canReside = (tensor: StoredTensor): boolean => {
-  const place = placeOf(tensor);
-  return place !== null && place.length > 0 && place.offset % 4 === 0 && place.length % 4 === 0;
+/**
+ * Whether a tensor's bytes in a weight file can be written to a buffer as they are: WebGPU writes multiples of four bytes.
+ * @param tensor a tensor of a graph
+ * @returns false for tensors inside the graph, too
+ */
+export const isUploadable = (tensor: StoredTensor): boolean => {
+  const range = rangeOf(tensor);
+  return range !== null && range.length > 0 && range.offset % 4 === 0 && range.length % 4 === 0;
 };
 
+/** Buffers of a model's weights on one device. */
 export class GpuWeights {
-  private readonly residents = new Map<string, Resident>();
-  /** Of tensors that are in a graph itself. */
-  private readonly inside = new Map<Uint8Array, GPUBuffer>();
+  private readonly fileWeights = new Map<string, FileWeight>();
+  /** Buffers of tensors whose bytes are in the graph itself. */
+  private readonly inlineWeights = new Map<Uint8Array, GPUBuffer>();
 
+  /** @param device where the buffers are allocated */
   constructor(private readonly device: GPUDevice) {}
 
-  /** The buffer of a tensor; its bytes come with `upload`. Tensors over the same bytes share one. */
+  /**
+   * The buffer of a tensor, created when it is first asked for. Bytes from a file arrive with `upload`; tensors over the same
+   * bytes share a buffer.
+   * @param tensor a tensor in a file, of known length, or inside its graph
+   * @returns its buffer
+   * @throws EngineError `model-unsupported` if the length of the tensor's bytes is unknown
+   */
   buffer(tensor: StoredTensor): GPUBuffer {
-    const place = placeOf(tensor);
-    if (!place) return this.insideBuffer(tensor);
-    const key = `${place.file}:${place.offset}:${place.length}`;
-    const known = this.residents.get(key);
-    if (known) return known.buffer;
-    const buffer = this.create(tensor.name, place.length);
-    this.residents.set(key, { buffer, place });
+    const range = rangeOf(tensor);
+    if (!range) return this.inlineBuffer(tensor);
+    const key = `${range.file}:${range.offset}:${range.length}`;
+    const existing = this.fileWeights.get(key);
+    if (existing) return existing.buffer;
+    const buffer = this.create(tensor.name, range.length);
+    this.fileWeights.set(key, { buffer, range });
     return buffer;
   }
 
-  private insideBuffer({ name, data }: StoredTensor): GPUBuffer {
+  private inlineBuffer({ name, data }: StoredTensor): GPUBuffer {
     if (!(data instanceof Uint8Array)) throw new EngineError('model-unsupported', `${name} has no length`);
-    const known = this.inside.get(data);
-    if (known) return known;
-    // Buffers are written and bound in steps of four bytes.
+    const existing = this.inlineWeights.get(data);
+    if (existing) return existing;
+    // Buffers are written and bound in multiples of four bytes.
     const padded = new Uint8Array(4 * Math.ceil(data.length / 4));
     padded.set(data);
     const buffer = this.create(name, padded.length);
     this.device.queue.writeBuffer(buffer, 0, padded);
-    this.inside.set(data, buffer);
+    this.inlineWeights.set(data, buffer);
     return buffer;
   }
 
@@ -67,62 +80,66 @@ export class GpuWeights {
   }
 
   /**
-   * Fills all buffers asked for so far.
-   * @throws EngineError `model-missing`; whatever reading a file throws
+   * Uploads the bytes of all buffers that were asked for so far.
+   * @param files weight files by the names that the graphs refer to them by
+   * @param signal ends the upload between two pieces
+   * @returns a promise that resolves when the bytes are on the GPU
+   * @throws EngineError `model-missing`, `model-damaged`, `aborted`; errors of reading a file
    */
   async upload(files: ReadonlyMap<string, Blob>, signal?: AbortSignal): Promise<void> {
-    const byFile = new Map<string, Resident[]>();
-    for (const resident of this.residents.values()) {
-      const { file } = resident.place;
-      byFile.set(file, [...(byFile.get(file) ?? []), resident]);
+    const byFile = new Map<string, FileWeight[]>();
+    for (const weight of this.fileWeights.values()) {
+      const { file } = weight.range;
+      byFile.set(file, [...(byFile.get(file) ?? []), weight]);
     }
-    for (const [file, residents] of byFile) {
+    for (const [file, weights] of byFile) {
       const blob = files.get(file);
       if (!blob) throw new EngineError('model-missing', `${file} is not in the model folder`);
-      await this.uploadFile(blob, residents, signal);
+      await this.uploadFile(blob, weights, signal);
     }
-    await this.written();
+    await this.flush();
   }
 
-  /** Resolves when what was written is on the GPU; without a submission Firefox would keep all of it waiting, in memory. */
-  private written(): Promise<undefined> {
+  /** Resolves when everything written is on the GPU. Without a submission Firefox would keep all of it in memory. */
+  private flush(): Promise<undefined> {
     this.device.queue.submit([]);
     return this.device.queue.onSubmittedWorkDone();
   }
 
-  private async uploadFile(blob: Blob, residents: readonly Resident[], signal?: AbortSignal): Promise<void> {
+  private async uploadFile(blob: Blob, weights: readonly FileWeight[], signal?: AbortSignal): Promise<void> {
     const inPiece = (start: number) =>
-      residents.filter(({ place }) => place.offset < start + PIECE && place.offset + place.length > start);
+      weights.filter(({ range }) => range.offset < start + PIECE_BYTES && range.offset + range.length > start);
     const starts: number[] = [];
-    for (let start = 0; start < blob.size; start += PIECE) if (inPiece(start).length > 0) starts.push(start);
+    for (let start = 0; start < blob.size; start += PIECE_BYTES) if (inPiece(start).length > 0) starts.push(start);
     const read = async (start: number | undefined) =>
-      start === undefined ? null : new Uint8Array(await blob.slice(start, start + PIECE).arrayBuffer());
+      start === undefined ? null : new Uint8Array(await blob.slice(start, start + PIECE_BYTES).arrayBuffer());
 
     let ahead = read(starts[0]);
-    let sent = 0;
+    let pending = 0;
     for (const [i, start] of starts.entries()) {
       const bytes = await ahead;
       if (signal?.aborted) throw new EngineError('aborted');
       ahead = read(starts[i + 1]);
-      // Nobody waits for it if this loop ends before.
+      // Nobody awaits it if this loop ends early.
       ahead.catch(() => undefined);
-      for (const { buffer, place } of inPiece(start)) {
-        const from = Math.max(start, place.offset);
-        const to = Math.min(start + PIECE, place.offset + place.length);
-        if (!bytes || to - start > bytes.length) throw new EngineError('model-damaged', `${place.file} is too short`);
-        this.device.queue.writeBuffer(buffer, from - place.offset, bytes, from - start, to - from);
-        sent += to - from;
+      for (const { buffer, range } of inPiece(start)) {
+        const from = Math.max(start, range.offset);
+        const to = Math.min(start + PIECE_BYTES, range.offset + range.length);
+        if (!bytes || to - start > bytes.length) throw new EngineError('model-damaged', `${range.file} is too short`);
+        this.device.queue.writeBuffer(buffer, from - range.offset, bytes, from - start, to - from);
+        pending += to - from;
       }
-      if (sent < IN_FLIGHT) continue;
-      await this.written();
-      sent = 0;
+      if (pending < MAX_PENDING_BYTES) continue;
+      await this.flush();
+      pending = 0;
     }
   }
 
+  /** Destroys all buffers. */
   dispose(): void {
-    for (const { buffer } of this.residents.values()) buffer.destroy();
-    for (const buffer of this.inside.values()) buffer.destroy();
-    this.residents.clear();
-    this.inside.clear();
+    for (const { buffer } of this.fileWeights.values()) buffer.destroy();
+    for (const buffer of this.inlineWeights.values()) buffer.destroy();
+    this.fileWeights.clear();
+    this.inlineWeights.clear();
   }
 }

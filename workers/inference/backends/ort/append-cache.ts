@@ -1,56 +1,65 @@
 /**
- * The cache of a graph that gives new rows only (backends/ort/cpu/append-cache.ts): kept here, in the worker's memory, in arrays
- * that grow; the graph is shown as much of them as its layers look at. Forgetting tokens is free.
+ * KV cache of a graph that returns the new tokens' rows only (cpu/append-cache.ts changes graphs so). The entries are kept
+ * in growing arrays in the worker's memory, and the graph is fed no more of them than its layers attend to. Truncating is
+ * free.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
-import type { Ort } from './ort.ts';
+import type { CacheSnapshot } from '../../backend-interface/kv-cache.ts';
 import { APPENDED, type CacheSlot } from './graph-io.ts';
-import { wholeLength, cacheBytes, type GraphCache, type CacheSnapshot } from './kv-cache.ts';
+import { cacheBytes, type GraphCache, wholeLength } from './kv-cache.ts';
+import type { Ort } from './ort.ts';
 
 type Values = Float32Array | Uint16Array;
 
-/** Tokens that there is room for at first. */
-const FIRST_ROOM = 256;
+/** Tokens that memory is allocated for at first. */
+const INITIAL_TOKENS = 256;
 
 const allocate = (slot: CacheSlot, rows: number): Values => {
   const size = slot.kvHeads * rows * slot.headDim;
   return slot.type === 'float16' ? new Uint16Array(size) : new Float32Array(size);
 };
 
-/** Halves come as Float16Array where the browser has it. */
+/** The runtime returns float16 values as Float16Array where the browser has it: their bits are read instead. */
 const bitsOf = (slot: CacheSlot, { buffer, byteOffset, length }: Values): Values =>
   slot.type === 'float16' ? new Uint16Array(buffer, byteOffset, length) : new Float32Array(buffer, byteOffset, length);
 
+/** Cache in the worker's memory to which each run appends the new tokens' rows. */
 export class AppendCache implements GraphCache {
   length = 0;
-  /** [kvHeads, room, headDim] */
+  /** float32 or float16 bits [kvHeads, reserved, headDim] */
   private readonly values = new Map<CacheSlot, Values>();
-  private room = 0;
+  /** Tokens that memory is allocated for. */
+  private reserved = 0;
 
+  /**
+   * @param ort the runtime
+   * @param slots keys and values of all layers
+   * @param capacity tokens of context
+   */
   constructor(
     private readonly ort: Ort,
     private readonly slots: readonly CacheSlot[],
     private readonly capacity: number,
   ) {
-    this.grow(0);
+    this.reserve(0);
   }
 
-  /** Makes room for so many tokens; twice as much as there was, so that growing stays rare. */
-  private grow(length: number): void {
-    if (length <= this.room && this.room > 0) return;
-    const room = Math.min(Math.max(length, 2 * this.room, FIRST_ROOM), Math.max(length, this.capacity));
-    for (const slot of this.slots) this.values.set(slot, this.resized(slot, room));
-    this.room = room;
+  /** Allocates memory for a number of tokens, at least doubling it, so that growing stays rare. */
+  private reserve(length: number): void {
+    if (length <= this.reserved && this.reserved > 0) return;
+    const reserved = Math.min(Math.max(length, 2 * this.reserved, INITIAL_TOKENS), Math.max(length, this.capacity));
+    for (const slot of this.slots) this.values.set(slot, this.resized(slot, reserved));
+    this.reserved = reserved;
   }
 
-  /** A slot's tokens with room for others. */
-  private resized(slot: CacheSlot, room: number): Values {
+  /** A copy of a slot's cached rows, with `rows` rows for each head. */
+  private resized(slot: CacheSlot, rows: number): Values {
     const old = this.values.get(slot);
-    const values = allocate(slot, room);
-    const kept = this.length * slot.headDim;
+    const values = allocate(slot, rows);
+    const size = this.length * slot.headDim;
     for (let h = 0; old && h < slot.kvHeads; h++) {
-      const from = h * this.room * slot.headDim;
-      values.set(old.subarray(from, from + kept), h * room * slot.headDim);
+      const from = h * this.reserved * slot.headDim;
+      values.set(old.subarray(from, from + size), h * rows * slot.headDim);
     }
     return values;
   }
@@ -76,17 +85,17 @@ export class AppendCache implements GraphCache {
     return feeds;
   }
 
-  /** The last `rows` tokens' of every head: with one head, the arrays themselves. */
+  /** The rows of the last tokens of every head; with a single head they are not copied. */
   private last(slot: CacheSlot, rows: number): Values {
     const values = this.values.get(slot) ?? allocate(slot, 0);
     const { headDim } = slot;
-    const of = (head: number) => {
-      const end = (head * this.room + this.length) * headDim;
+    const rowsOfHead = (head: number) => {
+      const end = (head * this.reserved + this.length) * headDim;
       return values.subarray(end - rows * headDim, end);
     };
-    if (slot.kvHeads === 1) return of(0);
+    if (slot.kvHeads === 1) return rowsOfHead(0);
     const gathered = allocate(slot, rows);
-    for (let h = 0; h < slot.kvHeads; h++) gathered.set(of(h), h * rows * headDim);
+    for (let h = 0; h < slot.kvHeads; h++) gathered.set(rowsOfHead(h), h * rows * headDim);
     return gathered;
   }
 
@@ -95,7 +104,7 @@ export class AppendCache implements GraphCache {
   }
 
   accept(outputs: InferenceSession.ReturnType, length: number): void {
-    this.grow(length);
+    this.reserve(length);
     const count = length - this.length;
     for (const slot of this.slots) {
       const output = outputs[slot.present];
@@ -104,7 +113,7 @@ export class AppendCache implements GraphCache {
       const rows = bitsOf(slot, output.data as Values);
       const size = count * slot.headDim;
       for (let h = 0; h < slot.kvHeads; h++)
-        values.set(rows.subarray(h * size, (h + 1) * size), (h * this.room + this.length) * slot.headDim);
+        values.set(rows.subarray(h * size, (h + 1) * size), (h * this.reserved + this.length) * slot.headDim);
       output.dispose();
     }
     this.length = length;
@@ -131,7 +140,7 @@ export class AppendCache implements GraphCache {
     }
     const restore = () => {
       for (const [slot, values] of copies) this.values.set(slot, values);
-      this.room = length;
+      this.reserved = length;
       this.length = length;
     };
     return Promise.resolve({ bytes, reusableLength: wholeLength, restore, dispose: () => copies.clear() });
@@ -139,7 +148,7 @@ export class AppendCache implements GraphCache {
 
   dispose(): void {
     this.values.clear();
-    this.room = 0;
+    this.reserved = 0;
     this.length = 0;
   }
 }

@@ -1,67 +1,66 @@
 /**
- * The keys and values of the tokens read so far, one pair of tensors [1, kvHeads, positions, headDim] a layer.
- * Static: one GPU buffer of full capacity, past and present at once, grows in place; forgetting tokens is free.
- * Dynamic: what any transformers.js export gives back, one token longer each time.
+ * KV caches of onnxruntime sessions: a pair of tensors [1, kvHeads, positions, headDim] for each layer, fed as
+ * `past_key_values` and fetched as `present`.
+ * - Static: one GPU buffer of full capacity is past and present at once, so a pass writes in place and truncating is free.
+ * - Dynamic: the graph returns new tensors, longer by the new tokens, as any transformers.js export does.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
-import type { Ort } from './ort.ts';
-import { copyRows, type GpuRows, snapshotRows, tryAllocate } from '../gpu/rows.ts';
+import type { CacheSnapshot, KvCache } from '../../backend-interface/kv-cache.ts';
+import { copyRows, describeRows, type GpuRows, type RowCounts, snapshotRows, tryAllocate } from '../gpu/rows.ts';
 import type { CacheSlot } from './graph-io.ts';
-
-export interface KvCache {
-  /** Tokens held. */
-  readonly length: number;
-  /** Of the first `length` tokens, how many can be gone on from: all, unless sliding layers have let some go. */
-  reusableLength(length: number): number;
-  /** Keeps the first `length` tokens, which must be reusableLength. */
-  truncate(length: number): void;
-  /** Bytes that a copy of what is held takes. */
-  readonly bytes: number;
-  /** A copy of all that is held, put aside; null where there is no memory for one. */
-  snapshot(): Promise<CacheSnapshot | null>;
-  dispose(): void;
-}
+import type { Ort } from './ort.ts';
 
 /** A cache that a graph reads and writes. */
 export interface GraphCache extends KvCache {
-  /** The cache's inputs for a run that reads `count` tokens. */
+  /**
+   * The cache's inputs for the next run.
+   * @param count number of tokens that the run processes
+   */
   past(count: number): Record<string, Tensor>;
-  /** Where the next run puts its outputs; null where the runtime allocates. */
+  /** Outputs of the next run, with the tensors they are written to; null where the runtime allocates. */
   fetches(): Record<string, Tensor | null>;
-  /** Takes the outputs of a run, after which `length` tokens are held. */
+  /**
+   * Takes the outputs of a run.
+   * @param outputs the run's results
+   * @param length number of cached tokens after the run
+   */
   accept(outputs: InferenceSession.ReturnType, length: number): void;
 }
 
-/** A copy of a cache's tokens. */
-export interface CacheSnapshot {
-  readonly bytes: number;
-  /** As of the cache that it was copied from. */
-  reusableLength(length: number): number;
-  /** The cache holds these tokens again, in place of what it holds then. The copy is spent. */
-  restore(): void;
-  dispose(): void;
-}
-
-/** Bytes of so many tokens in all slots. */
+/**
+ * Size of the cache entries of a number of tokens.
+ * @param slots keys and values of all layers
+ * @param length number of tokens
+ * @returns bytes
+ */
 export const cacheBytes = (slots: Iterable<CacheSlot>, length: number): number =>
   [...slots].reduce((sum, slot) => sum + slot.kvHeads * length * slot.headDim * bytesOf(slot), 0);
 
-/** Every row is kept. */
+/**
+ * `reusableLength` of caches that keep the entries of every token.
+ * @param length number of tokens
+ * @returns the same number
+ */
 export const wholeLength = (length: number): number => length;
 
 const bytesOf = (slot: CacheSlot): number => (slot.type === 'float16' ? 2 : 4);
 
-/** A tensor's rows on the GPU. @param lying rows of a head that there is room for, and that hold something */
-function rowsOf(slot: CacheSlot, tensor: Tensor, { room, used }: { room: number; used: number }): GpuRows {
-  const row = slot.headDim * bytesOf(slot);
-  const buffer = tensor.gpuBuffer as GPUBuffer;
-  return { label: slot.past, buffer, heads: slot.kvHeads, headStride: room * row, headBytes: used * row };
+function describe(slot: CacheSlot, tensor: Tensor, counts: RowCounts): GpuRows {
+  const shape = { label: slot.past, heads: slot.kvHeads, rowBytes: slot.headDim * bytesOf(slot) };
+  return describeRows(shape, tensor.gpuBuffer as GPUBuffer, counts);
 }
 
+/** Cache in GPU buffers of full capacity, for graphs that write new entries into the past's buffers. */
 export class StaticGpuCache implements GraphCache {
   length = 0;
   private readonly tensors = new Map<CacheSlot, Tensor>();
 
+  /**
+   * @param ort the runtime
+   * @param device the runtime's device
+   * @param slots keys and values of all layers
+   * @param capacity tokens of context
+   */
   constructor(
     ort: Ort,
     private readonly device: GPUDevice,
@@ -100,17 +99,15 @@ export class StaticGpuCache implements GraphCache {
     return cacheBytes(this.tensors.keys(), this.length);
   }
 
-  async snapshot(): Promise<CacheSnapshot | null> {
-    const { length, bytes } = this;
-    const rows = () =>
-      [...this.tensors].map(([slot, tensor]) => rowsOf(slot, tensor, { room: this.capacity, used: length }));
-    const copy = await snapshotRows(this.device, rows);
-    if (!copy) return null;
-    const restore = () => {
-      copy.restore();
-      this.length = length;
-    };
-    return { bytes, reusableLength: wholeLength, restore, dispose: copy.dispose };
+  snapshot(): Promise<CacheSnapshot | null> {
+    const { length } = this;
+    const counts = { allocated: this.capacity, used: length };
+    return snapshotRows(this.device, () => [...this.tensors].map(([slot, tensor]) => describe(slot, tensor, counts)), {
+      reusableLength: wholeLength,
+      onRestore: () => {
+        this.length = length;
+      },
+    });
   }
 
   dispose(): void {
@@ -119,14 +116,19 @@ export class StaticGpuCache implements GraphCache {
   }
 }
 
+/** Cache of the tensors that the last run returned, in memory or on the GPU. */
 export class DynamicCache implements GraphCache {
   length = 0;
   private tensors = new Map<CacheSlot, Tensor>();
 
+  /**
+   * @param ort the runtime
+   * @param slots keys and values of all layers
+   * @param device the runtime's device, if the tensors are on the GPU
+   */
   constructor(
     private readonly ort: Ort,
     private readonly slots: readonly CacheSlot[],
-    /** Given when the tensors live on the GPU. */
     private readonly device?: GPUDevice,
   ) {
     this.reset();
@@ -167,17 +169,20 @@ export class DynamicCache implements GraphCache {
       this.reset();
       return;
     }
-    const kept = this.copies(length);
+    const shorter = this.copies(length);
     this.dispose();
-    this.tensors = kept;
+    this.tensors = shorter;
     this.length = length;
   }
 
-  /** The first `length` tokens' rows. */
+  /** Copies the rows of the first `length` tokens. */
   private copies(length: number): Map<CacheSlot, Tensor> {
     const copies = new Map<CacheSlot, Tensor>();
     for (const [slot, old] of this.tensors)
-      copies.set(slot, old.location === 'gpu-buffer' ? this.cutOnGpu(slot, old, length) : this.cut(slot, old, length));
+      copies.set(
+        slot,
+        old.location === 'gpu-buffer' ? this.copyOnGpu(slot, old, length) : this.copyInMemory(slot, old, length),
+      );
     return copies;
   }
 
@@ -187,34 +192,34 @@ export class DynamicCache implements GraphCache {
 
   async snapshot(): Promise<CacheSnapshot | null> {
     const { device, length, bytes } = this;
-    const make = () => this.copies(length);
-    const letGo = (tensors: Map<CacheSlot, Tensor>) => {
+    const create = () => this.copies(length);
+    const free = (tensors: Map<CacheSlot, Tensor>) => {
       for (const tensor of tensors.values()) tensor.dispose();
     };
-    const copies = device ? await tryAllocate(device, make, letGo) : make();
+    const copies = device ? await tryAllocate(device, create, free) : create();
     if (!copies) return null;
     const restore = () => {
       this.dispose();
       this.tensors = copies;
       this.length = length;
     };
-    return { bytes, reusableLength: wholeLength, restore, dispose: () => letGo(copies) };
+    return { bytes, reusableLength: wholeLength, restore, dispose: () => free(copies) };
   }
 
-  private cut(slot: CacheSlot, old: Tensor, length: number): Tensor {
-    const kept = length * slot.headDim;
-    const row = this.length * slot.headDim;
+  private copyInMemory(slot: CacheSlot, old: Tensor, length: number): Tensor {
+    const size = length * slot.headDim;
+    const stride = this.length * slot.headDim;
     const source = old.data as Float32Array | Uint16Array;
     const Values = slot.type === 'float16' ? Uint16Array : Float32Array;
-    const target = new Values(slot.kvHeads * kept);
-    for (let h = 0; h < slot.kvHeads; h++) target.set(source.subarray(h * row, h * row + kept), h * kept);
+    const target = new Values(slot.kvHeads * size);
+    for (let h = 0; h < slot.kvHeads; h++) target.set(source.subarray(h * stride, h * stride + size), h * size);
     return new this.ort.Tensor(slot.type, target, [1, slot.kvHeads, length, slot.headDim]);
   }
 
-  private cutOnGpu(slot: CacheSlot, old: Tensor, length: number): Tensor {
+  private copyOnGpu(slot: CacheSlot, old: Tensor, length: number): Tensor {
     const { device } = this;
     if (!device) throw new Error('a cache on the GPU without its device');
-    const from = rowsOf(slot, old, { room: this.length, used: length });
+    const from = describe(slot, old, { allocated: this.length, used: length });
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = device.createBuffer({ size: slot.kvHeads * from.headBytes, usage, label: slot.past });
     const encoder = device.createCommandEncoder();

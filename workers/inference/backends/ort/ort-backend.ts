@@ -1,41 +1,52 @@
 /**
- * Reads tokens with a decoder graph. Feeds are built from the session's own inputs, so every export with the
- * transformers.js layout runs (see graph-io.ts).
+ * Backend that runs a decoder graph with onnxruntime. Feeds are built from the session's own inputs, so every export with the
+ * transformers.js layout runs (graph-io.ts).
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { Ort } from './ort.ts';
-import { AppendCache } from './append-cache.ts';
+import type { Backend, ForwardInput } from '../../backend-interface/backend.ts';
+import { Logits, type LogitsSource } from '../../backend-interface/logits.ts';
+import { featureRows, pictureMasks, type PromptPicture } from '../../backend-interface/pictures.ts';
 import { floatsToHalves } from '../../onnx/float16.ts';
+import { AppendCache } from './append-cache.ts';
 import { type Graph, type GraphIo, integers, readGraphIo } from './graph-io.ts';
 import { DynamicCache, type GraphCache, StaticGpuCache } from './kv-cache.ts';
-import { Logits } from '../../backend-interface/logits.ts';
-import { pictureRows } from '../../backend-interface/pictures.ts';
-import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
+import type { Ort } from './ort.ts';
 
+/** The graphs that a decoder consists of. */
 export interface DecoderSessions {
-  /** A text model's one graph, or `decoder_model_merged`. */
+  /** The single graph of a text model, or `decoder_model_merged`. */
   decoder: Graph;
-  /** Only with the three-session layout. */
+  /** Embeds tokens; only in the three-session layout. */
   embedTokens?: Graph;
 }
 
+/** How the graph's cache is kept. */
 export interface OrtBackendOptions {
-  /** Tokens of context to make room for. */
+  /** Tokens of context that the cache has room for. */
   capacity: number;
-  /** The export's caches may be longer than the tokens in them. */
+  /** True if the graph accepts a past that is longer than the number of cached tokens. */
   staticCache: boolean;
+  /** The runtime's device, if the sessions run on WebGPU. */
   device?: GPUDevice;
 }
 
 type Metadata = InferenceSession.TensorValueMetadata;
 type Feed = (name: string, make: (metadata: Metadata) => Tensor) => void;
 
+/** Runs a decoder graph with onnxruntime. */
 export class OrtBackend implements Backend {
   readonly cache: GraphCache;
   private readonly io: GraphIo;
 
+  /**
+   * @param ort the runtime
+   * @param sessions the decoder's sessions, which the caller releases
+   * @param config the model's configuration
+   * @param options how the cache is kept
+   * @throws EngineError `model-unsupported` if the graph has no KV cache or logits of a known form
+   */
   constructor(
     private readonly ort: Ort,
     private readonly sessions: DecoderSessions,
@@ -54,8 +65,8 @@ export class OrtBackend implements Backend {
     return this.io.inputs.has('image_rows');
   }
 
-  async forward(tokens: ForwardInput, keep: number): Promise<Logits | null> {
-    const { ids, pictures, start, end } = tokens;
+  async forward(input: ForwardInput, logitsToKeep: number): Promise<Logits | null> {
+    const { ids, pictures, start, end } = input;
     const feeds: Record<string, Tensor> = this.cache.past(end - start);
     const owned: Tensor[] = [];
     const feed: Feed = (name, make) => {
@@ -78,23 +89,34 @@ export class OrtBackend implements Backend {
         [1, count],
       ),
     );
-    // 0 asks for every position: a run whose logits nobody wants asks for one, too.
-    feed('num_logits_to_keep', whole([Math.max(1, keep)], []));
+    // 0 means every position, so 1 is the least there is.
+    feed('num_logits_to_keep', whole([Math.max(1, logitsToKeep)], []));
     if (this.io.inputs.has('inputs_embeds')) {
-      const embeds = await this.embed(tokens);
+      const embeds = await this.embed(input);
       feeds['inputs_embeds'] = embeds;
       owned.push(embeds);
     }
-    if (this.bidirectionalImages) this.feedPictureRows(feed, pictures, start, end);
+    if (this.bidirectionalImages) this.feedPictureMasks(feed, pictures, start, end);
 
     const outputs = await this.sessions.decoder.run(feeds, { logits: null, ...this.cache.fetches() });
     this.cache.accept(outputs, end);
     for (const tensor of owned) tensor.dispose();
     const logits = outputs['logits'];
     if (!logits) throw new EngineError('internal', 'the graph gave no logits');
-    if (keep > 0) return new Logits(logits, this.options.device);
+    if (logitsToKeep > 0) return new Logits(this.logitsSource(logits));
     logits.dispose();
     return null;
+  }
+
+  /** @param tensor float32 or float16 [1, rows, vocabSize] */
+  private logitsSource(tensor: Tensor): LogitsSource {
+    const type = tensor.type === 'float16' ? 'float16' : 'float32';
+    const [rows, vocabSize] = [tensor.dims.at(-2) ?? 1, tensor.dims.at(-1) ?? 0];
+    const source = { rows, vocabSize, type, dispose: () => tensor.dispose() } as const;
+    if (tensor.location !== 'gpu-buffer') return { ...source, storage: { data: valuesOf(tensor) } };
+    const { device } = this.options;
+    if (!device) throw new EngineError('internal', 'logits on a GPU we do not own');
+    return { ...source, storage: { buffer: tensor.gpuBuffer as GPUBuffer, device } };
   }
 
   /** [1, ids] */
@@ -104,11 +126,11 @@ export class OrtBackend implements Backend {
     return this.ort.Tensor.fromGpuBuffer(ids, { dataType, dims: [1, 1] });
   }
 
-  private feedPictureRows(feed: Feed, pictures: readonly PromptPicture[], start: number, end: number): void {
-    const rows = pictureRows(pictures, start, end, this.config.text.slidingWindow);
-    const some = rows.positions.length > 0;
-    // A dimension of 0 crashes on WebGPU: without pictures one row is given, which the graph does not look at.
-    const positions = some ? rows.positions : [start];
+  private feedPictureMasks(feed: Feed, pictures: readonly PromptPicture[], start: number, end: number): void {
+    const masks = pictureMasks(pictures, start, end, this.config.text.slidingWindow);
+    const some = masks.positions.length > 0;
+    // A dimension of 0 crashes on WebGPU. Without pictures the graph ignores these inputs, so one row is fed.
+    const positions = some ? masks.positions : [start];
     const dims = [1, positions.length, some ? end : 1];
     const mask = (values: Float32Array) => () =>
       new this.ort.Tensor('float32', some ? values : new Float32Array(1), dims);
@@ -122,17 +144,17 @@ export class OrtBackend implements Backend {
       ),
     );
     feed('image_positions', (m) => integers(this.ort, m, positions, [1, positions.length]));
-    feed('mask_local', mask(rows.maskLocal));
-    feed('mask_global', mask(rows.maskGlobal));
+    feed('mask_local', mask(masks.maskLocal));
+    feed('mask_global', mask(masks.maskGlobal));
   }
 
-  /** [1, ids, hiddenSize]: token embeddings, with picture features in the pictures' places. */
+  /** Token embeddings [1, ids, hiddenSize], with picture features in place of the soft tokens' rows. */
   private async embed({ ids, pictures, start, end }: ForwardInput): Promise<Tensor> {
     const session = this.sessions.embedTokens;
     const metadata = session?.inputMetadata[0];
     if (!session || !metadata?.isTensor) throw new EngineError('model-unsupported', 'embed_tokens is missing');
-    // A soft token's id may lie outside the table; its row is overwritten anyway. Inside it, where no picture is, the id is
-    // one like others (transformers `Gemma3Model.forward`).
+    // A soft token's id may be outside the table; its row is overwritten anyway. Where it is inside the table and there is no
+    // picture, it is embedded like any other id (transformers `Gemma3Model.forward`).
     const { imageTokenId, text } = this.config;
     const outside = (id: number) => id === imageTokenId && id >= text.vocabSize;
     const known = 'usage' in ids ? ids : ids.map((id) => (outside(id) ? 0 : id));
@@ -150,7 +172,7 @@ export class OrtBackend implements Backend {
         const offset = at * values.BYTES_PER_ELEMENT;
         this.options.device?.queue.writeBuffer(embeds.gpuBuffer as GPUBuffer, offset, bytes);
       } else {
-        (embeds.data as Float32Array | Uint16Array).set(values, at);
+        valuesOf(embeds).set(values, at);
       }
     }
     return embeds;
@@ -161,18 +183,8 @@ export class OrtBackend implements Backend {
   }
 }
 
-/** Which picture features stand at tokens `start`…`end − 1`: [tokens, width] from token `first` on. */
-export function featureRows(
-  pictures: readonly PromptPicture[],
-  start: number,
-  end: number,
-  width: number,
-): { first: number; rows: Float32Array }[] {
-  return pictures.flatMap((picture) => {
-    const first = Math.max(start, picture.start);
-    const last = Math.min(end, picture.start + picture.length);
-    if (first >= last) return [];
-    const rows = picture.features.subarray((first - picture.start) * width, (last - picture.start) * width);
-    return [{ first, rows }];
-  });
+/** A tensor's values in memory, float16 as its bits: the runtime returns Float16Array where the browser has it. */
+function valuesOf({ type, data }: Tensor): Float32Array | Uint16Array {
+  const values = data as Float32Array | Uint16Array;
+  return type === 'float16' ? new Uint16Array(values.buffer, values.byteOffset, values.length) : values;
 }

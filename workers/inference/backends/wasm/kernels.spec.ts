@@ -105,11 +105,11 @@ it('reads pictures whose tokens do not see each other one by one, too', async ()
   const tokens = 9;
   const features = Float32Array.from({ length: tokens * SMALL.hiddenSize }, (_, i) => Math.sin(i));
   const none = new Array<number>(tokens).fill(0);
-  const together = step.forward(none, 0, 1, { features, whole: false });
-  const whole = step.forward(none, 0, 1, { features, whole: true });
+  const together = step.forward(none, 0, 1, { features, bidirectional: false });
+  const whole = step.forward(none, 0, 1, { features, bidirectional: true });
   for (let i = 0; i < tokens; i++) {
     const row = features.subarray(i * SMALL.hiddenSize, (i + 1) * SMALL.hiddenSize);
-    const logits = step.forward([0], i, 1, { features: row, whole: false });
+    const logits = step.forward([0], i, 1, { features: row, bidirectional: false });
     if (i === tokens - 1) expect(distance(logits, [...together])).toBeLessThan(2e-5);
   }
   expect(distance(whole, [...together])).toBeGreaterThan(1e-3);

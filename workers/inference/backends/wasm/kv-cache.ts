@@ -1,18 +1,23 @@
 /**
- * The KV cache that our CPU kernels write and read: full layers have room for the whole context, of which the system gives
- * memory as it is filled; sliding layers for their window and some more, in a ring (../ring.ts).
+ * The KV cache of our WebAssembly kernels, in the memory that they work in. Full-attention layers have room for the whole
+ * context, which the system backs with memory as it is filled; sliding-window layers hold their window and some tokens more
+ * in a ring buffer (../../cache/sliding-window.ts).
  */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { KvCache, CacheSnapshot } from '../ort/kv-cache.ts';
+import type { CacheSnapshot, KvCache } from '../../backend-interface/kv-cache.ts';
 import { SlidingWindow } from '../../cache/sliding-window.ts';
 
 type CacheShape = Pick<Gemma3Config['text'], 'kvHeads' | 'headDim' | 'slidingWindow' | 'layerTypes'>;
 
+/** KV cache with sliding windows, float32 in WebAssembly memory. */
 export class WasmKvCache implements KvCache {
   private window: SlidingWindow;
   private readonly fewestRows: number;
 
-  /** @param slots each [kvHeads, rows, headDim] */
+  /**
+   * @param slots keys and values of all layers: float32 [kvHeads, rows, headDim], the token at position p in row p modulo rows
+   * @param shape sizes from the model's configuration
+   */
   constructor(
     private readonly slots: readonly Float32Array[],
     private readonly shape: CacheShape,
@@ -25,7 +30,10 @@ export class WasmKvCache implements KvCache {
     return slot.length / (this.shape.kvHeads * this.shape.headDim);
   }
 
-  /** So many tokens have been written. */
+  /**
+   * Records that kernels have written all tokens up to a position.
+   * @param length number of tokens written
+   */
   advanceTo(length: number): void {
     this.window.advanceTo(length, this.fewestRows);
   }
@@ -43,16 +51,11 @@ export class WasmKvCache implements KvCache {
   }
 
   get bytes(): number {
-    return this.bytesOf(this.window.length);
+    return this.usedRows(this.length).reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
-  private bytesOf(length: number): number {
-    const rows = this.slots.reduce((sum, slot) => sum + Math.min(length, this.rows(slot)), 0);
-    return Float32Array.BYTES_PER_ELEMENT * this.shape.kvHeads * rows * this.shape.headDim;
-  }
-
-  /** Of each slot's heads, the rows that hold something. */
-  private held(length: number): Float32Array[] {
+  /** The rows that `length` tokens are in, of each head of each slot. */
+  private usedRows(length: number): Float32Array[] {
     const { kvHeads, headDim } = this.shape;
     return this.slots.flatMap((slot) => {
       const rows = this.rows(slot);
@@ -62,21 +65,22 @@ export class WasmKvCache implements KvCache {
   }
 
   snapshot(): Promise<CacheSnapshot | null> {
-    const ring = this.window.copy();
+    const { bytes } = this;
+    const window = this.window.copy();
     let copies: Float32Array[];
     try {
-      copies = this.held(ring.length).map((rows) => rows.slice());
+      copies = this.usedRows(window.length).map((rows) => rows.slice());
     } catch (cause) {
       if (cause instanceof RangeError) return Promise.resolve(null);
       throw cause;
     }
     const restore = () => {
-      for (const [i, rows] of this.held(ring.length).entries()) rows.set(copies[i] ?? []);
-      this.window = ring;
+      for (const [i, rows] of this.usedRows(window.length).entries()) rows.set(copies[i] ?? []);
+      this.window = window;
     };
     return Promise.resolve({
-      bytes: this.bytesOf(ring.length),
-      reusableLength: (length) => ring.reusableLength(length),
+      bytes,
+      reusableLength: (length) => window.reusableLength(length),
       restore,
       dispose: () => (copies = []),
     });

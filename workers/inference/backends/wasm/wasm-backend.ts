@@ -1,22 +1,22 @@
-/** Reads all tokens by our own kernels on the CPU: text some tokens at a time, pictures whole. */
+/** Backend of our WebAssembly kernels: text goes through the layers some tokens at a time, a picture as a whole. */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { yieldToEventLoop } from '../yield-to-event-loop.ts';
-import type { Ort } from '../ort/ort.ts';
+import type { Backend, ForwardInput } from '../../backend-interface/backend.ts';
 import { Logits } from '../../backend-interface/logits.ts';
-import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
+import type { PromptPicture } from '../../backend-interface/pictures.ts';
+import { yieldToEventLoop } from '../yield-to-event-loop.ts';
+import { MAX_TOKENS } from './kernels/constants.ts';
 import { WasmKvCache } from './kv-cache.ts';
 import type { WasmDecoder } from './wasm-decoder.ts';
-import { MAX_TOKENS } from './kernels/constants.ts';
 
-/** Tokens that are read at once. */
-interface Part {
+/** Tokens that go through the layers together: text, or one picture's. */
+interface Batch {
   start: number;
   end: number;
   picture?: PromptPicture;
 }
 
-function* partsOf(pictures: readonly PromptPicture[], start: number, end: number): Generator<Part> {
+function* batchesOf(pictures: readonly PromptPicture[], start: number, end: number): Generator<Batch> {
   for (let at = start; at < end;) {
     const picture = pictures.find((one) => one.start <= at && at < one.start + one.length);
     const next = Math.min(...pictures.filter((one) => one.start > at).map((one) => one.start));
@@ -26,12 +26,16 @@ function* partsOf(pictures: readonly PromptPicture[], start: number, end: number
   }
 }
 
+/** Runs a model with our WebAssembly kernels. */
 export class WasmBackend implements Backend {
   readonly cache: WasmKvCache;
 
-  /** @param bidirectionalImages the graph lets a picture's tokens see each other */
+  /**
+   * @param decoder the kernels with the model's weights; the backend owns it
+   * @param config the model's configuration
+   * @param bidirectionalImages whether the tokens of a picture attend to each other in both directions
+   */
   constructor(
-    private readonly ort: Ort,
     private readonly decoder: WasmDecoder,
     private readonly config: Gemma3Config,
     readonly bidirectionalImages: boolean,
@@ -39,30 +43,33 @@ export class WasmBackend implements Backend {
     this.cache = new WasmKvCache(decoder.slots(), config.text);
   }
 
-  async forward({ ids, pictures, start, end }: ForwardInput, keep: number): Promise<Logits | null> {
-    if ('usage' in ids) throw new EngineError('internal', 'an id on the GPU, without one');
+  async forward({ ids, pictures, start, end }: ForwardInput, logitsToKeep: number): Promise<Logits | null> {
+    if ('usage' in ids) throw new EngineError('internal', 'a token id on a GPU that this backend does not use');
     const { vocabSize } = this.config.text;
-    const logits = new Float32Array(keep * vocabSize);
-    for (const part of partsOf(pictures, start, end)) {
-      const { picture } = part;
-      const after = end - part.end;
-      const kept = Math.max(0, Math.min(part.end - part.start, keep - after));
-      const some = ids.slice(part.start - start, part.end - start);
-      const given = picture && { features: this.featuresOf(picture, part), whole: this.bidirectionalImages };
-      const row = Math.max(0, keep - after - kept);
-      logits.set(this.decoder.forward(some, part.start, kept, given), row * vocabSize);
-      this.cache.advanceTo(part.end);
-      // All of it is one call after another otherwise.
-      if (after > 0) await yieldToEventLoop();
+    const logits = new Float32Array(logitsToKeep * vocabSize);
+    for (const batch of batchesOf(pictures, start, end)) {
+      const { picture } = batch;
+      const remaining = end - batch.end;
+      const rows = Math.max(0, Math.min(batch.end - batch.start, logitsToKeep - remaining));
+      const batchIds = ids.slice(batch.start - start, batch.end - start);
+      const features = picture && {
+        features: this.featuresOf(picture, batch),
+        bidirectional: this.bidirectionalImages,
+      };
+      const firstRow = Math.max(0, logitsToKeep - remaining - rows);
+      logits.set(this.decoder.forward(batchIds, batch.start, rows, features), firstRow * vocabSize);
+      this.cache.advanceTo(batch.end);
+      // A call into WebAssembly blocks the thread, and a stop message is heard only between two calls.
+      if (remaining > 0) await yieldToEventLoop();
     }
-    if (keep === 0) return null;
-    return new Logits(new this.ort.Tensor('float32', logits, [1, keep, vocabSize]), undefined);
+    if (logitsToKeep === 0) return null;
+    return new Logits({ rows: logitsToKeep, vocabSize, type: 'float32', storage: { data: logits } });
   }
 
-  /** [part's tokens, hiddenSize] */
-  private featuresOf({ start, features }: PromptPicture, part: Part): Float32Array {
+  /** float32 [batch's tokens, hiddenSize] */
+  private featuresOf({ start, features }: PromptPicture, batch: Batch): Float32Array {
     const width = this.config.text.hiddenSize;
-    return features.subarray((part.start - start) * width, (part.end - start) * width);
+    return features.subarray((batch.start - start) * width, (batch.end - start) * width);
   }
 
   dispose(): void {

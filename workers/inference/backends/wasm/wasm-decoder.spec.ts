@@ -10,7 +10,7 @@ import { Decoder, type Prompt } from '../../cache/decoder.ts';
 import type { Graph } from '../ort/graph-io.ts';
 import { OrtBackend } from '../ort/ort-backend.ts';
 import { matchDecoder } from '../../onnx/match-decoder.ts';
-import type { PromptPicture } from '../../backend-interface/backend.ts';
+import type { PromptPicture } from '../../backend-interface/pictures.ts';
 import { WasmBackend } from './wasm-backend.ts';
 import { WasmDecoder } from './wasm-decoder.ts';
 
@@ -80,14 +80,14 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     const model = graph && matchDecoder(graph, others, config);
     if (!model) throw new Error('the step does not understand the graph');
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
-    const made = await WasmDecoder.create({
+    const created = await WasmDecoder.create({
       model,
       config,
       files: blobs,
       cache: { capacity: CAPACITY, slack: 0 },
       threads: 1,
     });
-    if (!made) throw new Error('no memory');
+    if (!created) throw new Error('no memory');
     const graphOf = async (session: Promise<Graph>) => {
       sessions.push(await session);
       return session;
@@ -97,7 +97,7 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
       ...(embedTokens ? { embedTokens: await graphOf(createCpuSession(ort, embedTokens, files)) } : {}),
     };
     const options = { capacity: CAPACITY, chunkSize: 20, prefixCacheBytes: 2 ** 24 };
-    own = new Decoder(new WasmBackend(ort, made, config, model.bidirectionalImages), options);
+    own = new Decoder(new WasmBackend(created, config, model.bidirectionalImages), options);
     theirs = new Decoder(new OrtBackend(ort, both, config, { capacity: CAPACITY, staticCache: true }), options);
   });
 

@@ -17,7 +17,7 @@ describe('loadWeights', () => {
       [512, stored('to the end', 'a', 600)],
       [1500, { name: 'inside', dims: [3], dataType: 2, data: Uint8Array.of(1, 2, 3) }],
     ]);
-    await loadWeights(weights, files, memory, { piece: 64 });
+    await loadWeights(weights, files, memory, { pieceBytes: 64 });
     const wanted = new Uint8Array(2000);
     wanted.set(file.subarray(100, 400), 16);
     wanted.set(file.subarray(600), 512);

@@ -1,5 +1,5 @@
-/** A thread beside the engine's: it does chunks of whatever job is on until it is told to stop. */
-import { type ThreadJob, instantiateKernels } from './kernels.ts';
+/** A worker that takes part in the kernels' jobs, beside the inference worker, until it is told to stop. */
+import { instantiateKernels, type ThreadJob } from './kernels.ts';
 
 self.onmessage = ({ data }: MessageEvent<ThreadJob>) => {
   instantiateKernels(data).runThread(data.pool, data.thread);

@@ -10,7 +10,8 @@ import type { PackedMatrix, LayerWeights, DecoderWeights } from '../../onnx/matc
 import { LAYER_TYPES } from '../rope.ts';
 
 /** What is being read. */
-interface StepShape {
+/** The size of a forward pass, which numbers of workgroups follow from. */
+export interface StepShape {
   tokens: number;
   /** Of each of KINDS. */
   splits: readonly AttentionSplit[];

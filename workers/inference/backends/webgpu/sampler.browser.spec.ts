@@ -56,7 +56,7 @@ function upload(logits: Float32Array<ArrayBuffer>): GpuLogits {
   const size = (BEFORE + logits.length) * 4;
   const buffer = device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
   device.queue.writeBuffer(buffer, BEFORE * 4, logits);
-  return { device, buffer, first: BEFORE, type: 'float32' };
+  return { device, buffer, offset: BEFORE, type: 'float32' };
 }
 
 async function begin(samplers: GpuSamplers, sampling: Sampling): Promise<GpuSampler> {
@@ -150,7 +150,7 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
   for (const changed of [{}, { temperature: 0 }, { top_k: 128, top_p: 0.4, temperature: 3 }])
     for (let seed = 0; seed < 20; seed++) {
       const sampling = { ...GEMMA, ...changed, seed };
-      const { id } = (await begin(samplers, sampling)).next({ device, buffer, first: 3, type: 'float16' }, []);
+      const { id } = (await begin(samplers, sampling)).next({ device, buffer, offset: 3, type: 'float16' }, []);
       expect(await id).toBe(new Sampler(sampling).next(logits, []));
     }
   buffer.destroy();

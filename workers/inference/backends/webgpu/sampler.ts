@@ -209,11 +209,11 @@ export class GpuSamplers {
   }
 
   /** @param random in 2^-32. */
-  private writeSettings(sampling: Sampling, random: number, { first, type }: GpuLogits): void {
+  private writeSettings(sampling: Sampling, random: number, { offset, type }: GpuLogits): void {
     const { top_k, top_p, min_p, temperature, repetition_penalty } = sampling;
     const values = new DataView(new ArrayBuffer(SETTINGS_BYTES));
     const integers = [
-      ...[this.vocabSize, first, Number(type === 'float16'), top_k],
+      ...[this.vocabSize, offset, Number(type === 'float16'), top_k],
       ...[top_p < 1 ? Math.max(1, fraction(top_p)) : 0, leastWeight(min_p), random],
     ];
     integers.forEach((value, i) => values.setUint32(4 * i, value, true));

@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../../protocol/manifest.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
-import { createGpuSessions, type GpuSessions } from '../../model/gpu-model.ts';
+import { openOnGpu, type GpuModel } from '../../model/gpu-model.ts';
 import known from '../../model/self-test/decoder/known-answer.json';
 import proofGraph from '../../model/self-test/decoder/model_q4.onnx?url';
 import proofData from '../../model/self-test/decoder/model_q4.onnx_data?url';
 import { loadOrt, type Ort } from '../ort/ort.ts';
 import { Decoder } from '../../cache/decoder.ts';
 import { OrtBackend } from '../ort/ort-backend.ts';
-import type { PromptPicture } from '../../backend-interface/backend.ts';
+import type { PromptPicture } from '../../backend-interface/pictures.ts';
 
 /** Sums are added in another order. */
 const CLOSE = 2e-5;
@@ -71,7 +71,7 @@ const difference = (a: Float32Array, b: Float32Array): number =>
 
 describe.each(MODELS)('$name', ({ lengths, pieces }) => {
   let config: Gemma3Config;
-  let opened: GpuSessions;
+  let opened: GpuModel;
   let own: Decoder;
   let theirs: Decoder;
 
@@ -82,7 +82,7 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     for (const [name, url] of Object.entries(graphs)) read.set(name as SessionName, await bytes(url));
     const data = new Map<string, Blob>();
     for (const [name, url] of Object.entries(files)) data.set(name, new Blob([await bytes(url)]));
-    opened = await createGpuSessions({
+    opened = await openOnGpu({
       ...{ ort, device: gpu.device, config, graphs: read, files: data },
       kernels: { capacity: CAPACITY, chunkSize: CHUNK, slack: SLACK, besideSessions: true },
       onCreated: () => undefined,

@@ -1,64 +1,63 @@
 /**
- * Reads tokens through the whole decoder in WGSL of our own, over the 4-bit weights of an export: a generated token by
- * kernels for one vector (nine dispatches a layer in one submission, two small writes, nothing allocated; its id may be
- * one that only the GPU knows yet), a prompt's tokens by kernels that unpack each weight once for several. Sliding layers
- * look at their window only, and a picture's tokens see each other.
+ * Backend of our WGSL kernels, over the 4-bit weights of an export. A generated token takes kernels for one vector: nine
+ * dispatches a layer in one submission, two small writes and no allocation; its id may be one that only the GPU knows yet.
+ * A prompt takes kernels that unpack each weight once for several tokens. Sliding-window layers attend to their window only,
+ * and a picture's tokens to each other.
  */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import type { StoredTensor } from '../../onnx/graph.ts';
-import type { Ort } from '../ort/ort.ts';
-import { featureRows } from '../ort/ort-backend.ts';
+import type { Backend, ForwardInput } from '../../backend-interface/backend.ts';
 import { Logits } from '../../backend-interface/logits.ts';
-import { chunkEnds } from '../../backend-interface/pictures.ts';
-import type { PromptPicture, Backend, ForwardInput } from '../../backend-interface/backend.ts';
-import { StepParams, type StepTokens, splitAttention } from './step-params.ts';
-import { type Dispatch, NO_TOKEN_ID, DispatchPlan } from './dispatch-plan.ts';
-import { SlidingWindowCache } from './sliding-cache.ts';
-import { Scratch } from './scratch.ts';
+import { chunkEnds, featureRows, type PromptPicture } from '../../backend-interface/pictures.ts';
+import type { StoredTensor } from '../../onnx/graph.ts';
 import type { DecoderWeights } from '../../onnx/match-decoder.ts';
 import { LAYER_TYPES } from '../rope.ts';
+import { type Dispatch, DispatchPlan, NO_TOKEN_ID, type StepShape } from './dispatch-plan.ts';
+import { Scratch } from './scratch.ts';
+import { SlidingWindowCache } from './sliding-cache.ts';
+import { type AttentionSplit, splitAttention, StepParams, type StepTokens } from './step-params.ts';
 
+/** What a backend is created from. */
 export interface WebGpuBackendOptions {
-  ort: Ort;
   device: GPUDevice;
   model: DecoderWeights;
   config: Gemma3Config;
-  /** Weights on the GPU. */
+  /** Gives the buffer of a weight; its bytes may arrive later, but before the first forward pass. */
   weights: (tensor: StoredTensor) => GPUBuffer;
-  /** Tokens of context to make room for. */
+  /** Tokens of context that the cache has room for. */
   capacity: number;
-  /** Prompt tokens read at once; more where a picture is longer. */
+  /** Prompt tokens that are processed at once; more where a picture is longer. */
   chunkSize: number;
-  /** So many tokens a text can go back, at least, before sliding layers have let go of what it then needs. */
+  /** Tokens that a text can be truncated by, at least, before sliding-window layers have overwritten what it then needs. */
   slack: number;
 }
 
-/** Of one token's past, and of many tokens': parts that there is room for. */
-const LEAST_SLOTS = 64;
+/** Parts of attention that there is room for, at least: all tokens' parts together. */
+const MIN_SLOTS = 64;
 /**
- * Multiply-adds of a submission: a GPU that is busy for long shows nothing on the screen, and systems reset it (Windows after
- * two seconds).
+ * Multiply-adds of a submission. While a GPU is busy the screen does not change, and systems reset one that is busy for long
+ * (Windows after two seconds).
  */
-const SUBMISSION = 2 ** 34;
-/** Tokens of a chunk where attention to a long past takes most of that. */
-const SMALLEST_CHUNK = 32;
+const MAX_SUBMISSION_OPS = 2 ** 34;
+/** Tokens of a chunk at least, even where attention to a long past takes most of a submission. */
+const MIN_CHUNK = 32;
 const ignore = () => undefined;
 
+/** Runs a model with our WGSL kernels. */
 export class WebGpuBackend implements Backend {
   readonly cache: SlidingWindowCache;
   readonly bidirectionalImages: boolean;
   private readonly chunk: number;
   private readonly slots: number;
-  /** Written in turn: the next step may run before this one's logits are looked at. */
+  /** Used alternately: the next step may run before this one's logits are read. */
   private readonly logits: readonly [GPUBuffer, GPUBuffer];
   private readonly ids: GPUBuffer;
   private readonly stepParams: GPUBuffer;
   private readonly scratch: Scratch;
   private readonly params: StepParams;
   private plan!: DispatchPlan;
-  private next = 0;
-  /** Settles when the GPU has read the last chunk of a prompt. */
-  private reading: Promise<unknown> = Promise.resolve();
+  private nextLogits: 0 | 1 = 0;
+  /** Settles when the GPU has processed the last chunk that was submitted. */
+  private submitted: Promise<unknown> = Promise.resolve();
 
   private constructor(private readonly options: WebGpuBackendOptions) {
     const { device, config, model, capacity, chunkSize, slack } = options;
@@ -68,11 +67,11 @@ export class WebGpuBackend implements Backend {
       device.createBuffer({ label: `kernels' ${label}`, size, usage: STORAGE | usage });
     this.bidirectionalImages = model.bidirectionalImages;
     this.chunk = Math.min(capacity, Math.max(chunkSize, config.vision?.tokensPerImage ?? 0));
-    this.slots = Math.max(LEAST_SLOTS, this.chunk);
+    this.slots = Math.max(MIN_SLOTS, this.chunk);
     this.params = new StepParams(config);
     this.logits = [buffer('logits', 4 * vocabSize, COPY_SRC), buffer('logits', 4 * vocabSize, COPY_SRC)];
     this.ids = buffer('ids', 4 * this.chunk, COPY_DST);
-    this.stepParams = buffer('params', this.params.bytes(this.chunk), COPY_DST);
+    this.stepParams = buffer('step params', this.params.bytes(this.chunk), COPY_DST);
     this.scratch = new Scratch(device, config, this.chunk, this.slots);
     const slots = model.layers.flatMap(({ key, value, window }) => [key, value].map((name) => ({ name, window })));
     this.cache = new SlidingWindowCache(device, slots, {
@@ -82,7 +81,12 @@ export class WebGpuBackend implements Backend {
     });
   }
 
-  /** @throws GPUPipelineError where the browser refuses a kernel */
+  /**
+   * Allocates buffers and compiles the kernels.
+   * @param options model, weights and sizes
+   * @returns the backend
+   * @throws GPUPipelineError if the browser refuses a kernel
+   */
   static async compile(options: WebGpuBackendOptions): Promise<WebGpuBackend> {
     const backend = new WebGpuBackend(options);
     const { cache, scratch, logits, ids, stepParams, slots } = backend;
@@ -95,65 +99,71 @@ export class WebGpuBackend implements Backend {
     }
   }
 
-  async forward({ ids, pictures, start, end }: ForwardInput, keep: number): Promise<Logits | null> {
+  async forward({ ids, pictures, start, end }: ForwardInput, logitsToKeep: number): Promise<Logits | null> {
     if (await this.cache.reserve(end)) this.plan.rebind();
-    const pictured = pictures.some((picture) => picture.start < end && start < picture.start + picture.length);
-    if (end === start + 1 && !pictured)
-      return this.logitsOf(this.forwardToken('usage' in ids ? ids : (ids[0] ?? 0), start));
-    const wanted = keep > 1 ? this.rowsOf(keep) : null;
+    const hasPicture = pictures.some((picture) => picture.start < end && start < picture.start + picture.length);
+    if (end === start + 1 && !hasPicture)
+      return this.wrapLogits(this.forwardToken('usage' in ids ? ids : (ids[0] ?? 0), start));
+    const rows = logitsToKeep > 1 ? this.createLogitsRows(logitsToKeep) : null;
+    const firstKept = end - logitsToKeep;
     let from = start;
     let buffer: GPUBuffer | null = null;
-    for (const cut of chunkEnds(start, end, this.chunkAt(end), pictures)) {
-      await this.reading;
+    for (const cut of chunkEnds(start, end, this.chunkSizeFor(end), pictures)) {
+      await this.submitted;
       const chunk = (ids as readonly number[]).slice(from - start, cut - start);
-      const kept = Math.max(0, cut - Math.max(from, end - keep));
+      const kept = Math.max(0, cut - Math.max(from, firstKept));
+      const chunkStart = from;
       buffer = this.forwardChunk(this.writeTokens(chunk, pictures, from, cut), kept, (row, logits, encoder) => {
-        const size = logits.size;
-        if (wanted) encoder.copyBufferToBuffer(logits, 0, wanted, (from + row - (end - keep)) * size, size);
+        const { size } = logits;
+        if (rows) encoder.copyBufferToBuffer(logits, 0, rows, (chunkStart + row - firstKept) * size, size);
       });
-      this.reading = this.options.device.queue.onSubmittedWorkDone().catch(ignore);
+      this.submitted = this.options.device.queue.onSubmittedWorkDone().catch(ignore);
       this.cache.advanceTo(cut);
       from = cut;
     }
-    if (wanted) return this.logitsOf(wanted, keep);
-    return buffer && this.logitsOf(buffer);
+    if (rows) return this.wrapLogits(rows, logitsToKeep);
+    return buffer && this.wrapLogits(buffer);
   }
 
-  /** Weights of a layer: multiply-adds that it takes for a token, but for attention. */
-  private get layerWeights(): number {
+  /** Multiply-adds of a layer for one token, without attention: the number of its weights. */
+  private get layerOps(): number {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = this.options.config.text;
     return hiddenSize * (2 * (heads + kvHeads) * headDim + 3 * intermediateSize);
   }
 
-  /** Multiply-adds of a token's attention to `keys` tokens. */
-  private attentionTo(keys: number): number {
+  /** Multiply-adds of one token's attention to `keys` tokens in a layer. */
+  private attentionOps(keys: number): number {
     const { heads, headDim } = this.options.config.text;
     return 2 * heads * headDim * keys;
   }
 
-  /** Tokens to read at once, up to `end`: attention is one dispatch, which only fewer tokens make shorter. */
-  private chunkAt(end: number): number {
-    const fitting = Math.floor(SUBMISSION / 2 / this.attentionTo(end));
-    return Math.min(this.chunk, Math.max(SMALLEST_CHUNK, fitting));
+  /** Tokens to process at once, up to position `end`. Attention is one dispatch, so only fewer tokens make it shorter. */
+  private chunkSizeFor(end: number): number {
+    const fitting = Math.floor(MAX_SUBMISSION_OPS / 2 / this.attentionOps(end));
+    return Math.min(this.chunk, Math.max(MIN_CHUNK, fitting));
   }
 
-  private rowsOf(rows: number): GPUBuffer {
+  private createLogitsRows(rows: number): GPUBuffer {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     return this.options.device.createBuffer({ size: 4 * rows * this.options.config.text.vocabSize, usage });
   }
 
-  /** Of more than one row, the buffer goes with the logits; else they are there until the read after the next. */
-  private logitsOf(buffer: GPUBuffer, rows = 1): Logits {
-    const { ort, device, config } = this.options;
-    const dims = [1, rows, config.text.vocabSize];
-    const own = rows > 1 ? { dispose: () => buffer.destroy() } : {};
-    return new Logits(ort.Tensor.fromGpuBuffer(buffer, { dataType: 'float32', dims, ...own }), device);
+  /**
+   * Logits in a buffer. One of several rows is destroyed with the logits; one of the backend's own is overwritten by the
+   * second forward pass from now.
+   */
+  private wrapLogits(buffer: GPUBuffer, rows = 1): Logits {
+    const { device, config } = this.options;
+    const { vocabSize } = config.text;
+    const dispose = rows > 1 ? () => buffer.destroy() : undefined;
+    return new Logits({ rows, vocabSize, type: 'float32', storage: { buffer, device }, dispose });
   }
 
   /**
-   * Submits the step that reads one token at `position`, which must be within the cache.
-   * @param id the token's, or a buffer that begins with it
-   * @returns float32 [vocabSize]
+   * Submits the forward pass of one token.
+   * @param id the token's id, or a buffer that begins with it
+   * @param position position of the token, which the cache has room for
+   * @returns buffer of the next token's logits: float32 [vocabSize]
    */
   private forwardToken(id: number | GPUBuffer, position: number): GPUBuffer {
     const { device } = this.options;
@@ -162,33 +172,33 @@ export class WebGpuBackend implements Backend {
     const encoder = device.createCommandEncoder({ label: 'token' });
     const pass = encoder.beginComputePass({ label: 'token' });
     const at = { tokens: 1, splits };
-    const which = this.nextLogits();
+    const index = this.takeLogits();
     dispatch(pass, [this.plan.embedding(typeof id === 'number' ? this.ids : id)], at);
     for (const layer of this.plan.one) dispatch(pass, layer, at);
-    dispatch(pass, [this.plan.headsOfOne[which]], at);
+    dispatch(pass, [this.plan.headsOfOne[index]], at);
     pass.end();
     device.queue.submit([encoder.finish()]);
     this.cache.advanceTo(position + 1);
-    return this.logits[which];
+    return this.logits[index];
   }
 
-  private nextLogits(): 0 | 1 {
-    const which = this.next as 0 | 1;
-    this.next = 1 - which;
-    return which;
+  private takeLogits(): 0 | 1 {
+    const index = this.nextLogits;
+    this.nextLogits = index === 0 ? 1 : 0;
+    return index;
   }
 
-  /** Writes where the tokens are; how their attention is shared out. */
-  private writeStepParams(places: StepTokens, queries: number) {
+  /** Writes the kernels' step params. @returns how attention is split, for each of LAYER_TYPES */
+  private writeStepParams(tokens: StepTokens, queries: number): AttentionSplit[] {
     const splits = LAYER_TYPES.map((kind) => {
       const window = kind === 'sliding_attention' ? this.options.config.text.slidingWindow : null;
-      return splitAttention(places, { window, rows: this.cache.rows(window), queries, slots: this.slots });
+      return splitAttention(tokens, { window, rows: this.cache.rows(window), queries, slots: this.slots });
     });
-    this.options.device.queue.writeBuffer(this.stepParams, 0, this.params.write(places, splits));
+    this.options.device.queue.writeBuffer(this.stepParams, 0, this.params.write(tokens, splits));
     return splits;
   }
 
-  /** Writes tokens `start`…`end − 1` for the kernels. */
+  /** Writes the ids and picture features of tokens `start`…`end − 1` to the kernels' buffers. */
   private writeTokens(
     ids: readonly number[],
     pictures: readonly PromptPicture[],
@@ -196,36 +206,37 @@ export class WebGpuBackend implements Backend {
     end: number,
   ): StepTokens {
     const { device, config } = this.options;
-    const rows = Uint32Array.from(ids);
+    const tokenIds = Uint32Array.from(ids);
     const attentionEnds = ids.map((_, i) => start + i + 1);
     for (const { start: first, length } of pictures) {
       const last = Math.min(end, first + length);
       for (let at = Math.max(start, first); at < last; at++) {
-        rows[at - start] = NO_TOKEN_ID;
+        tokenIds[at - start] = NO_TOKEN_ID;
         if (this.bidirectionalImages) attentionEnds[at - start] = last;
       }
     }
     const { hiddenSize } = config.text;
-    for (const { first, rows: features } of featureRows(pictures, start, end, hiddenSize))
-      device.queue.writeBuffer(this.scratch.x, 4 * hiddenSize * (first - start), features as Float32Array<ArrayBuffer>);
-    device.queue.writeBuffer(this.ids, 0, rows);
+    for (const { first, rows } of featureRows(pictures, start, end, hiddenSize))
+      device.queue.writeBuffer(this.scratch.x, 4 * hiddenSize * (first - start), rows as Float32Array<ArrayBuffer>);
+    device.queue.writeBuffer(this.ids, 0, tokenIds);
     return { position: start, attentionEnds };
   }
 
   /**
-   * Submits the reading of what was written.
-   * @param keep of how many of the last tokens logits are wanted
-   * @param take is given each wanted row's logits before the next's take their stepParams
-   * @returns the last token's logits; null where none were wanted
+   * Submits the forward pass of tokens that `writeTokens` wrote.
+   * @param step the tokens' positions
+   * @param logitsToKeep number of last tokens whose logits are needed
+   * @param onLogits is given each of these rows before the next but one overwrites its buffer
+   * @returns buffer of the last token's logits; null if none are needed
    */
   private forwardChunk(
-    places: StepTokens,
-    keep: number,
-    take: (row: number, logits: GPUBuffer, encoder: GPUCommandEncoder) => void,
+    step: StepTokens,
+    logitsToKeep: number,
+    onLogits: (row: number, logits: GPUBuffer, encoder: GPUCommandEncoder) => void,
   ): GPUBuffer | null {
     const { device, config } = this.options;
-    const tokens = places.attentionEnds.length;
-    const at = { tokens, splits: this.writeStepParams(places, this.plan.queries) };
+    const tokens = step.attentionEnds.length;
+    const at: StepShape = { tokens, splits: this.writeStepParams(step, this.plan.queries) };
     const submit = (encode: (encoder: GPUCommandEncoder) => void) => {
       const encoder = device.createCommandEncoder({ label: 'prompt' });
       encode(encoder);
@@ -236,20 +247,21 @@ export class WebGpuBackend implements Backend {
       for (const stage of stages) dispatch(pass, stage, at);
       pass.end();
     };
-    const all = [[this.plan.embedding(this.ids)], ...this.plan.many];
-    const layer = tokens * (this.layerWeights + this.attentionTo(places.position + tokens));
-    const together = Math.max(1, Math.floor(SUBMISSION / layer));
-    for (let i = 0; i < all.length; i += together) submit((encoder) => inPass(encoder, all.slice(i, i + together)));
-    if (keep === 0) return null;
+    const stages = [[this.plan.embedding(this.ids)], ...this.plan.many];
+    const layerOps = tokens * (this.layerOps + this.attentionOps(step.position + tokens));
+    const perSubmission = Math.max(1, Math.floor(MAX_SUBMISSION_OPS / layerOps));
+    for (let i = 0; i < stages.length; i += perSubmission)
+      submit((encoder) => inPass(encoder, stages.slice(i, i + perSubmission)));
+    if (logitsToKeep === 0) return null;
     const size = 4 * config.text.hiddenSize;
     let buffer = this.logits[0];
     submit((encoder) => {
-      for (let row = tokens - keep; row < tokens; row++) {
-        const which = this.nextLogits();
+      for (let row = tokens - logitsToKeep; row < tokens; row++) {
+        const index = this.takeLogits();
         encoder.copyBufferToBuffer(this.scratch.normed, row * size, this.scratch.last, 0, size);
-        inPass(encoder, [[this.plan.headsOfMany[which]]]);
-        buffer = this.logits[which];
-        take(row, buffer, encoder);
+        inPass(encoder, [[this.plan.headsOfMany[index]]]);
+        buffer = this.logits[index];
+        onLogits(row, buffer, encoder);
       }
     });
     return buffer;
@@ -257,18 +269,14 @@ export class WebGpuBackend implements Backend {
 
   dispose(): void {
     for (const buffer of [...this.logits, this.ids, this.stepParams]) buffer.destroy();
-    // Before everything is compiled there are none.
+    // It is undefined until `compile` is done.
     (this.plan as DispatchPlan | undefined)?.dispose();
     this.scratch.dispose();
     this.cache.dispose();
   }
 }
 
-function dispatch(
-  pass: GPUComputePassEncoder,
-  stage: readonly Dispatch[],
-  at: Parameters<Dispatch['groups']>[0],
-): void {
+function dispatch(pass: GPUComputePassEncoder, stage: readonly Dispatch[], at: StepShape): void {
   for (const { pipeline, bindings, groups } of stage) {
     pass.setPipeline(pipeline);
     pass.setBindGroup(0, bindings);

@@ -5,7 +5,7 @@ import { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts';
 import { Logits } from '../../backend-interface/logits.ts';
 import { type Gpu, requestGpu } from '../../backends/gpu/device.ts';
 import { loadOrt, type Ort } from '../../backends/ort/ort.ts';
-import { VisionEncoder } from '../../vision/encoder.ts';
+import { OrtEncoderSession } from '../../backends/ort/encoder-session.ts';
 import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test.ts';
 
 let ort: Ort;
@@ -31,7 +31,7 @@ afterAll(() => {
 it.each([
   ['kernels', WebGpuBackend.prototype, 'forward', 2],
   ['decoder', OrtBackend.prototype, 'forward', 2],
-  ['encoder', VisionEncoder.prototype, 'encode', 1],
+  ['encoder', OrtEncoderSession.prototype, 'run', 1],
 ] as const)('%s: tried once', { timeout: 60_000 }, async (part, prototype, method, runs) => {
   const gpu = stranger();
   const run = vi.spyOn(prototype as unknown as Record<string, () => unknown>, method);
@@ -46,7 +46,12 @@ it.each([
 
 it('a part that is wrong is remembered, and the others are not blamed', { timeout: 60_000 }, async () => {
   const gpu = stranger();
-  const wrong = new Logits(new ort.Tensor('float32', new Float32Array(2 ** 12), [1, 1, 2 ** 12]), undefined);
+  const wrong = new Logits({
+    rows: 1,
+    vocabSize: 2 ** 12,
+    type: 'float32',
+    storage: { data: new Float32Array(2 ** 12) },
+  });
   const run = vi.spyOn(WebGpuBackend.prototype, 'forward').mockResolvedValue(wrong);
   expect(await passesSelfTest('kernels', ort, gpu)).toBe(false);
   await expect(requireSelfTest('kernels', ort, gpu)).rejects.toMatchObject({ code: 'adapter-wrong' });
@@ -56,7 +61,7 @@ it('a part that is wrong is remembered, and the others are not blamed', { timeou
 
 it('what fails while it is tried counts as wrong, until the next time', { timeout: 60_000 }, async () => {
   const gpu = stranger();
-  const run = vi.spyOn(VisionEncoder.prototype, 'encode').mockRejectedValue(new Error('out of memory'));
+  const run = vi.spyOn(OrtEncoderSession.prototype, 'run').mockRejectedValue(new Error('out of memory'));
   expect(await passesSelfTest('encoder', ort, gpu)).toBe(false);
   run.mockRestore();
   expect(await passesSelfTest('encoder', ort, gpu)).toBe(true);
