@@ -32,7 +32,7 @@ export function keepLastLogits(graph: OnnxGraph): boolean {
     domain: '',
     inputs,
     outputs: [LAST],
-    integers: new Map<string, number>(),
+    attributes: new Map(),
   };
   graph.replace(head, [slice, { ...head, inputs: [LAST, ...weights] }]);
   return true;

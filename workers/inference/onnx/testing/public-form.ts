@@ -3,7 +3,15 @@
  * 4-bit matrices with zeros of their own, the table held twice, sums normalised in one node, logits of every position.
  */
 import { seededRandom } from '../../sampling/random.ts';
-import { ELEMENT, type ExternalPlace, type OnnxGraph, type OnnxNode, type StoredTensor } from '../graph.ts';
+import {
+  ELEMENT,
+  intAttribute,
+  intAttributes,
+  type ExternalPlace,
+  type OnnxGraph,
+  type OnnxNode,
+  type StoredTensor,
+} from '../graph.ts';
 
 const NORM = 'SimplifiedLayerNormalization';
 const MICROSOFT = 'com.microsoft';
@@ -25,7 +33,7 @@ export function asPublicExport(graph: OnnxGraph, data: Uint8Array): void {
   const random = seededRandom(5);
   for (const node of by(graph, 'MatMulNBits')) {
     const [x = '', values = '', scales = ''] = node.inputs;
-    const tensor = zeros(`${values}.zeros`, node.integers.get('N') ?? 0, node.integers.get('K') ?? 0, random);
+    const tensor = zeros(`${values}.zeros`, intAttribute(node, 'N') ?? 0, intAttribute(node, 'K') ?? 0, random);
     graph.addTensor(tensor);
     graph.rewire(node, [x, values, scales, tensor.name]);
   }
@@ -48,8 +56,8 @@ export function asPublicExport(graph: OnnxGraph, data: Uint8Array): void {
   const scalesOfTable = graph.tensor(scales) as StoredTensor;
   graph.addTensor({ ...scalesOfTable, name: 'embedding.scales', dims: scalesOfTable.dims.slice(0, 2) });
   const inputs = ['embedding.values', ids, 'embedding.scales', headZeros.name];
-  const integers = new Map([...gather.integers, ['quantize_axis', 1]] as const);
-  graph.replace(gather, [{ ...gather, inputs, integers }]);
+  const attributes = new Map([...gather.attributes, ...intAttributes({ quantize_axis: 1 })]);
+  graph.replace(gather, [{ ...gather, inputs, attributes }]);
 
   // Logits of every position.
   const final = by(graph, NORM).find(({ inputs: [states] }) => maker(graph, states)?.opType === 'Slice');
@@ -67,8 +75,9 @@ export function asPublicExport(graph: OnnxGraph, data: Uint8Array): void {
     const outputs = [norm.outputs[0] ?? '', '', '', sum.outputs[0] ?? ''];
     const both = { opType: `Skip${NORM}`, domain: MICROSOFT, inputs: [...sum.inputs, norm.inputs[1] ?? ''], outputs };
     graph.replace(norm, []);
-    graph.replace(sum, [{ ...norm, ...both, integers: new Map() }]);
+    const attributes = new Map([...norm.attributes].filter(([name]) => name === 'epsilon'));
+    graph.replace(sum, [{ ...norm, ...both, attributes }]);
   }
   for (const gelu of by(graph, 'Gelu'))
-    graph.replace(gelu, [{ ...gelu, opType: 'FastGelu', domain: MICROSOFT, integers: new Map() }]);
+    graph.replace(gelu, [{ ...gelu, opType: 'FastGelu', domain: MICROSOFT, attributes: new Map() }]);
 }

@@ -5,7 +5,7 @@
  * the past than they look at (`present.N.key.appended.WINDOW` says so). decoder/append-cache.ts drives it.
  */
 import { APPENDED, appendedName } from '../graph-io.ts';
-import { ELEMENT, type OnnxGraph, type OnnxNode } from '../../../onnx/graph.ts';
+import { ELEMENT, intAttribute, type OnnxGraph, type OnnxNode } from '../../../onnx/graph.ts';
 
 /** GroupQueryAttention's inputs and outputs. */
 const IN = { pastKey: 3, pastValue: 4, lengths: 5, total: 6, cos: 7, positions: 9, bias: 10 } as const;
@@ -27,7 +27,7 @@ function readAttention(graph: OnnxGraph, node: OnnxNode): Attention | null {
   const present: [string, string] = [outputs[OUT.presentKey] ?? '', outputs[OUT.presentValue] ?? ''];
   const whole = past.every((name) => graph.input(name)) && present.every((name) => graph.output(name));
   if (!whole) return null;
-  const local = node.integers.get('local_window_size') ?? -1;
+  const local = intAttribute(node, 'local_window_size') ?? -1;
   // With these the operator counts on the whole cache.
   const alone =
     !inputs[IN.positions] && !inputs[IN.bias] && present.every((name) => graph.readInside(name).length === 0);
@@ -70,7 +70,7 @@ export function appendToCache(graph: OnnxGraph): void {
       const value = graph.output(name);
       if (!value) continue;
       const rows = appendedName(name, window);
-      const slice = { name: rows, opType: 'Slice', domain: '', outputs: [rows], integers: new Map<string, number>() };
+      const slice = { name: rows, opType: 'Slice', domain: '', outputs: [rows], attributes: new Map() };
       graph.append([{ ...slice, inputs: [name, APPENDED.rows, 'appended.end', 'appended.axis'] }]);
       graph.dropOutput(name);
       const [batch = 1, heads = 1, , size = 1] = value.dims;

@@ -3,7 +3,7 @@
  * not know: reading a prompt of 2,048 tokens of 270M's shape took 4 times as long with it. It is not used where heads have
  * an attention sink; a sink whose weight is e^−1e30, 0, changes no sum.
  */
-import { ELEMENT, type OnnxGraph } from '../../../onnx/graph.ts';
+import { ELEMENT, intAttribute, type OnnxGraph } from '../../../onnx/graph.ts';
 
 const IN = { pastKey: 3, sink: 11 } as const;
 const NO_WEIGHT = -1e30;
@@ -11,7 +11,7 @@ const NO_WEIGHT = -1e30;
 export function avoidTiles(graph: OnnxGraph): void {
   for (const node of graph.nodes) {
     if (node.opType !== 'GroupQueryAttention' || node.inputs[IN.sink]) continue;
-    const heads = node.integers.get('num_heads') ?? 0;
+    const heads = intAttribute(node, 'num_heads') ?? 0;
     // The sink has the type of keys; others than fp32 are nowhere fast here.
     if (heads < 1 || graph.input(node.inputs[IN.pastKey] ?? '')?.dataType !== ELEMENT.float32) continue;
     const sink = `sink.${heads}`;

@@ -7,7 +7,15 @@
 import { GIB } from '../../device-memory.ts';
 import { dequantise } from './dequantise.ts';
 import { LazyBytes } from './lazy-bytes.ts';
-import { ELEMENT, type OnnxGraph, type OnnxNode, type OnnxTensor, type StoredTensor } from '../../../onnx/graph.ts';
+import {
+  ELEMENT,
+  intAttribute,
+  intAttributes,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+  type StoredTensor,
+} from '../../../onnx/graph.ts';
 
 /** The runtime packs a matrix into a copy before it lets go of it: smaller ones need less room for that. */
 const SLICE_BYTES = 64 * 1024 ** 2;
@@ -49,13 +57,13 @@ const isStored = (tensor: OnnxTensor | undefined, dataType: number): tensor is S
 function readMatrix(graph: OnnxGraph, node: OnnxNode): Matrix | null {
   if (node.opType !== 'MatMulNBits' || node.domain !== BLOCKED) return null;
   const [, packedName = '', scalesName = '', zerosName = '', ...others] = node.inputs;
-  const rows = node.integers.get('N') ?? 0;
-  const columns = node.integers.get('K') ?? 0;
-  const block = node.integers.get('block_size') ?? 0;
+  const rows = intAttribute(node, 'N') ?? 0;
+  const columns = intAttribute(node, 'K') ?? 0;
+  const block = intAttribute(node, 'block_size') ?? 0;
   const packed = graph.tensor(packedName);
   const scales = graph.tensor(scalesName);
   const zeroPoints = zerosName ? graph.tensor(zerosName) : null;
-  const inFours = (node.integers.get('bits') ?? 4) === 4 && rows > 0 && columns > 0 && block > 0 && block % 2 === 0;
+  const inFours = (intAttribute(node, 'bits') ?? 4) === 4 && rows > 0 && columns > 0 && block > 0 && block % 2 === 0;
   if (!inFours || others.some((name) => name !== '')) return null;
   if (!isStored(packed, ELEMENT.uint8) || !isStored(scales, ELEMENT.float32)) return null;
   if (zeroPoints !== null && !isStored(zeroPoints, ELEMENT.uint8)) return null;
@@ -156,14 +164,15 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
     data.set(place.file, floats);
     const name = `${output}.fp32`;
     graph.addTensor({ name, dims: [slice.rows, slice.columns], dataType: ELEMENT.float32, data: place });
-    const integers = new Map([['transB', 1]]);
-    return { name: output, opType: 'FusedMatMul', domain: BLOCKED, inputs: [x, name], outputs: [output], integers };
+    const attributes = intAttributes({ transB: 1 });
+    return { name: output, opType: 'FusedMatMul', domain: BLOCKED, inputs: [x, name], outputs: [output], attributes };
   };
   const inFours = (node: OnnxNode, { rows, packed, scales, zeroPoints }: Matrix, output: string): OnnxNode => {
     const weights = [packed, scales, ...(zeroPoints ? [zeroPoints] : [])];
     for (const tensor of weights) if (!graph.tensor(tensor.name)) graph.addTensor(tensor);
     const inputs = [node.inputs[0] ?? '', ...weights.map(({ name }) => name)];
-    return { ...node, name: output, inputs, outputs: [output], integers: new Map([...node.integers, ['N', rows]]) };
+    const attributes = new Map([...node.attributes, ...intAttributes({ N: rows })]);
+    return { ...node, name: output, inputs, outputs: [output], attributes };
   };
 
   const freed: string[] = [];
@@ -188,7 +197,7 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
         domain: '',
         inputs: parts.flatMap(({ outputs }) => outputs),
         outputs: [output],
-        integers: new Map([['axis', -1]]),
+        attributes: intAttributes({ axis: -1 }),
       });
     graph.replace(node, parts);
     freed.push(...weights);
