@@ -4,18 +4,21 @@ import type { Gemma3Config, LayerType, Rope } from '../../../protocol/gemma3-con
 /** The kinds of layers, as moment.wgsl numbers them. */
 export const LAYER_TYPES: readonly LayerType[] = ['sliding_attention', 'full_attention'];
 
-/** Rounded to float32 at each step, as the reference does and as exports do (transformers `modeling_rope_utils.py`). */
-const inverseFrequency = ({ theta, factor }: Rope, i: number, headDim: number): number =>
-  Math.fround(Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))) / factor);
+/**
+ * Inverse frequencies, radians a position: [headDim / 2]. They are rounded to float32 at each step, as the reference does and
+ * as exports do (transformers `modeling_rope_utils.py`).
+ */
+export const inverseFrequencies = ({ theta, factor }: Rope, headDim: number): number[] =>
+  Array.from({ length: headDim / 2 }, (_, i) =>
+    Math.fround(Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / headDim))) / factor),
+  );
 
 export class RopeTables {
   private readonly frequencies: number[];
   private readonly values: Float32Array<ArrayBuffer>;
 
   constructor({ text: { headDim, rope } }: Gemma3Config) {
-    this.frequencies = LAYER_TYPES.flatMap((type) =>
-      Array.from({ length: headDim / 2 }, (_, i) => inverseFrequency(rope[type], i, headDim)),
-    );
+    this.frequencies = LAYER_TYPES.flatMap((type) => inverseFrequencies(rope[type], headDim));
     this.values = new Float32Array(2 * this.frequencies.length);
   }
 

@@ -56,7 +56,7 @@ async function createBackend(options: CpuModelOptions): Promise<WasmBackend | nu
   const { graphs, config, files, cache, signal } = options;
   const opened = new Map([...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = opened.get('model') ?? opened.get('decoder_model_merged');
-  const model = decoder ? matchDecoder(decoder, [...opened.values()], config) : null;
+  const model = decoder ? await matchDecoder(decoder, [...opened.values()], config, files) : null;
   if (!model) return null;
   const kernels = await WasmDecoder.create({ model, config, files, cache, threads: threadCount(), signal });
   return kernels && new WasmBackend(kernels, config, model.bidirectionalImages);

@@ -61,12 +61,13 @@ function moveWeightsToInputs(ort: Ort, graph: OnnxGraph, weights: GpuWeights): R
 }
 
 /** The decoder's weights if our kernels support it and can have all of its weights in buffers. */
-function matchForKernels(
+async function matchForKernels(
   graphs: readonly OnnxGraph[],
   decoder: OnnxGraph,
   config: Gemma3Config,
-): DecoderWeights | null {
-  const weights = matchDecoder(decoder, graphs, config);
+  files: ReadonlyMap<string, Blob>,
+): Promise<DecoderWeights | null> {
+  const weights = await matchDecoder(decoder, graphs, config, files);
   const residesOnGpu = (tensor: StoredTensor) => tensor.data instanceof Uint8Array || isUploadable(tensor);
   return weights && weightsOf(weights).every(residesOnGpu) ? weights : null;
 }
@@ -115,7 +116,7 @@ export async function openOnGpu(options: GpuModelOptions): Promise<GpuModel> {
   const { ort, device, config, unchanged, graphs, files, onCreated, signal } = options;
   const opened = new Map(unchanged ? [] : [...graphs].map(([name, bytes]) => [name, new OnnxGraph(bytes)]));
   const decoder = DECODERS.map((name) => opened.get(name)).find((graph) => graph !== undefined);
-  const model = decoder && options.kernels ? matchForKernels([...opened.values()], decoder, config) : null;
+  const model = decoder && options.kernels ? await matchForKernels([...opened.values()], decoder, config, files) : null;
   const largest = Math.max(0, ...(model ? weightsOf(model) : []).map(({ data }) => data.length ?? 0));
   const limit = device.limits.maxStorageBufferBindingSize;
   if (largest > limit)

@@ -1,10 +1,24 @@
 /**
- * What our kernels need of a decoder graph: which weights play which part in which layer. Found by following the
- * graph's values from each attention, not by names, so that others' exports are understood where they compute the same;
- * whatever is not exactly Gemma 3 in 4 bits (biases, capped logits, other widths) is left to onnxruntime.
+ * Finds the weights that our kernels need in a decoder graph: which tensor plays which part in which layer. They are found by
+ * following the graph's values from each attention and not by names, so that exports by others match where they compute the
+ * same. A graph that is not exactly Gemma 3 as its configuration says, in 4 bits with float32 scales, does not match and is
+ * left to onnxruntime: other attributes, RoPE tables or factors, biases, capped logits, other widths.
  */
-import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
+import type { Gemma3Config, LayerType, TextConfig } from '../../../protocol/gemma3-config.ts';
 import { ELEMENT, type OnnxGraph, type OnnxNode, type StoredTensor } from './graph.ts';
+import { type DataFiles, matchesRope, type RopeValues, scalarOf } from './match-rope.ts';
+import {
+  attentionRule,
+  BLOCK,
+  gatherRule,
+  GELU_RULES,
+  matMulRule,
+  mismatch,
+  normRule,
+  type OperatorRule,
+  plainRule,
+  skipNormRule,
+} from './operator-rules.ts';
 
 /** A 4-bit matrix in blocks of 32 columns. */
 export interface PackedMatrix {
@@ -14,7 +28,7 @@ export interface PackedMatrix {
   values: StoredTensor;
   /** float32 [rows, columns / 32] */
   scales: StoredTensor;
-  /** uint8 [rows, ceil(columns / 64)]: what stands for 0, in 4 bits each; null: 8 everywhere. */
+  /** Zero points, uint8 [rows, ceil(columns / 64)], two 4-bit numbers a byte; null: 8 everywhere. */
   zeros: StoredTensor | null;
 }
 
@@ -22,9 +36,9 @@ export interface LayerWeights {
   /** Names of the cache's inputs. */
   key: string;
   value: string;
-  /** Tokens that a query sees, itself included; null: all. */
+  /** Number of tokens that a query attends to, itself included; null: all. */
   window: number | null;
-  /** RMSNorm weights, as factors: float32. */
+  /** RMSNorm weights as they are multiplied with, 1 + w of the checkpoint: float32 [hiddenSize], [headDim] for q and k. */
   inputNorm: StoredTensor;
   qNorm: StoredTensor;
   kNorm: StoredTensor;
@@ -43,14 +57,14 @@ export interface LayerWeights {
 export interface DecoderWeights {
   layers: LayerWeights[];
   finalNorm: StoredTensor;
-  /** Rows are tokens. Of the same values, but some exports hold them twice. */
+  /** [vocabSize, hiddenSize]. Gemma 3 ties both matrices, but some exports store them twice. */
   head: PackedMatrix;
   embedding: PackedMatrix;
-  /** The graph lets a picture's tokens see each other. */
+  /** Whether the tokens of an image attend to each other in both directions. */
   bidirectionalImages: boolean;
 }
 
-/** All tensors that kernels read. */
+/** All tensors that the kernels read. */
 export function weightsOf({ layers, finalNorm, head, embedding }: DecoderWeights): StoredTensor[] {
   const matrix = ({ values, scales, zeros }: PackedMatrix) => [values, scales, ...(zeros ? [zeros] : [])];
   const ofLayer = (layer: LayerWeights) => [
@@ -67,245 +81,344 @@ export function weightsOf({ layers, finalNorm, head, embedding }: DecoderWeights
   return [...layers.flatMap(ofLayer), finalNorm, ...matrix(head), ...matrix(embedding)];
 }
 
-const BLOCK = 32;
-/** A residual value goes through these and stays what it is. */
+/** Operators that give a value another shape, or take some of its rows, and do not change its numbers. */
 const SHAPING = new Set(['Reshape', 'Identity', 'Slice']);
 const NORM = 'SimplifiedLayerNormalization';
-/** The same function: tanh's approximation of GELU. */
-const GELUS: readonly string[] = ['Gelu', 'FastGelu'];
+const SKIP_NORM = 'SkipSimplifiedLayerNormalization';
+const ATTENTION = 'GroupQueryAttention';
+/** Inputs of GroupQueryAttention. Later ones (attention_bias, head_sink, k_scale, …) change what it computes. */
+const ATTENTION_INPUTS = { cos: 7, sin: 8, positions: 9 } as const;
+/** Bytes of an element of the types that weights have. */
+const ELEMENT_BYTES = { [ELEMENT.uint8]: 1, [ELEMENT.float32]: 4 } as const;
+/** Relative difference of √hiddenSize from the factor of a graph, which some exporters round to 2 decimals or to fp16. */
+const SCALE_TOLERANCE = 2 ** -11;
 
-/** The graph is another than this file knows. */
+/** The graph computes something else than the kernels. */
 class GraphMismatch extends Error {}
 
 function must<T>(value: T | undefined | null, what: string): T {
-  if (value === undefined || value === null) throw new GraphMismatch(what);
+  if (value === undefined || value === null) throw new GraphMismatch(`there is no ${what}`);
   return value;
 }
 
-/** Some exports add and normalise in one node. */
-function apart(node: OnnxNode): OnnxNode[] {
-  const [input = '', skip = '', weight = '', bias = ''] = node.inputs;
-  if (node.opType !== `Skip${NORM}` || bias !== '') return [node];
+function mustMatch(node: OnnxNode, rule: OperatorRule): void {
+  const reason = mismatch(node, rule);
+  if (reason !== null) throw new GraphMismatch(reason);
+}
+
+/** An input that may be left out and that the kernels do not know. */
+function mustBeAbsent(node: OnnxNode, inputs: readonly (string | undefined)[]): void {
+  if (inputs.some((name) => name)) throw new GraphMismatch(`${node.name} has more inputs`);
+}
+
+/** A node that adds and normalises, as two nodes; other nodes, and such nodes that do not match, stay as they are. */
+function separateSums(node: OnnxNode, text: TextConfig): OnnxNode[] {
+  const [input = '', skip = '', weight = '', ...others] = node.inputs;
+  if (node.opType !== SKIP_NORM || others.some((name) => name) || mismatch(node, skipNormRule(text)) !== null)
+    return [node];
   const [normed = '', , , named = ''] = node.outputs;
   const sum = named || `${node.name} sum`;
-  const plain = { domain: '', integers: node.integers };
   return [
-    { ...plain, name: `${node.name} Add`, opType: 'Add', inputs: [input, skip], outputs: [sum] },
-    { ...plain, name: node.name, opType: NORM, inputs: [sum, weight], outputs: [normed] },
+    { name: sum, opType: 'Add', domain: '', inputs: [input, skip], outputs: [sum], attributes: new Map() },
+    { ...node, opType: NORM, domain: '', inputs: [sum, weight], outputs: [normed] },
   ];
 }
 
+/** Follows the values of a graph from node to node, and checks the nodes that it finds. */
 class Tracer {
-  private readonly makers = new Map<string, OnnxNode>();
-  private readonly readers = new Map<string, OnnxNode[]>();
+  private readonly producers = new Map<string, OnnxNode>();
+  private readonly consumers = new Map<string, OnnxNode[]>();
 
-  constructor(private readonly graph: OnnxGraph) {
-    for (const node of graph.nodes.flatMap(apart)) {
-      for (const output of node.outputs) this.makers.set(output, node);
-      for (const input of new Set(node.inputs)) this.readers.set(input, [...(this.readers.get(input) ?? []), node]);
+  constructor(
+    readonly graph: OnnxGraph,
+    private readonly text: TextConfig,
+  ) {
+    for (const node of graph.nodes.flatMap((one) => separateSums(one, text))) {
+      for (const output of node.outputs) this.producers.set(output, node);
+      for (const input of new Set(node.inputs)) this.consumers.set(input, [...(this.consumers.get(input) ?? []), node]);
     }
   }
 
-  /** The node that computes a value, before it was given other shapes. */
-  maker(value: string | undefined, opType: string): OnnxNode {
-    let node = this.makers.get(value ?? '');
-    while (node && SHAPING.has(node.opType)) node = this.makers.get(node.inputs[0] ?? '');
+  /** The name of a value that is an input of the graph. */
+  input(name: string | undefined): string {
+    return must(this.graph.input(name ?? ''), `input ${name}`).name;
+  }
+
+  /** The node that makes a value. */
+  producer(value: string): OnnxNode | undefined {
+    return this.producers.get(value);
+  }
+
+  /** The node of a kind that computes a value, perhaps in another shape. */
+  source(value: string | undefined, opType: string): OnnxNode {
+    let node = this.producer(value ?? '');
+    while (node && SHAPING.has(node.opType)) node = this.producer(node.inputs[0] ?? '');
     if (node?.opType !== opType) throw new GraphMismatch(`${value} is made by ${node?.opType}, not ${opType}`);
     return node;
   }
 
-  /** The nodes of a kind that read a value, in other shapes too, or through an If that may replace some of it. */
-  reading(value: string | undefined, opType: string): OnnxNode[] {
-    const name = must(value, 'a value without a name');
+  /** The nodes of a kind that read a value, perhaps in another shape or after an If that replaces some of its rows. */
+  readers(value: string | undefined, opType: string): OnnxNode[] {
+    const name = must(value, 'name of a value');
     const found: OnnxNode[] = [];
-    for (const node of [...(this.readers.get(name) ?? []), ...this.graph.readInside(name)])
+    for (const node of [...(this.consumers.get(name) ?? []), ...this.graph.readInside(name)])
       if (node.opType === opType) found.push(node);
-      else if (SHAPING.has(node.opType) || node.opType === 'If') found.push(...this.reading(node.outputs[0], opType));
+      else if (SHAPING.has(node.opType) || node.opType === 'If') found.push(...this.readers(node.outputs[0], opType));
     return found;
   }
 
-  only(value: string | undefined, opType: string): OnnxNode {
-    const [node, ...others] = this.reading(value, opType);
+  /** The one node of a kind that reads a value. */
+  reader(value: string | undefined, opType: string): OnnxNode {
+    const [node, ...others] = this.readers(value, opType);
     if (!node || others.length > 0)
       throw new GraphMismatch(`${value} is read by ${others.length + (node ? 1 : 0)} ${opType}`);
     return node;
   }
 
-  matrix(node: OnnxNode): PackedMatrix {
-    const { integers, inputs, opType } = node;
-    const [rows, columns] = [must(integers.get('N'), 'N'), must(integers.get('K'), 'K')];
-    const [, values, scales, zeros, ...others] = inputs;
-    const inFours = opType === 'MatMulNBits' && integers.get('bits') === 4 && integers.get('block_size') === BLOCK;
-    if (!inFours || columns % BLOCK !== 0 || others.some((name) => name !== ''))
-      throw new GraphMismatch(`${node.name} is not in blocks of 4 bits`);
-    return { rows, columns, ...this.packed(values, scales, zeros) };
+  /** The one sum of two values that reads a value. */
+  sum(value: string | undefined): OnnxNode {
+    const node = this.reader(value, 'Add');
+    mustMatch(node, plainRule('Add'));
+    return node;
   }
 
+  /** The 4-bit matrix of a product. */
+  matrix(node: OnnxNode, rows: number, columns: number): PackedMatrix {
+    mustMatch(node, matMulRule(rows, columns));
+    const [, values, scales, zeros, ...others] = node.inputs;
+    mustBeAbsent(node, others);
+    return this.packed({ values, scales, zeros }, rows, columns);
+  }
+
+  /** The tensors of a 4-bit matrix, by their names. */
   packed(
-    values: string | undefined,
-    scales: string | undefined,
-    zeros: string | undefined,
-  ): Pick<PackedMatrix, 'values' | 'scales' | 'zeros'> {
+    { values, scales, zeros }: Record<'values' | 'scales' | 'zeros', string | undefined>,
+    rows: number,
+    columns: number,
+  ): PackedMatrix {
+    if (columns % BLOCK !== 0) throw new GraphMismatch(`${values} has rows that are not whole blocks`);
+    const blocks = columns / BLOCK;
     return {
-      values: this.stored(values, ELEMENT.uint8),
-      scales: this.stored(scales, ELEMENT.float32),
-      zeros: zeros ? this.stored(zeros, ELEMENT.uint8) : null,
+      rows,
+      columns,
+      values: this.stored(values, ELEMENT.uint8, (rows * columns) / 2),
+      scales: this.stored(scales, ELEMENT.float32, rows * blocks),
+      zeros: zeros ? this.stored(zeros, ELEMENT.uint8, rows * Math.ceil(blocks / 2)) : null,
     };
   }
 
-  norm(node: OnnxNode): StoredTensor {
-    return this.stored(node.inputs[1], ELEMENT.float32);
+  /** The weights of an RMSNorm, float32 [size]. */
+  norm(node: OnnxNode, size: number): StoredTensor {
+    mustMatch(node, normRule(this.text));
+    const [, weight, ...others] = node.inputs;
+    mustBeAbsent(node, others);
+    return this.stored(weight, ELEMENT.float32, size);
   }
 
-  stored(name: string | undefined, dataType: number): StoredTensor {
-    const tensor = this.graph.tensor(name ?? '');
-    const stored = tensor as StoredTensor | undefined;
-    if (stored?.dataType !== dataType || !stored.data) throw new GraphMismatch(`${name} is not stored as expected`);
-    return stored;
+  /** An initialiser of this type and number of elements, with just as many bytes in the graph or a data file. */
+  stored(name: string | undefined, dataType: keyof typeof ELEMENT_BYTES, elements: number): StoredTensor {
+    const tensor = must(this.graph.tensor(name ?? ''), `initialiser ${name}`);
+    const { dims, data } = tensor;
+    if (tensor.dataType !== dataType || dims.reduce((all, dim) => all * dim, 1) !== elements)
+      throw new GraphMismatch(`${name} has ${dims.join('×')} elements of type ${tensor.dataType}`);
+    if (!data || data.length !== elements * ELEMENT_BYTES[dataType])
+      throw new GraphMismatch(`${name} has ${data?.length} bytes`);
+    return { ...tensor, data };
   }
 }
 
-/** Layer `i` around its attention. */
-function matchLayer(
-  trace: Tracer,
-  attention: OnnxNode,
-  { text }: Gemma3Config,
-): LayerWeights & { from: string; to: string } {
-  const [queries, keys, values, key, value] = attention.inputs;
-  const [qNorm, kNorm] = [trace.maker(queries, NORM), trace.maker(keys, NORM)];
-  const [q, k] = [qNorm, kNorm].map((node) => trace.maker(node.inputs[0], 'MatMulNBits'));
-  const v = trace.maker(values, 'MatMulNBits');
-  const products = [must(q, 'q'), must(k, 'k'), v];
-  const inputNorm = trace.maker(v.inputs[0], NORM);
-  if (products.some((node) => trace.maker(node.inputs[0], NORM) !== inputNorm))
-    throw new GraphMismatch('several input norms');
+/** A layer, the names of the values that go in and come out, and those that its attention rotates by. */
+interface MatchedLayer {
+  weights: LayerWeights;
+  from: string;
+  to: string;
+  rope: RopeValues & { layerType: LayerType };
+}
 
-  const out = trace.only(attention.outputs[0], 'MatMulNBits');
-  const attendedNorm = trace.only(out.outputs[0], NORM);
-  const middle = trace.only(attendedNorm.outputs[0], 'Add');
-  if (!middle.inputs.includes(inputNorm.inputs[0] ?? '')) throw new GraphMismatch('no residual around the attention');
-  const mlpNorm = trace.only(middle.outputs[0], NORM);
-  const both = trace.reading(mlpNorm.outputs[0], 'MatMulNBits');
-  const gelus = (node: OnnxNode) => GELUS.flatMap((opType) => trace.reading(node.outputs[0], opType));
+/** Checks an attention by itself: attributes and inputs. */
+function matchAttention(trace: Tracer, attention: OnnxNode, text: TextConfig, layerType: LayerType): RopeValues {
+  mustMatch(attention, attentionRule(text, layerType));
+  const { inputs, outputs } = attention;
+  const positions = inputs[ATTENTION_INPUTS.positions];
+  // As an input, they are the numbers of the tokens in their order.
+  if (positions) trace.input(positions);
+  mustBeAbsent(attention, inputs.slice(ATTENTION_INPUTS.positions + 1));
+  if (outputs.slice(3).some((name) => name)) throw new GraphMismatch(`${attention.name} has more outputs`);
+  return {
+    cos: must(inputs[ATTENTION_INPUTS.cos], 'table of cosines'),
+    sin: must(inputs[ATTENTION_INPUTS.sin], 'table of sines'),
+  };
+}
+
+/** The GELU that reads a value; null where none does, or several. */
+function geluOf(trace: Tracer, value: string | undefined): OnnxNode | null {
+  const opTypes = new Set(GELU_RULES.map(({ opType }) => opType));
+  const [gelu, ...others] = [...opTypes].flatMap((opType) => trace.readers(value, opType));
+  return gelu && others.length === 0 ? gelu : null;
+}
+
+/** The layer around an attention. */
+function matchLayer(trace: Tracer, attention: OnnxNode, text: TextConfig, layerType: LayerType): MatchedLayer {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = text;
+  const ropeValues = matchAttention(trace, attention, text, layerType);
+  const [queries, keys, values, key, value] = attention.inputs;
+  const [qNorm, kNorm] = [trace.source(queries, NORM), trace.source(keys, NORM)];
+  const q = trace.source(qNorm.inputs[0], 'MatMulNBits');
+  const k = trace.source(kNorm.inputs[0], 'MatMulNBits');
+  const v = trace.source(values, 'MatMulNBits');
+  const inputNorm = trace.source(v.inputs[0], NORM);
+  if ([q, k].some((node) => trace.source(node.inputs[0], NORM) !== inputNorm))
+    throw new GraphMismatch('queries, keys and values have different input norms');
+
+  const out = trace.reader(attention.outputs[0], 'MatMulNBits');
+  const postAttentionNorm = trace.reader(out.outputs[0], NORM);
+  const middle = trace.sum(postAttentionNorm.outputs[0]);
+  if (!middle.inputs.includes(inputNorm.inputs[0] ?? ''))
+    throw new GraphMismatch('there is no residual connection around the attention');
+
+  const preFeedforwardNorm = trace.reader(middle.outputs[0], NORM);
+  const both = trace.readers(preFeedforwardNorm.outputs[0], 'MatMulNBits');
   const gate = must(
-    both.find((node) => gelus(node).length === 1),
+    both.find((node) => geluOf(trace, node.outputs[0])),
     'gate',
   );
-  const gelu = must(gelus(gate)[0], 'GELU');
-  if (gelu.inputs.slice(1).some((name) => name !== '')) throw new GraphMismatch('a GELU with a bias');
+  const gelu = must(geluOf(trace, gate.outputs[0]), 'GELU');
+  if (GELU_RULES.every((rule) => mismatch(gelu, rule) !== null)) throw new GraphMismatch('another GELU');
+  mustBeAbsent(gelu, gelu.inputs.slice(1));
   const up = must(
     both.find((node) => node !== gate),
-    'up',
+    'second matrix of the MLP',
   );
-  const product = trace.only(gelu.outputs[0], 'Mul');
+  const product = trace.reader(gelu.outputs[0], 'Mul');
+  mustMatch(product, plainRule('Mul'));
   if (both.length !== 2 || !product.inputs.includes(up.outputs[0] ?? '')) throw new GraphMismatch('another MLP');
-  const down = trace.only(product.outputs[0], 'MatMulNBits');
-  const fedNorm = trace.only(down.outputs[0], NORM);
-  const states = trace.only(fedNorm.outputs[0], 'Add');
-  if (!states.inputs.includes(middle.outputs[0] ?? '')) throw new GraphMismatch('no residual around the MLP');
+  const down = trace.reader(product.outputs[0], 'MatMulNBits');
+  const postFeedforwardNorm = trace.reader(down.outputs[0], NORM);
+  const states = trace.sum(postFeedforwardNorm.outputs[0]);
+  if (!states.inputs.includes(middle.outputs[0] ?? ''))
+    throw new GraphMismatch('there is no residual connection around the MLP');
 
-  const { integers } = attention;
-  const window = integers.get('local_window_size') ?? -1;
-  const asConfigured =
-    integers.get('num_heads') === text.heads &&
-    integers.get('kv_num_heads') === text.kvHeads &&
-    integers.get('do_rotary') === 1 &&
-    (integers.get('rotary_interleaved') ?? 0) === 0;
-  if (!asConfigured) throw new GraphMismatch('the attention is not the configured one');
+  const weights: LayerWeights = {
+    key: trace.input(key),
+    value: trace.input(value),
+    window: layerType === 'sliding_attention' ? text.slidingWindow : null,
+    inputNorm: trace.norm(inputNorm, hiddenSize),
+    qNorm: trace.norm(qNorm, headDim),
+    kNorm: trace.norm(kNorm, headDim),
+    postAttentionNorm: trace.norm(postAttentionNorm, hiddenSize),
+    preFeedforwardNorm: trace.norm(preFeedforwardNorm, hiddenSize),
+    postFeedforwardNorm: trace.norm(postFeedforwardNorm, hiddenSize),
+    q: trace.matrix(q, heads * headDim, hiddenSize),
+    k: trace.matrix(k, kvHeads * headDim, hiddenSize),
+    v: trace.matrix(v, kvHeads * headDim, hiddenSize),
+    out: trace.matrix(out, hiddenSize, heads * headDim),
+    gate: trace.matrix(gate, intermediateSize, hiddenSize),
+    up: trace.matrix(up, intermediateSize, hiddenSize),
+    down: trace.matrix(down, hiddenSize, intermediateSize),
+  };
+  // One kernel computes both.
+  if ((weights.gate.zeros === null) !== (weights.up.zeros === null))
+    throw new GraphMismatch('one half of the MLP has zero points, the other has none');
   return {
-    key: must(key, 'past keys'),
-    value: must(value, 'past values'),
-    window: window > 0 ? window : null,
-    inputNorm: trace.norm(inputNorm),
-    qNorm: trace.norm(qNorm),
-    kNorm: trace.norm(kNorm),
-    postAttentionNorm: trace.norm(attendedNorm),
-    preFeedforwardNorm: trace.norm(mlpNorm),
-    postFeedforwardNorm: trace.norm(fedNorm),
-    q: trace.matrix(must(q, 'q')),
-    k: trace.matrix(must(k, 'k')),
-    v: trace.matrix(v),
-    out: trace.matrix(out),
-    gate: trace.matrix(gate),
-    up: trace.matrix(up),
-    down: trace.matrix(down),
-    from: must(inputNorm.inputs[0], 'states'),
-    to: must(states.outputs[0], 'states'),
+    weights,
+    from: must(inputNorm.inputs[0], 'input of the layer'),
+    to: must(states.outputs[0], 'output of the layer'),
+    rope: { ...ropeValues, layerType },
   };
-}
-
-/** The table whose rows tokens are embedded by. */
-function matchEmbedding(graphs: readonly OnnxGraph[], { rows, columns }: PackedMatrix): PackedMatrix {
-  for (const graph of graphs)
-    for (const { opType, inputs, integers } of graph.nodes) {
-      if (opType !== 'GatherBlockQuantized') continue;
-      const [values, , scales, zeros] = inputs;
-      const table = new Tracer(graph).packed(values, scales, zeros);
-      const inFours = integers.get('bits') === 4 && integers.get('block_size') === BLOCK;
-      const { dims } = table.values;
-      const fits = dims[0] === rows && dims.reduce((all, dim) => all * dim, 2) === rows * columns;
-      if (inFours && fits && (integers.get('gather_axis') ?? 0) === 0) return { rows, columns, ...table };
-    }
-  throw new GraphMismatch('tokens are embedded in another way');
-}
-
-const widths = ({ rows, columns }: PackedMatrix): string => `${rows}×${columns}`;
-
-/** Throws unless every matrix is as wide as the configuration says. */
-function checkWidths({ layers, head }: DecoderWeights, { text }: Gemma3Config): void {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headDim, vocabSize } = text;
-  const want = (matrix: PackedMatrix, rows: number, columns: number) => {
-    if (matrix.rows !== rows || matrix.columns !== columns)
-      throw new GraphMismatch(`a matrix of ${widths(matrix)} instead of ${rows}×${columns}`);
-  };
-  if (layers.length !== text.layers) throw new GraphMismatch(`${layers.length} layers`);
-  want(head, vocabSize, hiddenSize);
-  for (const [i, { q, k, v, out, gate, up, down, window }] of layers.entries()) {
-    want(q, heads * headDim, hiddenSize);
-    want(k, kvHeads * headDim, hiddenSize);
-    want(v, kvHeads * headDim, hiddenSize);
-    want(out, hiddenSize, heads * headDim);
-    want(gate, intermediateSize, hiddenSize);
-    want(up, intermediateSize, hiddenSize);
-    want(down, hiddenSize, intermediateSize);
-    if ((gate.zeros === null) !== (up.zeros === null)) throw new GraphMismatch('zeros in one half of the MLP');
-    const configured = text.layerTypes[i] === 'sliding_attention' ? text.slidingWindow : null;
-    if (window !== configured) throw new GraphMismatch(`layer ${i} sees ${window} tokens`);
-  }
 }
 
 /**
+ * The table whose rows, times √hiddenSize, are the first layer's input.
+ * @param states the name of that input: a value of `decoder`, or one that another graph gives.
+ */
+function matchEmbedding(
+  decoder: OnnxGraph,
+  others: readonly OnnxGraph[],
+  states: string,
+  text: TextConfig,
+): PackedMatrix {
+  const graph = decoder.input(states) ? others.find((other) => other.output(states)) : decoder;
+  const trace = new Tracer(must(graph, 'graph that embeds tokens'), text);
+  const product = trace.source(states, 'Mul');
+  mustMatch(product, plainRule('Mul'));
+  const rows = must(
+    product.inputs.find((name) => scalarOf(trace.graph, name) === null),
+    'embedding',
+  );
+  const factor = product.inputs.map((name) => scalarOf(trace.graph, name)).find((number) => number !== null);
+  const expected = Math.sqrt(text.hiddenSize);
+  if (!(Math.abs(must(factor, 'factor of embeddings') - expected) <= SCALE_TOLERANCE * expected))
+    throw new GraphMismatch(`embeddings are multiplied by ${factor}`);
+  const gather = trace.source(rows, 'GatherBlockQuantized');
+  const [values, , scales, zeros, ...more] = gather.inputs;
+  mustBeAbsent(gather, more);
+  const table = trace.packed({ values, scales, zeros }, text.vocabSize, text.hiddenSize);
+  const { dims } = table.values;
+  mustMatch(gather, gatherRule(dims.length));
+  if (dims[0] !== text.vocabSize) throw new GraphMismatch(`the table has ${dims[0]} rows`);
+  return table;
+}
+
+interface Match {
+  weights: DecoderWeights;
+  trace: Tracer;
+  ropes: MatchedLayer['rope'][];
+}
+
+/** Matches everything but the values of RoPE tables. @throws GraphMismatch */
+function match(decoder: OnnxGraph, others: readonly OnnxGraph[], { text }: Gemma3Config): Match {
+  const trace = new Tracer(decoder, text);
+  const attentions = decoder.nodes.filter(({ opType }) => opType === ATTENTION);
+  if (attentions.length !== text.layers)
+    throw new GraphMismatch(`${attentions.length} layers instead of ${text.layers}`);
+  const layers = attentions.map((node, i) => matchLayer(trace, node, text, text.layerTypes[i] ?? 'full_attention'));
+  for (const [i, { from }] of layers.entries())
+    if (i > 0 && from !== layers[i - 1]?.to) throw new GraphMismatch('layers are not one after another');
+  const finalNorm = trace.reader(layers.at(-1)?.to, NORM);
+  const last = trace.reader(finalNorm.outputs[0], 'MatMulNBits');
+  if (last.outputs[0] !== 'logits') throw new GraphMismatch('something is computed of the logits, such as a soft cap');
+  const weights = {
+    layers: layers.map((layer) => layer.weights),
+    finalNorm: trace.norm(finalNorm, text.hiddenSize),
+    head: trace.matrix(last, text.vocabSize, text.hiddenSize),
+    embedding: matchEmbedding(decoder, others, must(layers[0], 'layer').from, text),
+    bidirectionalImages: decoder.input('image_rows') !== undefined,
+  };
+  return { weights, trace, ropes: layers.map(({ rope }) => rope) };
+}
+
+/** Whether all layers rotate by the angles of the configuration. Layers of one type share their tables. */
+async function ropesMatch({ trace, ropes }: Match, { text }: Gemma3Config, files: DataFiles): Promise<boolean> {
+  const checked = new Map<string, Promise<boolean>>();
+  for (const { cos, sin, layerType } of ropes) {
+    const key = JSON.stringify([cos, sin, layerType]);
+    const rope = { rope: text.rope[layerType], headDim: text.headDim };
+    const producer = (value: string) => trace.producer(value);
+    checked.set(key, checked.get(key) ?? matchesRope(trace.graph, producer, { cos, sin }, rope, files));
+  }
+  return (await Promise.all(checked.values())).every((matches) => matches);
+}
+
+/**
+ * Finds the weights of a decoder that the kernels can run.
  * @param decoder the graph with the layers.
  * @param others graphs beside it, one of which may embed tokens.
- * @returns null for graphs that are not understood.
+ * @param config the model's configuration; the graph must compute exactly what it says.
+ * @param files the graphs' data files, of which a few rows are read where RoPE tables are stored in them.
+ * @returns null for a graph that does not match. Rejects with whatever reading a file does.
  */
-export function matchDecoder(
+export async function matchDecoder(
   decoder: OnnxGraph,
   others: readonly OnnxGraph[],
   config: Gemma3Config,
-): DecoderWeights | null {
+  files: DataFiles,
+): Promise<DecoderWeights | null> {
+  let matched: Match;
   try {
-    const trace = new Tracer(decoder);
-    const layers: LayerWeights[] = [];
-    let states: string | undefined;
-    for (const node of decoder.nodes) {
-      if (node.opType !== 'GroupQueryAttention') continue;
-      const { from, to, ...layer } = matchLayer(trace, node, config);
-      if (states !== undefined && from !== states) throw new GraphMismatch('layers are not one after another');
-      layers.push(layer);
-      states = to;
-    }
-    const finalNorm = trace.only(states, NORM);
-    const last = trace.only(finalNorm.outputs[0], 'MatMulNBits');
-    if (last.outputs[0] !== 'logits') throw new GraphMismatch('logits are changed');
-    const head = trace.matrix(last);
-    const embedding = matchEmbedding([decoder, ...others], head);
-    const bidirectionalImages = decoder.input('image_rows') !== undefined;
-    const model = { layers, finalNorm: trace.norm(finalNorm), head, embedding, bidirectionalImages };
-    checkWidths(model, config);
-    return model;
+    matched = match(decoder, others, config);
   } catch (cause) {
     if (cause instanceof GraphMismatch) return null;
     throw cause;
   }
+  return (await ropesMatch(matched, config, files)) ? matched.weights : null;
 }

@@ -77,9 +77,9 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     config = rest.config;
     const graphs = [decoder, ...(embedTokens ? [embedTokens] : [])].map((bytes) => new OnnxGraph(bytes));
     const [graph, ...others] = graphs;
-    const model = graph && matchDecoder(graph, others, config);
-    if (!model) throw new Error('the step does not understand the graph');
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
+    const model = graph && (await matchDecoder(graph, others, config, blobs));
+    if (!model) throw new Error('the step does not understand the graph');
     const created = await WasmDecoder.create({
       model,
       config,
