@@ -2,20 +2,21 @@
 import type { OpenBenchEngine } from '../../protocol/bench.ts';
 import { decode } from './generate.ts';
 import { openModel } from './model/model.ts';
-import { openPrompting } from './prompt/prompting.ts';
+import { readProcessorFiles } from './model/processor-files.ts';
+import { createProcessor } from './prompt/processor.ts';
 import { loadOrt } from './backends/ort/ort.ts';
-import { GpuSamplers } from './backends/webgpu/sampler.ts';
+import type { TokenSamplers } from './backends/webgpu/sampler.ts';
 
 const sampling = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 /** Ends of answers are tokens like others here. */
 const stopIds: ReadonlySet<number> = new Set();
 
 export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
-  const { decoder, encoder, sampler, config, folder, dispose } = await openModel(base + name, { device, dtype });
-  // Not used here, but part of what loading costs.
-  await openPrompting(folder, config);
+  const { decoder, encoder, createSampler, config, folder, dispose } = await openModel(base + name, { device, dtype });
+  // The processor is not used here, but it is part of the time that loading takes.
+  createProcessor(await readProcessorFiles(folder), config);
   const { versions, wasm } = (await loadOrt(device)).env;
-  let samplers: GpuSamplers | null = null;
+  let samplers: TokenSamplers | null = null;
   let pictures = 0;
   return {
     about: {
@@ -29,8 +30,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
     async generate(ids, count, onToken) {
       const prefilledTokens = ids.length - (await decoder.reuse({ ids, pictures: [] }));
       const logits = await decoder.prefill({ ids, pictures: [] });
-      const gpuLogits = logits.onGpu;
-      if (gpuLogits && sampler) samplers ??= new GpuSamplers(gpuLogits.device, sampler, logits.vocabSize);
+      if (logits.onGpu && createSampler) samplers ??= createSampler(logits.vocabSize);
       const tokens: number[] = [];
       await decode(logits, {
         ...{ decoder, samplers, sampling, stopIds, maxNewTokens: count, prompt: ids },

@@ -17,122 +17,148 @@ import {
   type Message,
   type Sampling,
 } from '../../protocol/engine.ts';
-import { AnswerMemory } from './prompt/answer-ids.ts';
-import type { Prompt } from './cache/decoder.ts';
 import type { PromptPicture } from './backend-interface/pictures.ts';
+import type { TokenSamplers } from './backends/webgpu/sampler.ts';
+import type { Prompt } from './cache/decoder.ts';
 import { decode } from './generate.ts';
-import { inspectGpu } from './backends/gpu/device.ts';
-import { type Model, openModel } from './model/model.ts';
+import type { Model } from './model/model.ts';
+import { readProcessorFiles } from './model/processor-files.ts';
+import { AnswerIds } from './prompt/answer-ids.ts';
 import type { FormattedChat } from './prompt/chat-format.ts';
 import { StreamDecoder } from './prompt/detokenizer.ts';
-import { openPrompting, type Prompting } from './prompt/prompting.ts';
-import { GpuSamplers } from './backends/webgpu/sampler.ts';
+import { createProcessor, type Processor } from './prompt/processor.ts';
 import { mergeSampling } from './sampling/settings.ts';
 import { hashPicture, preparePicture } from './vision/preprocess.ts';
 
-interface Ready {
-  model: Model;
-  prompting: Prompting;
-  loaded: LoadedModel;
-  answers: AnswerMemory;
-  /** Null where logits are not on the GPU. */
-  samplers: GpuSamplers | null;
+/** What the engine is built on. */
+export interface EngineParts {
+  /** Opens a model folder (model.ts). */
+  openModel(
+    base: string,
+    options: LoadOptions,
+    onProgress?: (progress: LoadProgress) => void,
+    signal?: AbortSignal,
+  ): Promise<Model>;
+  /** Describes the GPU without using it; null where there is none. */
+  inspectGpu(): Promise<DeviceReport['webgpu']>;
 }
+
+/** A loaded model with everything an answer needs. */
+interface Session {
+  model: Model;
+  processor: Processor;
+  loaded: LoadedModel;
+  answerIds: AnswerIds;
+  /** Null where logits are not on the GPU. */
+  samplers: TokenSamplers | null;
+}
+
+type LoadArguments = LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal };
+type GenerateArguments = GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal };
 
 const hasPictures = (messages: Message[]): boolean =>
   messages.some((m) => typeof m.content !== 'string' && m.content.some((part: ContentPart) => part.type === 'image'));
 
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted) throw new EngineError('aborted');
+}
+
 export class InferenceEngine implements Engine {
-  private ready: Ready | null = null;
+  private session: Session | null = null;
+  /** The model that is being loaded. */
   private loading: string | null = null;
   private generating = false;
 
-  /** @param onLost called once when the GPU goes away; the engine is empty then. */
-  constructor(private readonly onLost: (detail: string) => void) {}
+  /** @param onLost is called once when the GPU is lost, after which no model is loaded. */
+  constructor(
+    private readonly parts: EngineParts,
+    private readonly onLost: (detail: string) => void,
+  ) {}
 
-  async load(
-    base: string,
-    options: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },
-  ): Promise<LoadedModel> {
-    if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
+  /**
+   * Loads a model in place of the one that is loaded, and warms it up.
+   * @param base URL of the model folder.
+   * @throws EngineError `busy`, `aborted`; as `openModel`
+   */
+  async load(base: string, { onProgress, signal, ...options }: LoadArguments): Promise<LoadedModel> {
+    this.throwIfBusy();
     this.loading = base;
     try {
       await this.release();
-      const { onProgress, signal, ...rest } = options;
-      const model = await openModel(base, rest, onProgress, signal);
+      const model = await this.parts.openModel(base, options, onProgress, signal);
+      let session: Session | null = null;
       try {
-        const prompting = await openPrompting(model.folder, model.config);
-        onProgress?.({ stage: 'warmup', done: 0, total: 1 });
-        const samplers = await warmUp(model, prompting.sampling);
-        onProgress?.({ stage: 'warmup', done: 1, total: 1 });
-        if (signal?.aborted) throw new EngineError('aborted');
-        const loaded: LoadedModel = {
-          id: model.folder.manifest.id,
-          dtype: model.dtype,
-          device: model.device,
-          ...(model.fallback ? { fallback: model.fallback } : {}),
-          adapter: model.adapter,
-          vision: model.encoder !== null,
-          contextLength: model.decoder.capacity,
-          sampling: prompting.sampling,
-        };
-        this.ready = { model, prompting, loaded, answers: new AnswerMemory(), samplers };
-        this.watch(model);
-        // Begun now, and only a picture waits for it and is told what went wrong.
-        void this.settled();
-        return loaded;
+        session = await openSession(model, onProgress);
+        throwIfAborted(signal);
       } catch (cause) {
+        session?.samplers?.dispose();
         await model.dispose();
         throw cause;
       }
+      this.session = session;
+      this.watch(model);
+      // Opening the vision encoder begins now; only a picture waits for it, and receives its failure.
+      void this.settled();
+      return session.loaded;
     } finally {
       this.loading = null;
     }
   }
 
+  private throwIfBusy(): void {
+    if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
+  }
+
+  private loadedSession(): Session {
+    if (!this.session) throw new EngineError('model-missing', 'no model is loaded');
+    return this.session;
+  }
+
   private watch(model: Model): void {
     void model.lost.then((detail) => {
-      // Destroying the device ourselves resolves this too.
-      if (this.ready?.model !== model) return;
-      this.ready = null;
+      // Releasing a model destroys its device, which resolves this, too.
+      if (this.session?.model !== model) return;
+      this.session = null;
       this.onLost(detail);
     });
   }
 
-  async generate(
-    messages: Message[],
-    options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
-  ): Promise<Finish> {
-    const { ready } = this;
-    if (!ready) throw new EngineError('model-missing', 'no model is loaded');
-    if (this.generating || this.loading !== null) throw new EngineError('busy', 'the engine is at work');
+  /**
+   * Answers a conversation.
+   * @param messages the conversation; the last one is the user's, or the answer to carry on.
+   * @throws EngineError `model-missing`, `busy`, `bad-request`, `prompt-too-long`, `device-lost`, and those of pictures. An
+   *   abort is no error: it is the reason that the answer ended.
+   */
+  async generate(messages: Message[], options: GenerateArguments): Promise<Finish> {
+    const session = this.loadedSession();
+    this.throwIfBusy();
     this.generating = true;
     try {
-      return await answer(ready, messages, options);
+      return await answer(session, messages, options);
     } catch (cause) {
-      // A lost GPU makes every later call fail with something less clear.
-      if (this.ready !== ready) throw new EngineError('device-lost', String(cause));
+      // Everything fails on a lost GPU, with less clear errors.
+      if (this.session !== session) throw new EngineError('device-lost', String(cause));
       if (cause instanceof EngineError && cause.code === 'adapter-wrong') throw await this.giveUp(cause.detail);
-      // What a failed run left in the cache is not to be trusted.
-      if (!(cause instanceof EngineError)) ready.model.decoder.clear();
+      // A failed run may have left anything in the cache.
+      if (!(cause instanceof EngineError)) session.model.decoder.clear();
       throw cause;
     } finally {
       this.generating = false;
     }
   }
 
-  /** A GPU that was found to be wrong is as good as lost: who loads the model again gets the CPU. */
+  /** Treats a GPU that fails its self-test as lost: whoever loads the model again gets the CPU. */
   private async giveUp(detail: string): Promise<EngineError> {
     await this.release();
     this.onLost(detail);
     return new EngineError('device-lost', detail);
   }
 
+  /** Counts the tokens of a prompt, and those of them that are in the KV cache. @throws EngineError as `generate` */
   async count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse> {
-    const { ready } = this;
-    if (!ready) throw new EngineError('model-missing', 'no model is loaded');
-    const { decoder } = ready.model;
-    const { ids, pictures } = format(ready, messages, options);
+    const session = this.loadedSession();
+    const { decoder } = session.model;
+    const { ids, pictures } = format(session, messages, options);
     const keyed = await Promise.all(
       pictures.map(async ({ image, start, length }) => ({ start, length, key: await hashPicture(image) })),
     );
@@ -143,45 +169,67 @@ export class InferenceEngine implements Engine {
     };
   }
 
+  /** Resolves when nothing is being opened any more, whether that failed or not. */
   async settled(): Promise<void> {
-    await this.ready?.model.encoder?.open().catch(() => undefined);
+    await this.session?.model.encoder?.open().catch(() => undefined);
   }
 
+  /** Frees the model. @throws EngineError `busy` */
   async unload(): Promise<void> {
-    if (this.loading !== null || this.generating) throw new EngineError('busy', 'the engine is at work');
+    this.throwIfBusy();
     await this.release();
   }
 
   private async release(): Promise<void> {
-    const { ready } = this;
-    this.ready = null;
-    ready?.samplers?.dispose();
-    await ready?.model.dispose();
+    const { session } = this;
+    this.session = null;
+    session?.samplers?.dispose();
+    await session?.model.dispose();
   }
 
   status(): Promise<EngineState> {
     if (this.loading !== null) return Promise.resolve({ state: 'loading', id: this.loading });
-    if (!this.ready) return Promise.resolve({ state: 'empty' });
-    return Promise.resolve({ state: this.generating ? 'generating' : 'ready', model: this.ready.loaded });
+    if (!this.session) return Promise.resolve({ state: 'empty' });
+    return Promise.resolve({ state: this.generating ? 'generating' : 'ready', model: this.session.loaded });
   }
 
+  /** Describes what the device offers a model. */
   async inspect(): Promise<DeviceReport> {
-    if (this.ready?.loaded.fallback === 'adapter-wrong') return { webgpu: null, reason: 'adapter-wrong' };
-    const webgpu = await inspectGpu();
+    if (this.session?.loaded.fallback === 'adapter-wrong') return { webgpu: null, reason: 'adapter-wrong' };
+    const webgpu = await this.parts.inspectGpu();
     return webgpu ? { webgpu } : { webgpu: null, reason: 'no-webgpu' };
   }
 }
 
-/** Compiles what the first question would otherwise wait for: one prompt, one choice, and one step. */
-async function warmUp(model: Model, sampling: Sampling): Promise<GpuSamplers | null> {
-  const { decoder } = model;
-  const logits = await decoder.prefill({ ids: [2, 2, 2, 2].slice(0, Math.min(4, decoder.capacity - 1)), pictures: [] });
+async function openSession(model: Model, onProgress?: (progress: LoadProgress) => void): Promise<Session> {
+  const processor = createProcessor(await readProcessorFiles(model.folder), model.config);
+  onProgress?.({ stage: 'warmup', done: 0, total: 1 });
+  const samplers = await warmUp(model, processor.sampling);
+  onProgress?.({ stage: 'warmup', done: 1, total: 1 });
+  const loaded: LoadedModel = {
+    id: model.folder.manifest.id,
+    dtype: model.dtype,
+    device: model.device,
+    ...(model.fallback ? { fallback: model.fallback } : {}),
+    adapter: model.adapter,
+    vision: model.encoder !== null,
+    contextLength: model.decoder.capacity,
+    sampling: processor.sampling,
+  };
+  return { model, processor, loaded, answerIds: new AnswerIds(), samplers };
+}
+
+/** Tokens of the prompt that warms a model up; any id will do. */
+const WARM_UP_IDS: readonly number[] = [2, 2, 2, 2];
+
+/** Compiles what the first answer would otherwise wait for: one prompt, one choice, and one step. */
+async function warmUp({ decoder, config, createSampler }: Model, sampling: Sampling): Promise<TokenSamplers | null> {
+  const logits = await decoder.prefill({ ids: WARM_UP_IDS.slice(0, decoder.capacity - 1), pictures: [] });
   const gpuLogits = logits.onGpu;
-  const samplers =
-    gpuLogits && model.sampler ? new GpuSamplers(gpuLogits.device, model.sampler, logits.vocabSize) : null;
+  const samplers = (gpuLogits && createSampler?.(logits.vocabSize)) ?? null;
   try {
     if (gpuLogits) await (await samplers?.begin(sampling))?.next(gpuLogits, []).id;
-    if (decoder.length < decoder.capacity) (await decoder.step(model.config.eosTokenIds[0] ?? 1)).dispose();
+    if (decoder.length < decoder.capacity) (await decoder.step(config.eosTokenIds[0] ?? 1)).dispose();
   } catch (cause) {
     samplers?.dispose();
     throw cause;
@@ -196,30 +244,30 @@ type FormatChoice = Pick<GenerateOptions, 'continueAnswer'>;
 
 /** Messages → token ids, and where the pictures go. */
 function format(
-  { model, prompting, answers }: Ready,
+  { model, processor, answerIds }: Session,
   messages: Message[],
   { continueAnswer = false }: FormatChoice,
 ): FormattedChat {
   if (hasPictures(messages) && !model.encoder) throw new EngineError('pictures-unsupported');
-  return prompting.format(messages, { continueAnswer, assistantIds: (text) => answers.idsOf(text) });
+  return processor.format(messages, { continueAnswer, assistantIds: (text) => answerIds.get(text) });
 }
 
 /** Messages → token ids and encoded pictures. */
-async function readMessages(
-  ready: Ready,
+async function encodeMessages(
+  session: Session,
   messages: Message[],
   { signal, ...choice }: FormatChoice & { signal?: AbortSignal },
 ): Promise<Prompt> {
-  const { ids, pictures } = format(ready, messages, choice);
+  const { ids, pictures } = format(session, messages, choice);
   const encoded: PromptPicture[] = [];
   for (const { image, start, length } of pictures) {
-    if (signal?.aborted) throw new EngineError('aborted');
-    encoded.push({ start, length, ...(await encode(ready, image, signal)) });
+    throwIfAborted(signal);
+    encoded.push({ start, length, ...(await encodePicture(session, image, signal)) });
   }
   return { ids, pictures: encoded };
 }
 
-/** Rejects when it is aborted; what was waited for goes on. */
+/** Rejects when the signal is aborted; the work goes on. */
 function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new EngineError('aborted'));
@@ -228,90 +276,105 @@ function unlessAborted<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   });
 }
 
-async function encode(
-  { model, prompting }: Ready,
+async function encodePicture(
+  { model, processor }: Session,
   image: Blob,
   signal?: AbortSignal,
-): Promise<{ key: string; features: Float32Array }> {
+): Promise<Pick<PromptPicture, 'key' | 'features'>> {
   const { encoder } = model;
-  if (!encoder || !prompting.picture) throw new EngineError('pictures-unsupported');
+  if (!encoder || !processor.picture) throw new EngineError('pictures-unsupported');
   const key = await hashPicture(image);
-  const known = encoder.cachedFeatures(key);
-  if (known) return { key, features: known };
-  // On a slow line that may take minutes.
+  const features = encoder.cachedFeatures(key);
+  if (features) return { key, features };
+  // Opening the encoder may take minutes on a slow line.
   await unlessAborted(encoder.open(), signal);
-  return { key, features: await encoder.encode(key, await preparePicture(image, prompting.picture)) };
+  return { key, features: await encoder.encode(key, await preparePicture(image, processor.picture)) };
 }
 
-async function answer(
-  ready: Ready,
-  messages: Message[],
-  options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
-): Promise<Finish> {
-  const began = performance.now();
-  const { model, prompting, answers } = ready;
-  const { decoder } = model;
-  const { signal, onDelta, maxNewTokens = Infinity } = options;
-  if (!(maxNewTokens >= 1)) throw new EngineError('bad-request', `maxNewTokens is ${String(maxNewTokens)}`);
-  const sampling = mergeSampling(prompting.sampling, options.sampling ?? {});
-  const usage = { promptTokens: 0, reusedTokens: 0, generatedTokens: 0, contextTokens: decoder.capacity };
-  const generated: number[] = [];
-  const stream = new StreamDecoder(prompting.tokenizer);
-  let text = '';
-  let firstToken = 0;
-  const show = (delta: string) => {
-    if (!delta) return;
-    text += delta;
-    onDelta(delta);
-  };
+/** The text and the ids of an answer as it grows. */
+class AnswerText {
+  readonly ids: number[] = [];
+  text = '';
+  /** When the first token came (performance.now()); 0 before. */
+  firstTokenAt = 0;
+  private readonly stream: StreamDecoder;
 
-  const onToken = (id: number) => {
-    if (!firstToken) firstToken = performance.now();
-    generated.push(id);
-    usage.generatedTokens++;
-    show(stream.push(id));
-  };
-  const run = async (prompt: Prompt): Promise<FinishReason> => {
-    usage.promptTokens = prompt.ids.length;
-    if (prompt.ids.length >= decoder.capacity)
-      throw new EngineError('prompt-too-long', `${prompt.ids.length} tokens, room for ${decoder.capacity}`);
-    usage.reusedTokens = await decoder.reuse(prompt);
-    const logits = await decoder.prefill(prompt, signal);
-    const { samplers } = ready;
-    const { stopIds } = prompting;
-    return decode(logits, { decoder, samplers, sampling, stopIds, maxNewTokens, signal, prompt: prompt.ids, onToken });
-  };
-
-  let reason: FinishReason;
-  let readFrom = began;
-  try {
-    const prompt = await readMessages(ready, messages, options);
-    readFrom = performance.now();
-    reason = await run(prompt);
-  } catch (cause) {
-    if (!(cause instanceof EngineError) || cause.code !== 'aborted') throw cause;
-    reason = 'aborted';
+  constructor(
+    { tokenizer }: Processor,
+    private readonly onDelta: (text: string) => void,
+  ) {
+    this.stream = new StreamDecoder(tokenizer);
   }
-  show(stream.end());
-  rememberAnswer(answers, options.continueAnswer ? messages.at(-1) : undefined, text, generated);
+
+  push(id: number): void {
+    this.firstTokenAt ||= performance.now();
+    this.ids.push(id);
+    this.show(this.stream.push(id));
+  }
+
+  /** Shows what is left of an unfinished character. */
+  end(): void {
+    this.show(this.stream.end());
+  }
+
+  private show(delta: string): void {
+    if (delta === '') return;
+    this.text += delta;
+    this.onDelta(delta);
+  }
+}
+
+async function answer(session: Session, messages: Message[], options: GenerateArguments): Promise<Finish> {
+  const began = performance.now();
+  const { model, processor, answerIds, samplers } = session;
+  const { decoder } = model;
+  const { signal, maxNewTokens = Infinity } = options;
+  if (!(maxNewTokens >= 1)) throw new EngineError('bad-request', `maxNewTokens is ${String(maxNewTokens)}`);
+  const sampling = mergeSampling(processor.sampling, options.sampling ?? {});
+  const made = new AnswerText(processor, options.onDelta);
+  let promptTokens = 0;
+  let reusedTokens = 0;
+  let prefillBegan = began;
+
+  const run = async (): Promise<FinishReason> => {
+    const prompt = await encodeMessages(session, messages, options);
+    prefillBegan = performance.now();
+    promptTokens = prompt.ids.length;
+    if (promptTokens >= decoder.capacity)
+      throw new EngineError('prompt-too-long', `${promptTokens} tokens, room for ${decoder.capacity}`);
+    reusedTokens = await decoder.reuse(prompt);
+    const logits = await decoder.prefill(prompt, signal);
+    return decode(logits, {
+      ...{ decoder, samplers, sampling, maxNewTokens, signal, prompt: prompt.ids, stopIds: processor.stopIds },
+      onToken: (id) => made.push(id),
+    });
+  };
+  const reason = await run().catch((cause: unknown): FinishReason => {
+    if (cause instanceof EngineError && cause.code === 'aborted') return 'aborted';
+    throw cause;
+  });
+  made.end();
+  rememberAnswer(answerIds, options.continueAnswer ? messages.at(-1) : undefined, made);
+
   const ended = performance.now();
-  const seconds = (from: number, to: number) => Math.max(to - from, 1e-3) / 1000;
+  const firstToken = made.firstTokenAt || ended;
+  const rate = (tokens: number, from: number, to: number) => (tokens * 1000) / Math.max(to - from, 1e-3);
   return {
     reason,
-    usage,
+    usage: { promptTokens, reusedTokens, generatedTokens: made.ids.length, contextTokens: decoder.capacity },
     timing: {
-      timeToFirstToken: (firstToken || ended) - began,
-      // On the GPU the prompt has been read when the first token is known.
-      prefillRate: (usage.promptTokens - usage.reusedTokens) / seconds(readFrom, firstToken || ended),
-      decodeRate: generated.length > 1 ? (generated.length - 1) / seconds(firstToken, ended) : 0,
+      timeToFirstToken: firstToken - began,
+      // The GPU has certainly processed the prompt only when the first token is known.
+      prefillRate: rate(promptTokens - reusedTokens, prefillBegan, firstToken),
+      decodeRate: made.ids.length > 1 ? rate(made.ids.length - 1, firstToken, ended) : 0,
     },
   };
 }
 
 /** @param begun the message that was carried on: its ids and the new ones are the answer's, if both are known. */
-function rememberAnswer(answers: AnswerMemory, begun: Message | undefined, text: string, ids: number[]): void {
-  if (!begun) return answers.remember(text, ids);
+function rememberAnswer(answerIds: AnswerIds, begun: Message | undefined, { text, ids }: AnswerText): void {
+  if (!begun) return answerIds.add(text, ids);
   const before = typeof begun.content === 'string' ? begun.content : '';
-  const known = answers.idsOf(before);
-  if (known) answers.remember(before + text, [...known, ...ids]);
+  const known = answerIds.get(before);
+  if (known) answerIds.add(before + text, [...known, ...ids]);
 }

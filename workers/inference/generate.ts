@@ -1,88 +1,100 @@
 /**
- * The decode loop: logits to tokens, one after another. Where the GPU chooses the token, the next step is begun before the
- * choice is known here: it reads the id where the sampler wrote it, so the GPU is never idle while four bytes travel. A
- * step that turns out to follow the answer's end is forgotten.
+ * The decode loop: logits to tokens, one after another. Where the GPU chooses the token, the next step begins before the
+ * choice is known here: it reads the id where the sampler wrote it, so that the GPU is not idle while four bytes travel. A
+ * step that turns out to follow the answer's end is taken back.
  */
 import type { FinishReason, Sampling } from '../../protocol/engine.ts';
+import type { Logits } from './backend-interface/logits.ts';
+import type { GpuSampler, TokenSamplers } from './backends/webgpu/sampler.ts';
 import { yieldToEventLoop } from './backends/yield-to-event-loop.ts';
 import type { Decoder } from './cache/decoder.ts';
-import type { Logits } from './backend-interface/logits.ts';
-import type { GpuSampler, GpuSamplers } from './backends/webgpu/sampler.ts';
 import { Sampler } from './sampling/sampler.ts';
 
 export interface DecodeOptions {
+  /** Its cache holds the prompt. */
   decoder: Decoder;
   /** Null where logits are not on the GPU. */
-  samplers: GpuSamplers | null;
+  samplers: TokenSamplers | null;
   sampling: Sampling;
-  /** The answer ends before any of these. */
+  /** Ids that end the answer and are not part of it. */
   stopIds: ReadonlySet<number>;
+  /** At least 1. */
   maxNewTokens: number;
   signal?: AbortSignal | undefined;
-  /** The prompt's ids. */
+  /** The prompt's ids, for repetition_penalty. */
   prompt: readonly number[];
+  /** Is given each token of the answer as it is chosen. */
   onToken(id: number): void;
 }
 
-/** The next token, and the run that reads it if that has begun. */
-interface Next {
-  id: number;
-  ahead: Logits | null;
-}
-
-/** @param logits the prompt's last. @throws EngineError */
-export async function decode(logits: Logits, options: DecodeOptions): Promise<FinishReason> {
+/**
+ * Generates an answer. Afterwards the decoder's cache holds the prompt and a prefix of the answer.
+ * @param first the logits of the prompt's last token; they are disposed of.
+ * @returns why the answer ended. Rejects with EngineError: `internal` for logits that are not finite numbers, and with what
+ *   the decoder and the samplers do; the cache is as the decoder left it then.
+ */
+export async function decode(first: Logits, options: DecodeOptions): Promise<FinishReason> {
   const { decoder, samplers, sampling, stopIds, maxNewTokens, signal, onToken } = options;
   const history = [...options.prompt];
-  const onCpu = new Sampler(sampling);
-  const onGpu = (await samplers?.begin(sampling)) ?? null;
-
-  for (let made = 1; ; made++) {
-    const last = made >= maxNewTokens || decoder.length >= decoder.capacity || signal?.aborted === true;
-    const { id, ahead } = await choose(logits, { decoder, onCpu, onGpu, history, readAhead: !last });
-    logits.dispose();
-    const stop = stopIds.has(id);
-    if (stop || signal?.aborted) forget(decoder, ahead);
-    if (stop) return 'stop';
-    history.push(id);
-    onToken(id);
-    if (signal?.aborted) return 'aborted';
-    if (made >= maxNewTokens) return 'length';
-    if (!ahead && decoder.length >= decoder.capacity) return 'context-full';
-    logits = ahead ?? (await decoder.step(id));
-    // The stop message is only heard when this worker comes up for air.
-    await yieldToEventLoop();
+  let logits: Logits | null = first;
+  try {
+    const cpuSampler = new Sampler(sampling);
+    const gpuSampler = (await samplers?.begin(sampling)) ?? null;
+    for (let count = 1; ; count++) {
+      const readAhead = count < maxNewTokens && decoder.length < decoder.capacity && !signal?.aborted;
+      const { id, ahead } = await choose(logits, { decoder, cpuSampler, gpuSampler, history, readAhead });
+      logits.dispose();
+      logits = ahead;
+      const stop = stopIds.has(id);
+      if (ahead && (stop || signal?.aborted)) decoder.stepBack();
+      if (stop) return 'stop';
+      history.push(id);
+      onToken(id);
+      if (signal?.aborted) return 'aborted';
+      if (count >= maxNewTokens) return 'length';
+      if (!logits && decoder.length >= decoder.capacity) return 'context-full';
+      logits ??= await decoder.step(id);
+      // The worker receives messages, such as the one that aborts, only between tasks.
+      await yieldToEventLoop();
+    }
+  } finally {
+    logits?.dispose();
   }
 }
 
 interface ChooseOptions {
   decoder: Decoder;
-  onCpu: Sampler;
-  onGpu: GpuSampler | null;
+  cpuSampler: Sampler;
+  gpuSampler: GpuSampler | null;
   history: readonly number[];
-  /** Whether a token will be wanted after this one. */
+  /** Whether to begin the step after this token before its id is known. */
   readAhead: boolean;
 }
 
-async function choose(logits: Logits, { decoder, onCpu, onGpu, history, readAhead }: ChooseOptions): Promise<Next> {
-  const gpuLogits = logits.onGpu;
-  if (!onGpu || !gpuLogits) return { id: onCpu.next(await logits.lastRows(), history), ahead: null };
-  const choice = onGpu.next(gpuLogits, history);
-  // Both are awaited whatever becomes of either: the runtime does one thing at a time.
-  const [chosen, read] = await Promise.allSettled([choice.id, readAhead ? decoder.step(choice.buffer) : null]);
-  if (read.status === 'rejected') throw read.reason;
-  if (chosen.status === 'rejected') throw chosen.reason;
-  if (chosen.value === null) {
-    forget(decoder, read.value);
-    return { id: onCpu.next(await logits.lastRows(), history), ahead: null };
-  }
-  if (read.value) decoder.resolveToken(chosen.value);
-  return { id: chosen.value, ahead: read.value };
+/** A chosen token, and the next token's logits where the step that gives them has run already. */
+interface Choice {
+  id: number;
+  ahead: Logits | null;
 }
 
-/** Takes back a step that nobody wants. */
-function forget(decoder: Decoder, ahead: Logits | null): void {
-  if (!ahead) return;
-  ahead.dispose();
-  decoder.stepBack();
+async function choose(
+  logits: Logits,
+  { decoder, cpuSampler, gpuSampler, history, readAhead }: ChooseOptions,
+): Promise<Choice> {
+  const onCpu = async () => ({ id: cpuSampler.next(await logits.lastRows(), history), ahead: null });
+  const gpuLogits = logits.onGpu;
+  if (!gpuSampler || !gpuLogits) return onCpu();
+  const choice = gpuSampler.next(gpuLogits, history);
+  // Both are awaited even if one fails: the runtime does one thing at a time.
+  const [chosen, step] = await Promise.allSettled([choice.id, readAhead ? decoder.step(choice.buffer) : null]);
+  if (step.status === 'rejected') throw step.reason;
+  const id = chosen.status === 'fulfilled' ? chosen.value : null;
+  if (id === null && step.value) {
+    step.value.dispose();
+    decoder.stepBack();
+  }
+  if (chosen.status === 'rejected') throw chosen.reason;
+  if (id === null) return onCpu();
+  if (step.value) decoder.resolveToken(id);
+  return { id, ahead: step.value };
 }

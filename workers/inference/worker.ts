@@ -1,13 +1,15 @@
-/** The inference worker's door: messages in, the engine's answers out (protocol/messages.ts). */
+/** The inference worker's entry: receives calls, and posts the engine's results (protocol/messages.ts). */
 import { EngineError } from '../../protocol/engine.ts';
 import type { Call, FromWorker, Results, ToWorker } from '../../protocol/messages.ts';
+import { inspectGpu } from './backends/gpu/device.ts';
 import { InferenceEngine } from './engine.ts';
+import { openModel } from './model/model.ts';
 
 const post = (message: FromWorker) => {
   self.postMessage(message);
 };
 
-const engine = new InferenceEngine((detail) => {
+const engine = new InferenceEngine({ openModel, inspectGpu }, (detail) => {
   post({ event: 'device-lost', detail });
 });
 const running = new Map<number, AbortController>();

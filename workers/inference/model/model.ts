@@ -18,7 +18,7 @@ import type { Backend } from '../backend-interface/backend.ts';
 import { type Gpu, requestGpu } from '../backends/gpu/device.ts';
 import { GIB, memoryGib } from '../backends/device-memory.ts';
 import { loadOrt } from '../backends/ort/ort.ts';
-import { SamplerPipelines } from '../backends/webgpu/sampler.ts';
+import { GpuSamplers, SamplerPipelines, type TokenSamplers } from '../backends/webgpu/sampler.ts';
 import { VisionEncoder } from '../vision/encoder.ts';
 import { type ModelFolder, openModelFolder } from './model-folder.ts';
 import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test/self-test.ts';
@@ -68,6 +68,11 @@ function bindable({ text }: Gemma3Config, gpu: Gpu | null): number {
   return gpu ? Math.floor(gpu.device.limits.maxStorageBufferBindingSize / row) : Infinity;
 }
 
+function samplerFactory(device: GPUDevice): NonNullable<Model['createSampler']> {
+  const pipelines = new SamplerPipelines(device);
+  return (vocabSize) => new GpuSamplers(device, pipelines, vocabSize);
+}
+
 export interface Model {
   folder: ModelFolder;
   config: Gemma3Config;
@@ -77,8 +82,8 @@ export interface Model {
   adapter: string;
   decoder: Decoder;
   encoder: VisionEncoder | null;
-  /** On a GPU. */
-  sampler: SamplerPipelines | null;
+  /** Makes the GPU's sampler for logits of this size; null where the model is not on a GPU. */
+  createSampler: ((vocabSize: number) => TokenSamplers) | null;
   /** Resolves, with the reason, if the GPU goes away. */
   lost: Promise<string>;
   dispose(): Promise<void>;
@@ -217,7 +222,7 @@ async function openOn(
       adapter: gpu?.adapter ?? '',
       decoder,
       encoder,
-      sampler: gpu && new SamplerPipelines(gpu.device),
+      createSampler: gpu && samplerFactory(gpu.device),
       lost: gpu ? gpu.device.lost.then((info) => info.message) : new Promise(() => undefined),
       async dispose() {
         decoder.dispose();

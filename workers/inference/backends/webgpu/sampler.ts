@@ -44,6 +44,13 @@ export interface GpuSampler {
   next(logits: GpuLogits, history: readonly number[]): Choice;
 }
 
+/** Samples the answers of a model, one at a time. */
+export interface TokenSamplers {
+  /** As GpuSamplers.begin. */
+  begin(sampling: Sampling): Promise<GpuSampler | null>;
+  dispose(): void;
+}
+
 type Kernel = 'count' | 'find' | 'collect' | 'draw' | 'best_of_part' | 'best_of_all';
 
 /** The kernels that run one after another to choose a token; null for settings that are sampled on the CPU. */
@@ -90,7 +97,7 @@ interface Pass {
 }
 
 /** The buffers that all answers of a model share; one answer at a time is sampled. */
-export class GpuSamplers {
+export class GpuSamplers implements TokenSamplers {
   private readonly parts: number;
   private readonly settings: GPUBuffer;
   /** A bit for each id: whether it is in the history. */
