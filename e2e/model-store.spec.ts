@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Browser, type BrowserContext, chromium, expect, type Page, test } from '@playwright/test';
-import { PART_BYTES } from '../protocol/manifest.ts';
+import { PART_BYTES } from '../protocol/sizes.ts';
 import type { ModelSource, StoredModel } from '../protocol/store.ts';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { exportModel } from '../tools/export/export-model.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PART_BYTES, parseManifest } from './manifest.ts';
+import { parseManifest } from './manifest.ts';
+import { PART_BYTES } from './sizes.ts';
 
 const hash = 'a'.repeat(64);
 const good = () => ({

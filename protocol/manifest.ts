@@ -4,10 +4,9 @@
  */
 import type { Dtype } from './engine.ts';
 import { isObject } from './json.ts';
+import { PART_BYTES } from './sizes.ts';
 
 export const MANIFEST_FORMAT = 1;
-/** Files are hashed, fetched and verified in parts of this many bytes. */
-export const PART_BYTES = 64 * 1024 * 1024;
 
 /** `model` is the one graph of a text model; the other three are the layout of a model with pictures. */
 export type SessionName = 'model' | 'embed_tokens' | 'vision_encoder' | 'decoder_model_merged';

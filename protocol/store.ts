@@ -82,9 +82,6 @@ export interface BundleFile {
   blob: Blob;
 }
 
-/** Larger files are cut in the bundle (`path.001`, `path.002`, …): sticks with FAT32 hold nothing of 4 GB. */
-export const BUNDLE_FILE_BYTES = 29 * 64 * 1024 * 1024;
-
 export const STORE_ERRORS = [
   /** The source could not be reached at all. */
   'network',

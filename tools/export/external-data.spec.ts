@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PART_BYTES } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 import { layOut, writeData } from './external-data.ts';
 import { writeHashed } from './hashing-file.ts';
 import type { LazyTensor } from './tensor.ts';

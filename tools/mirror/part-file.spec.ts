@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { PART_BYTES } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 import { HashingFile } from '../export/hashing-file.ts';
 import { hashFile, PartFile } from './part-file.ts';
 

@@ -1,6 +1,7 @@
 /** @file What `manifest.json` says of a file's bytes, computed as they pass. */
 import { createHash } from 'node:crypto';
-import { type ManifestFile, PART_BYTES } from '../../protocol/manifest.ts';
+import type { ManifestFile } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 
 /** Hashes a file given in pieces of any size: as a whole, and each part of PART_BYTES. */
 export class PartHasher {

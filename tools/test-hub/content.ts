@@ -2,7 +2,7 @@
 import { createCipheriv, createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { PART_BYTES } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 
 const CHUNK = 256 * 1024;
 const BLOCK = 1024 * 1024;

@@ -4,7 +4,7 @@
  * between, which would halve the speed: after a power cut the record may say more than the disk holds, and the check
  * before each loading finds that.
  */
-import { PART_BYTES } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 import { StoreError, type Waiting } from '../../protocol/store.ts';
 import { fileAt, openSync, writeAll } from './directory.ts';
 import { delayOrOnline, backoffDelay } from './backoff-policy.ts';

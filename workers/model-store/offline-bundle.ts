@@ -1,6 +1,7 @@
 /** The offline bundle: a stored model as files for a stick, each small enough for FAT32, with a note to whoever finds them. */
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
-import { BUNDLE_FILE_BYTES, type BundleFile, StoreError } from '../../protocol/store.ts';
+import { BUNDLE_FILE_BYTES } from '../../protocol/sizes.ts';
+import { type BundleFile, StoreError } from '../../protocol/store.ts';
 import { fileAt, folderOf, MANIFEST, readFile } from './directory.ts';
 import { sha256 } from './fetch-parts.ts';
 import { GEMMA_NOTICE, isGemma, bundleReadme } from './offline-bundle-readme.ts';

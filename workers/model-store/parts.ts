@@ -3,7 +3,7 @@
  * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `verified`
  * only after the part's bytes were written.
  */
-import { PART_BYTES } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 import type { Plan, PlannedFile } from './plan.ts';
 
 export interface Part {

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { PART_BYTES, parseManifest } from '../../protocol/manifest.ts';
+import { parseManifest } from '../../protocol/manifest.ts';
+import { PART_BYTES } from '../../protocol/sizes.ts';
 import type { StoreProgress } from '../../protocol/store.ts';
 import { planManifest } from './plan.ts';
 import { writePlan } from './stored-model.ts';

@@ -4,7 +4,8 @@
  */
 import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
-import { BUNDLE_FILE_BYTES, type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
+import { BUNDLE_FILE_BYTES } from '../../../protocol/sizes.ts';
+import { type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
 import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from '../plan.ts';
 import { type ByteSource, SourceFailure } from './source.ts';
 

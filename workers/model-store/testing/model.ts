@@ -1,6 +1,7 @@
 /** A small model folder with a manifest, made of chance bytes: enough for the store, which never looks inside. */
 import { createHash, randomBytes } from 'node:crypto';
-import { MANIFEST_FORMAT, type Manifest, PART_BYTES } from '../../../protocol/manifest.ts';
+import { MANIFEST_FORMAT, type Manifest } from '../../../protocol/manifest.ts';
+import { PART_BYTES } from '../../../protocol/sizes.ts';
 
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
