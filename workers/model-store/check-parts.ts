@@ -1,6 +1,6 @@
 /** Reads all that is stored of a model and marks what is damaged as missing. */
 import { folderOf, readFile } from './directory.ts';
-import { sha256 } from './fetch-parts.ts';
+import { sha256 } from './hashing.ts';
 import type { Part, PartRecord } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';

@@ -3,7 +3,7 @@ import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { BUNDLE_FILE_BYTES } from '../../protocol/sizes.ts';
 import { type BundleFile, StoreError } from '../../protocol/store.ts';
 import { fileAt, folderOf, MANIFEST, readFile } from './directory.ts';
-import { sha256 } from './fetch-parts.ts';
+import { sha256 } from './hashing.ts';
 import { GEMMA_NOTICE, isGemma, bundleReadme } from './offline-bundle-readme.ts';
 import type { Progress } from './progress.ts';
 import { piecePathOf } from './sources/picked.ts';

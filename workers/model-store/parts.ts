@@ -4,6 +4,7 @@
  * only after the part's bytes were written.
  */
 import { PART_BYTES } from '../../protocol/sizes.ts';
+import { toHex } from './hashing.ts';
 import type { Plan, PlannedFile } from './plan.ts';
 
 export interface Part {
@@ -34,7 +35,6 @@ const STATES: readonly PartState[] = ['missing', 'downloaded', 'verified'];
 const ENTRY_BYTES = 40;
 const HASH_AT = 8;
 
-const toHex = (bytes: Uint8Array): string => Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
 /** Where the record is kept: a sync access handle, or nothing for who only reads. */

@@ -3,11 +3,11 @@
  * which redirects to a signed address that expires.
  */
 import { listFiles, modelInfo } from '@huggingface/hub';
-import { createSHA1 } from 'hash-wasm';
 import { HUB_ORIGIN } from '../../../protocol/hub-models.ts';
 import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
 import { type ModelSource, StoreError } from '../../../protocol/store.ts';
+import { gitSha1 } from '../hashing.ts';
 import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from '../plan.ts';
 import { get, getRange } from './http.ts';
 import type { ByteSource } from './source.ts';
@@ -16,12 +16,6 @@ type HubSource = Extract<ModelSource, { kind: 'hub' }>;
 
 const urlOf = (repo: string, revision: string, path: string): string =>
   `${HUB_ORIGIN}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
-
-/** The hash git gives a file of this content: all the hub says of small files. */
-export async function gitSha1(bytes: Uint8Array): Promise<string> {
-  const hash = await createSHA1();
-  return hash.update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
-}
 
 /** A small file of the repository, verified. */
 async function fetchVerifiedJson(

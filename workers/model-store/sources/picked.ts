@@ -6,6 +6,7 @@ import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
 import { BUNDLE_FILE_BYTES } from '../../../protocol/sizes.ts';
 import { type ModelSource, type PickedFile, StoreError } from '../../../protocol/store.ts';
+import { sha256 } from '../hashing.ts';
 import { chooseDtype, makePlan, type Plan, planManifest, type PlannedFile } from '../plan.ts';
 import { type ByteSource, SourceFailure } from './source.ts';
 
@@ -79,8 +80,7 @@ export class PickedFiles {
     const files = pathsOf(body.sessions, dtype, paths).map((path) => ({ path, size: sizes.get(path) ?? 0 }));
     const id = baseOf(base.replace(/\/$/, '')) || 'model';
     const stamp = files.map(({ path, size }) => `${path}:${size}`).join() + String(config.file.lastModified);
-    const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(stamp));
-    const revision = Array.from(new Uint8Array(digest, 0, 8), (b) => b.toString(16).padStart(2, '0')).join('');
+    const revision = (await sha256(new TextEncoder().encode(stamp))).slice(0, 16);
     const unknown = { licence: 'unknown', baseModel: '' };
     return makePlan({ ...body, ...unknown, id, revision, dtype, source: { ...source, dtype }, files });
   }
