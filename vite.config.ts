@@ -10,6 +10,7 @@ import { contentSecurityPolicy, modelOrigins, securityHeaders } from './tools/se
 import { assembly } from './tools/vite-plugins/assembly.ts';
 import { changelog } from './tools/vite-plugins/changelog.ts';
 import { embedClient } from './tools/vite-plugins/embed-client.ts';
+import { onDemandFolders } from './tools/vite-plugins/on-demand.ts';
 
 /** The policy in the page itself, for hosts that set no headers. Only in builds: the development server needs inline styles. */
 const policyInPage: Plugin = {
@@ -72,6 +73,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        plugins: [onDemandFolders],
         test: {
           name: 'node',
           include: ['{src,workers,protocol,tools}/**/*.spec.ts'],

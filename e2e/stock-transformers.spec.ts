@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
 import type { ParityJob } from '../protocol/parity.ts';
 import { exportModel } from '../tools/export/export-model.ts';
+import { onDemand } from '../tools/on-demand/on-demand.ts';
 import { type ReferenceCase, readCases } from '../tools/parity/cases.ts';
 import { readFolder } from '../tools/parity/reference.ts';
 import { type ParityServer, startParityServer } from '../tools/parity/server.ts';
@@ -21,8 +22,11 @@ let work: string;
 let server: ParityServer;
 
 test.beforeAll(async () => {
+  // The first run downloads it.
+  test.setTimeout(600_000);
+  const transformers = '@huggingface/transformers';
   work = await mkdtemp(join(tmpdir(), 'fournil-stock-'));
-  server = await startParityServer(work);
+  server = await startParityServer(work, { [transformers]: onDemand(transformers) });
 });
 
 test.afterAll(async () => {

@@ -1,7 +1,7 @@
 /** Runs an export in unmodified transformers.js, as somebody else's page would. */
 import { AutoModelForCausalLM, AutoModelForImageTextToText, env, Tensor } from '@huggingface/transformers';
-import ortWasm from '../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm?url';
-import ortMjs from '../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs?url';
+import ortWasm from '../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm?url';
+import ortMjs from '../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs?url';
 
 export interface StockJob {
   /** Folder under `/parity-files/`. */

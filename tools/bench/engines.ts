@@ -1,9 +1,10 @@
-/** The engines that can be measured, and the modules of those that the site does not have. */
+/** @file The engines that can be measured, and the modules of those that the site does not have. */
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
+import { onDemand } from '../on-demand/on-demand.ts';
 import { ENGINES } from './server.ts';
 
 export type EngineName = 'fournil' | 'transformers.js';
@@ -12,7 +13,7 @@ export type EngineName = 'fournil' | 'transformers.js';
 export const entryOf = (engine: EngineName): string | null =>
   engine === 'fournil' ? null : `${ENGINES}transformers-engine.js`;
 
-/** @returns a new folder in which `entryOf` finds the other engines. */
+/** Bundles the other engines. @returns a new folder, in which `entryOf` finds them */
 export async function buildEngines(): Promise<string> {
   const outDir = await mkdtemp(join(tmpdir(), 'fournil-bench-'));
   await build({
@@ -21,6 +22,7 @@ export async function buildEngines(): Promise<string> {
     base: './',
     logLevel: 'error',
     publicDir: false,
+    resolve: { alias: { '@huggingface/transformers': onDemand('@huggingface/transformers') } },
     build: {
       ...{ outDir, emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0, modulePreload: false },
       rollupOptions: {

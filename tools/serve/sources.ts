@@ -9,14 +9,18 @@ export interface Sources {
   close(): Promise<void>;
 }
 
-/** @param include dependencies that Vite bundles before the first request: found late, they reload the page in a run. */
-export async function serveSources(include: string[]): Promise<Sources> {
+/**
+ * @param include dependencies that Vite bundles before the first request: found late, they reload the page in a run
+ * @param alias folders of packages that are installed on demand, by name
+ */
+export async function serveSources(include: string[], alias: Record<string, string> = {}): Promise<Sources> {
   const vite = await createServer({
     root: fileURLToPath(new URL('../../', import.meta.url)),
     configFile: false,
     logLevel: 'error',
     appType: 'mpa',
     server: { middlewareMode: true, hmr: false, ws: false, watch: null },
+    resolve: { alias },
     optimizeDeps: { noDiscovery: true, include },
     plugins: [assembly],
   });

