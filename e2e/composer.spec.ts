@@ -6,7 +6,7 @@ import { encryptedPdf, makePdf } from './support/pdf.ts';
 import { type Script, scriptWorker } from './support/scripted-worker.ts';
 
 async function open(page: Page, script: Partial<Script> = {}): Promise<Chat> {
-  await scriptWorker(page, { answers: [{ deltas: ['{told}'] }], ...script });
+  await scriptWorker(page, { answers: [{ deltas: ['{prompt}'] }], ...script });
   await page.goto('./');
   return new Chat(page);
 }

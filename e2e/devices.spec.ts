@@ -69,7 +69,7 @@ test('without JavaScript Promise Integration the other WebGPU build answers', as
 });
 
 /** A known answer's weights, changed: what the adapter computes is then not what it should be. */
-async function changeProof(page: Page, graph: string): Promise<void> {
+async function corruptSelfTest(page: Page, graph: string): Promise<void> {
   await page.route(`**/${graph}_q4-*.onnx_data`, async (route) => {
     const response = await route.fetch();
     const body = await response.body();
@@ -79,14 +79,14 @@ async function changeProof(page: Page, graph: string): Promise<void> {
 }
 
 test('a GPU that gives a wrong answer is not used, and the page says so', async ({ page }) => {
-  await changeProof(page, 'model');
+  await corruptSelfTest(page, 'model');
   await page.goto('./');
   await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
   await expect(await new Chat(page).ask('Hello!')).toContainText(/\w/);
 });
 
 test('a GPU that is wrong about pictures is given up with the first one, and nothing is lost', async ({ page }) => {
-  await changeProof(page, 'vision_encoder');
+  await corruptSelfTest(page, 'vision_encoder');
   await page.goto('./');
   const chat = new Chat(page);
   await expect(await chat.ask('Hello!')).toContainText('Hello');

@@ -57,7 +57,7 @@ const scripted = (page: Page, ...answers: Answer[]) => scriptWorker(page, { answ
 
 test('a host waits for the person, streams answers, and is stopped and sent away in the frame', async ({ page }) => {
   const long = { deltas: Array<string>(500).fill('more and '), pause: 20 };
-  await scripted(page, { deltas: ['Told: ', '{told}'], pause: 20 }, long);
+  await scripted(page, { deltas: ['Told: ', '{prompt}'], pause: 20 }, long);
   const frame = await embed(page);
   await expect(frame.getByRole('status')).toContainText('has not asked for anything yet');
 

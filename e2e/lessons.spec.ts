@@ -5,7 +5,7 @@ import { expectAccessible } from './support/axe.ts';
 import { Chat } from './support/chat.ts';
 import { type Answer, scriptWorker } from './support/scripted-worker.ts';
 
-async function open(page: Page, { path = './', answers = [{ deltas: ['{told} {options}'] }] as Answer[] } = {}) {
+async function open(page: Page, { path = './', answers = [{ deltas: ['{prompt} {options}'] }] as Answer[] } = {}) {
   await scriptWorker(page, { answers });
   await page.goto(path);
   return new Chat(page);
@@ -51,7 +51,7 @@ test('twelve lessons ship, and one is begun with its prompt, settings and pictur
 test('the lessons are there in French too', async ({ browser }) => {
   const context = await browser.newContext({ locale: 'fr-FR', serviceWorkers: 'block' });
   const page = await context.newPage();
-  await scriptWorker(page, { answers: [{ deltas: ['{told}'] }] });
+  await scriptWorker(page, { answers: [{ deltas: ['{prompt}'] }] });
   await page.goto('./');
   await page.getByRole('main').getByRole('button', { name: 'Leçons' }).click();
   const dialog = page.getByRole('dialog', { name: 'Leçons' });
@@ -186,13 +186,13 @@ test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is
   });
   page.on('pageerror', (error) => reports.push(error.message));
   await open(page);
-  const RUN = '<img src=x onerror="window.harmed=1"><script>window.harmed=1</script>';
+  const RUN = '<img src=x onerror="window.scriptRan=1"><script>window.scriptRan=1</script>';
   const shown = [
     { ...PIRATE, title: RUN },
     { ...PIRATE, description: RUN },
     { ...PIRATE, system: `${RUN}\n![](https://example.org/a.png)` },
     { ...PIRATE, starters: [{ text: RUN }] },
-    { ...PIRATE, extra: { __proto__: null, harmed: RUN } },
+    { ...PIRATE, extra: { __proto__: null, scriptRan: RUN } },
     { ...PIRATE, pictures: [{ name: RUN, src: 'examples/shapes.png' }] },
   ];
   const refused: (object | string)[] = [
@@ -219,8 +219,8 @@ test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is
     { ...PIRATE, pictures: [{ name: 'a', src: 'https://example.org/b.png' }] },
     { ...PIRATE, pictures: [{ name: 'a', src: '//example.org/c.png' }] },
     { ...PIRATE, pictures: [{ name: 'a', src: '../../secret.png' }] },
-    { ...PIRATE, pictures: [{ name: 'a', src: 'javascript:window.harmed=1' }] },
-    { ...PIRATE, pictures: [{ name: 'a', src: 'data:image/svg+xml,<svg onload="window.harmed=1"/>' }] },
+    { ...PIRATE, pictures: [{ name: 'a', src: 'javascript:window.scriptRan=1' }] },
+    { ...PIRATE, pictures: [{ name: 'a', src: 'data:image/svg+xml,<svg onload="window.scriptRan=1"/>' }] },
     { ...PIRATE, pictures: [{ name: 'a', src: 'data:text/html;base64,PHNjcmlwdD4=' }] },
     { ...PIRATE, model: { id: 5 } },
     { ...PIRATE, model: 'gemma' },
@@ -246,7 +246,7 @@ test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is
     await expect(dialog, JSON.stringify(lesson)).toBeVisible();
     await dialog.getByRole('button', { name: 'Close' }).click();
   }
-  expect(await page.evaluate(() => 'harmed' in window)).toBe(false);
+  expect(await page.evaluate(() => 'scriptRan' in window)).toBe(false);
   expect(foreign).toEqual([]);
   expect(reports).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { expect, type Page, test } from '@playwright/test';
 import { Chat, type Language, showNumbers } from './support/chat.ts';
 import { BLUE, drawPicture, RED } from './support/draw.ts';
-import { expectLook } from './support/look.ts';
+import { expectScreenshot } from './support/screenshot.ts';
 import { type Answer, scriptWorker } from './support/scripted-worker.ts';
 
 test.use({ bypassCSP: true });
@@ -40,7 +40,7 @@ for (const [name, language, locale, colorScheme, viewport] of [
 
     test('the page before the first message', async ({ page }) => {
       await open(page, language);
-      await expectLook(page, `welcome-${name}`);
+      await expectScreenshot(page, `welcome-${name}`);
     });
 
     test('a conversation with a picture, a table and two versions of an answer', async ({ page }) => {
@@ -55,14 +55,14 @@ for (const [name, language, locale, colorScheme, viewport] of [
       await expect(chat.answers).toContainText(language === 'fr' ? '2 sur 2' : '2 of 2');
       await expect(page.getByTestId('context')).toHaveAttribute('data-prompt-tokens', /\d/);
       await chat.message.focus();
-      await expectLook(page, `conversation-${name}`);
+      await expectScreenshot(page, `conversation-${name}`);
     });
 
     test('the settings of a conversation', async ({ page }) => {
       await open(page, language);
       await page.getByRole('button', { name: language === 'fr' ? 'Réglages' : 'Settings', exact: true }).click();
       await expect(page.getByRole('dialog').getByRole('textbox').first()).toBeVisible();
-      await expectLook(page, `settings-${name}`);
+      await expectScreenshot(page, `settings-${name}`);
     });
 
     test('the lessons', async ({ page }) => {
@@ -70,13 +70,13 @@ for (const [name, language, locale, colorScheme, viewport] of [
       const lessons = language === 'fr' ? 'Leçons' : 'Lessons';
       await page.getByRole('main').getByRole('button', { name: lessons }).click();
       await expect(page.getByRole('dialog').getByRole('article')).toHaveCount(12);
-      await expectLook(page, `lessons-${name}`);
+      await expectScreenshot(page, `lessons-${name}`);
     });
 
     test('the check before a demonstration', async ({ page }) => {
       await scriptWorker(page, { answers: ANSWERS });
       await page.goto('./?demo');
       await expect(page.locator('[data-check="warm"]')).toHaveAttribute('data-outcome', 'good');
-      await expectLook(page, `demo-${name}`);
+      await expectScreenshot(page, `demo-${name}`);
     });
   });

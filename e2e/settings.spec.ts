@@ -35,7 +35,7 @@ async function openSettings(page: Page, language: Language = 'en'): Promise<Loca
 }
 
 test('settings of a conversation reach the model, and go back to its own', async ({ page }) => {
-  const chat = await open(page, [{ deltas: ['{told} {options}'] }]);
+  const chat = await open(page, [{ deltas: ['{prompt} {options}'] }]);
   const panel = await openSettings(page);
   const field = (name: string) => panel.getByRole('textbox', { name });
   await expect(field('Top-p')).toHaveValue('0.95');
@@ -86,7 +86,7 @@ test('the meter counts what the model would be told, once there is one', async (
 });
 
 test('the oldest turns are left out where the person says so, and stay readable', async ({ page }) => {
-  const chat = await open(page, [...Array<Answer>(4).fill({ deltas: [TEN] }), { deltas: ['{told}'] }]);
+  const chat = await open(page, [...Array<Answer>(4).fill({ deltas: [TEN] }), { deltas: ['{prompt}'] }]);
   for (const question of ['a1 b c d', 'a2 b c d', 'a3 b c d', 'a4 b c d']) await chat.ask(question);
   await expect(full(page)).toContainText('nearly full. Tokens left: 12');
   await full(page).getByRole('checkbox').check();
@@ -109,7 +109,7 @@ test('the oldest turns are left out where the person says so, and stay readable'
 });
 
 test('a question that does not fit is answered once there is room', async ({ page }) => {
-  const chat = await open(page, [{ deltas: [TEN] }, { deltas: [TEN] }, { deltas: ['{told}'] }]);
+  const chat = await open(page, [{ deltas: [TEN] }, { deltas: [TEN] }, { deltas: ['{prompt}'] }]);
   for (const question of ['a1 b c d', 'a2 b c d']) await chat.ask(question);
   const long = Array.from({ length: 60 }, (_, i) => `w${i}`).join(' ');
   await chat.ask(long);
@@ -127,7 +127,7 @@ test('a new conversation begins with the summary, as the person changed it', asy
   const chat = await open(page, [
     ...Array<Answer>(4).fill({ deltas: [TEN] }),
     { deltas: ['A sum', 'mary.'], pause: 50 },
-    { deltas: ['{told}'] },
+    { deltas: ['{prompt}'] },
   ]);
   for (const question of ['a b c d', 'a b c d', 'a b c d', 'a b c d']) await chat.ask(question);
   await chat.message.fill('to be asked');

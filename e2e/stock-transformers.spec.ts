@@ -11,7 +11,7 @@ import type { ParityJob } from '../protocol/parity.ts';
 import { exportModel } from '../tools/export/export-model.ts';
 import { onDemand } from '../tools/on-demand/on-demand.ts';
 import { type ReferenceCase, readCases } from '../tools/parity/cases.ts';
-import { readFolder } from '../tools/parity/reference.ts';
+import { readReference } from '../tools/parity/reference.ts';
 import { type ParityServer, startParityServer } from '../tools/parity/server.ts';
 import type { StockJob } from './stock/stock.ts';
 
@@ -78,7 +78,7 @@ for (const { dtype, device, names } of [
   test(`a text export in ${dtype} gives stock transformers.js our tokens`, async ({ page }) => {
     const model = `text-${dtype}`;
     await exportModel({ checkpoint: 'reference/text', out: join(work, model), dtype, imageAttention: 'causal' });
-    const all = await readCases('reference/text', await readFolder('reference/text'));
+    const all = await readCases('reference/text', await readReference('reference/text'));
     const cases = all.filter((c) => names.some((name) => name === c.name));
     expect(cases).toHaveLength(names.length);
     const expected = await ours(page, model, dtype, cases, null);
@@ -96,7 +96,7 @@ test('a causal export with pictures gives stock transformers.js our tokens', asy
     dtype: 'fp32',
     imageAttention: 'causal',
   });
-  const reference = await readFolder('reference/vision');
+  const reference = await readReference('reference/vision');
   const cases = (await readCases('reference/vision', reference)).filter((c) => c.name === 'image-first');
   const [only] = cases;
   const { imageSize = 0 } = reference.config.vision ?? {};

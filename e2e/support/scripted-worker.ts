@@ -9,7 +9,7 @@ export interface Failure {
 }
 
 export interface Answer {
-  /** `{told}` stands for what the model was told (the texts of the messages), `{options}` for how it was to answer. */
+  /** `{prompt}` stands for what the model was told (the texts of the messages), `{options}` for how it was to answer. */
   deltas?: string[];
   /** Between deltas, ms. */
   pause?: number;
@@ -58,7 +58,7 @@ function perform({
   loaded,
   finish,
 }: Script & { loaded: LoadedModel; finish: object }) {
-  interface Told {
+  interface PromptMessage {
     content: string | { text?: string }[];
   }
   const aborted: number[] = [];
@@ -66,7 +66,11 @@ function perform({
   let asked = 0;
   self.onmessage = async ({
     data,
-  }: MessageEvent<{ id: number; abort?: true; call: { type: string; messages?: Told[]; options?: object } }>) => {
+  }: MessageEvent<{
+    id: number;
+    abort?: true;
+    call: { type: string; messages?: PromptMessage[]; options?: object };
+  }>) => {
     const { id, call } = data;
     const post = (message: object) => {
       self.postMessage({ id, ...message });
@@ -106,7 +110,7 @@ function perform({
     const answer = answers[Math.min(asked++, answers.length - 1)] ?? {};
     for (const delta of answer.deltas ?? []) {
       if (aborted.includes(id)) break;
-      post({ delta: delta.replace('{told}', texts.join(' | ')).replace('{options}', JSON.stringify(call.options)) });
+      post({ delta: delta.replace('{prompt}', texts.join(' | ')).replace('{options}', JSON.stringify(call.options)) });
       await sleep(answer.pause ?? 0);
     }
     const reason = aborted.includes(id) ? 'aborted' : (answer.reason ?? 'stop');

@@ -10,10 +10,10 @@ import { ENGINES } from './server.ts';
 export type EngineName = 'fournil' | 'transformers.js';
 
 /** URL of its module (protocol/bench.ts, `OpenBenchEngine`); null is the site's own. */
-export const entryOf = (engine: EngineName): string | null =>
+export const moduleUrlOf = (engine: EngineName): string | null =>
   engine === 'fournil' ? null : `${ENGINES}transformers-engine.js`;
 
-/** Bundles the other engines. @returns a new folder, in which `entryOf` finds them */
+/** Bundles the other engines. @returns a new folder, in which `moduleUrlOf` finds them */
 export async function buildEngines(): Promise<string> {
   const outDir = await mkdtemp(join(tmpdir(), 'fournil-bench-'));
   await build({

@@ -20,7 +20,7 @@ import type {
 import { equalRows, rowsOf } from '../../protocol/bench-rows.ts';
 import type { Device } from '../../protocol/engine.ts';
 import { chromiumArgs, requireChromium } from '../browser/chromium.ts';
-import { buildEngines, type EngineName, entryOf } from './engines.ts';
+import { buildEngines, type EngineName, moduleUrlOf } from './engines.ts';
 import { type ModelDir, readModelDir } from './model.ts';
 import { alternate } from './rounds.ts';
 import { MODELS, startBenchServer } from './server.ts';
@@ -97,7 +97,7 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
   const { engines, device } = options;
   const { name, dtype } = model;
   const jobOf = (engine: EngineName): BenchJob => ({
-    entry: entryOf(engine),
+    entry: moduleUrlOf(engine),
     model: { base: MODELS, name, device, dtype },
   });
   const measured = new Map<EngineName, Measured>();

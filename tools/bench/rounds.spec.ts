@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { alternate } from './rounds.ts';
 
-const patience = { least: 2, most: 4, time: 100 };
+const budget = { least: 2, most: 4, time: 100 };
 
 async function run(msEach: number): Promise<string> {
   let clock = 0;
@@ -11,7 +11,7 @@ async function run(msEach: number): Promise<string> {
     clock += msEach;
     return Promise.resolve();
   };
-  await alternate(['A', 'B'], patience, measure, () => clock);
+  await alternate(['A', 'B'], budget, measure, () => clock);
   return order;
 }
 

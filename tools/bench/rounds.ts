@@ -1,6 +1,6 @@
 /** Who is measured when. */
 
-export interface Patience {
+export interface RoundBudget {
   /** Rounds are begun while there are fewer than `most`, and, past `least`, while time is left. */
   least: number;
   most: number;
@@ -11,7 +11,7 @@ export interface Patience {
 /** Runs every engine once in each round, so that what changes on the machine meanwhile changes for all: A B A B. */
 export async function alternate<T>(
   engines: readonly T[],
-  { least, most, time }: Patience,
+  { least, most, time }: RoundBudget,
   measure: (engine: T, round: number) => Promise<void>,
   now: () => number = () => performance.now(),
 ): Promise<void> {

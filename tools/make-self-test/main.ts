@@ -21,7 +21,7 @@ const TOKENS = 49;
 /** Pixels are these over and over: a prime number of them, so that no two patches are alike. */
 const PATTERN = 97;
 
-const work = await mkdtemp(join(tmpdir(), 'fournil-proof-'));
+const work = await mkdtemp(join(tmpdir(), 'fournil-self-test-'));
 const server = await startParityServer(work);
 const rounded = (values: Iterable<number>) => Array.from(values, (value) => Number(value.toFixed(5)));
 

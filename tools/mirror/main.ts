@@ -43,7 +43,7 @@ async function main(): Promise<void> {
   let progress = progressPrinter(process.stderr);
   try {
     const options = readOptions(process.argv.slice(2));
-    const { manifest, received, wasWhole, catalogued } = await mirrorModel({
+    const { manifest, received, wasComplete, addedToCatalogue } = await mirrorModel({
       ...options,
       signal: stop.signal,
       onProgress: (done) => progress.update(done),
@@ -58,9 +58,9 @@ async function main(): Promise<void> {
     const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
     const size = manifest.files.reduce((sum, file) => sum + file.size, 0);
     const what = `${manifest.id}, revision ${manifest.revision}, ${manifest.files.length} files, ${megabytes(size)}`;
-    const how = wasWhole ? 'whole and right already, nothing fetched' : `${megabytes(received)} fetched`;
+    const how = wasComplete ? 'whole and right already, nothing fetched' : `${megabytes(received)} fetched`;
     process.stdout.write(`${options.folder}: ${what}: ${how}\n`);
-    if (catalogued) process.stdout.write('Added to catalogue.json: the site offers it now.\n');
+    if (addedToCatalogue) process.stdout.write('Added to catalogue.json: the site offers it now.\n');
   } catch (cause) {
     progress.end();
     process.stderr.write(`${sentence(cause)}\n`);

@@ -78,7 +78,7 @@ it('makes a repository without a manifest into a folder with one, pinned to the 
   expect(Object.keys(manifest.sessions)).toEqual(['q4']);
   // The dtype's files and no others.
   expect(manifest.files.map(({ path }) => path)).toEqual(Object.keys(builtIn).sort());
-  expect(result).toMatchObject({ received: whole, wasWhole: false });
+  expect(result).toMatchObject({ received: whole, wasComplete: false });
   expect(seen.at(-1)).toBe(1);
   expect(seen).toEqual([...seen].sort((a, b) => a - b));
   expect(await read('NOTICE')).toContain('ai.google.dev/gemma/terms');
@@ -98,7 +98,7 @@ it('uses the manifest of a repository that has one', async () => {
 it('a second run checks, says so and asks the hub for nothing', async () => {
   await mirror();
   hub.reset();
-  expect(await mirror()).toMatchObject({ wasWhole: true, received: 0 });
+  expect(await mirror()).toMatchObject({ wasComplete: true, received: 0 });
   expect(hub.requests).toEqual([]);
 });
 
@@ -266,7 +266,7 @@ it('mirrors a mirror by its URL', async () => {
   fail(DECODER, { cutAfter: 700_000 });
   expect((await mirror({ model })).received).toBe(whole);
   expect(await expectWhole()).toEqual(manifest);
-  expect(await mirror({ model })).toMatchObject({ wasWhole: true });
+  expect(await mirror({ model })).toMatchObject({ wasComplete: true });
 });
 
 it('adds itself once to the catalogue beside it', async () => {
@@ -276,8 +276,8 @@ it('adds itself once to the catalogue beside it', async () => {
   expect(existsSync(path)).toBe(false);
   const first = { url: 'models/first/', name: 'First' };
   await writeFile(path, JSON.stringify({ models: [first] }));
-  expect((await mirror()).catalogued).toBe(true);
-  expect((await mirror()).catalogued).toBe(false);
+  expect((await mirror()).addedToCatalogue).toBe(true);
+  expect((await mirror()).addedToCatalogue).toBe(false);
   expect(await listed()).toEqual({ models: [first, { url: 'models/tiny/', name: 'gemma-3-tiny-ONNX' }] });
   await writeFile(path, 'not a list');
   await expect(mirror()).rejects.toThrow(/not a list of models/);

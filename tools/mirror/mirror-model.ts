@@ -9,17 +9,17 @@ import type { Dtype } from '../../protocol/engine.ts';
 import { type Manifest, type ManifestFile, parseManifest } from '../../protocol/manifest.ts';
 import { addToCatalogue } from './catalogue.ts';
 import { MirrorError } from './failure.ts';
-import { planFolder } from './folder-url.ts';
-import { lookUp, planHub } from './hub.ts';
-import { Line, type LineOptions, Unsatisfiable } from './line.ts';
-import { hashFile, PartFile, partOf } from './part-file.ts';
-import { isRight, type MirrorPlan, TRIES, type WantedFile } from './plan.ts';
+import { planFolder } from './plan-folder.ts';
+import { resolveRevision, planHub } from './plan-hub.ts';
+import { HttpClient, type HttpClientOptions, RangeNotSatisfiable } from './http-client.ts';
+import { hashFile, PartialFile, partialPath } from './partial-file.ts';
+import { matchesHashes, type MirrorPlan, TRIES, type WantedFile } from './plan.ts';
 import { readSource, type Source } from './source.ts';
 
 const MANIFEST = 'manifest.json';
 const NOTICE = 'NOTICE';
 
-export interface MirrorOptions extends LineOptions {
+export interface MirrorOptions extends HttpClientOptions {
   /** A hub id, a short name, or the URL of a model folder. */
   model: string;
   folder: string;
@@ -35,9 +35,9 @@ export interface Mirrored {
   /** Bytes that came over the network for files, in this run. */
   received: number;
   /** The folder was whole already. */
-  wasWhole: boolean;
+  wasComplete: boolean;
   /** It was added to the catalogue beside it. */
-  catalogued: boolean;
+  addedToCatalogue: boolean;
 }
 
 /** What a mirror that is not whole says of itself, as manifest.json.part: a later run goes on with the same commit. */
@@ -71,33 +71,33 @@ async function openFolder(folder: string): Promise<{ stored: Manifest | null; un
     if (cause.code === 'ENOENT') return [];
     throw cause;
   });
-  if (names.length && !names.includes(MANIFEST) && !names.includes(partOf(MANIFEST)))
+  if (names.length && !names.includes(MANIFEST) && !names.includes(partialPath(MANIFEST)))
     throw new MirrorError(`${folder} is not empty and holds no mirror: choose another folder.`);
   return {
     stored: await readStored(folder),
-    unfinished: (await readJson(folder, partOf(MANIFEST))) as Unfinished | null,
+    unfinished: (await readJson(folder, partialPath(MANIFEST))) as Unfinished | null,
   };
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`;
 
-async function expectRoom(folder: string, needed: number): Promise<void> {
+async function expectFreeSpace(folder: string, needed: number): Promise<void> {
   const { bavail, bsize } = await statfs(folder);
   if (bavail * bsize < needed)
     throw new MirrorError(`${gigabytes(needed)} are still to come, and ${gigabytes(bavail * bsize)} are free there.`);
 }
 
 class Mirror {
-  readonly line: Line;
+  readonly client: HttpClient;
   received = 0;
   private done = 0;
   private total = 0;
 
   constructor(private readonly options: MirrorOptions) {
-    this.line = new Line(options);
+    this.client = new HttpClient(options);
   }
 
-  private tell(path: string, more = 0): void {
+  private report(path: string, more = 0): void {
     this.options.onProgress?.({ done: this.done + more, total: this.total, tensor: path });
   }
 
@@ -114,9 +114,9 @@ class Mirror {
       let read = 0;
       const found = await hashFile(this.options.folder, file.path, (bytes) => {
         this.options.signal?.throwIfAborted();
-        this.tell(file.path, (read += bytes));
+        this.report(file.path, (read += bytes));
       });
-      if (!found || !isRight(file, found)) wrong.push(file.path);
+      if (!found || !matchesHashes(file, found)) wrong.push(file.path);
       this.done += file.size;
     }
     return wrong;
@@ -125,7 +125,7 @@ class Mirror {
   async fetchAll(plan: MirrorPlan): Promise<ManifestFile[]> {
     const { folder } = this.options;
     const there = await this.onDisk(plan.files);
-    await expectRoom(
+    await expectFreeSpace(
       folder,
       plan.files.reduce((sum, { path, size }) => sum + Math.max(0, size - (there.get(path) ?? 0)), 0),
     );
@@ -142,7 +142,7 @@ class Mirror {
   private async onDisk(files: readonly WantedFile[]): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
     for (const { path } of files)
-      for (const name of [path, partOf(path)]) {
+      for (const name of [path, partialPath(path)]) {
         const found = await stat(join(this.options.folder, name)).catch(() => null);
         if (found) sizes.set(path, found.size);
       }
@@ -152,15 +152,15 @@ class Mirror {
   private async fetchFile(file: WantedFile, url: string): Promise<ManifestFile> {
     const { folder, onNotice } = this.options;
     const { path } = file;
-    this.tell(path);
+    this.report(path);
     const whole = await hashFile(folder, path);
-    if (whole && isRight(file, whole)) return entryOf(whole);
+    if (whole && matchesHashes(file, whole)) return entryOf(whole);
     if (whole) await rm(join(folder, path));
     for (let tried = 1; ; tried++) {
       const found = await this.fetchOnce(file, url);
       if (found) return found;
       // Nothing of it can be trusted.
-      await rm(join(folder, partOf(path)), { force: true });
+      await rm(join(folder, partialPath(path)), { force: true });
       if (tried === TRIES)
         throw new MirrorError(`${url} sends wrong bytes: ${TRIES} times they had not the hash that is said of them.`);
       onNotice?.(`${path} arrived with wrong bytes; it is fetched again.`);
@@ -170,26 +170,26 @@ class Mirror {
   /** @returns null when the bytes are wrong */
   private async fetchOnce(file: WantedFile, url: string): Promise<ManifestFile | null> {
     const { folder } = this.options;
-    const part = await PartFile.open(folder, file.path, file.size);
+    const part = await PartialFile.open(folder, file.path, file.size);
     try {
-      this.tell(file.path, part.size);
-      await this.line.read(
+      this.report(file.path, part.size);
+      await this.client.download(
         url,
         file.size,
         () => part.size,
         async (bytes) => {
           await part.write(bytes);
           this.received += bytes.length;
-          this.tell(file.path, part.size);
+          this.report(file.path, part.size);
         },
       );
       const found = await part.close();
-      if (!isRight(file, found)) return null;
+      if (!matchesHashes(file, found)) return null;
       await part.keep();
       return entryOf(found);
     } catch (cause) {
       await part.leave();
-      if (cause instanceof Unsatisfiable) return null;
+      if (cause instanceof RangeNotSatisfiable) return null;
       throw cause;
     }
   }
@@ -212,21 +212,21 @@ async function write(folder: string, name: string, text: string): Promise<void> 
 }
 
 /** @throws MirrorError, where the folder holds something else than what was asked. */
-async function expectSame(
+async function expectSameModel(
   source: Source,
   stored: Manifest,
   dtype: Dtype,
   options: MirrorOptions,
-  line: Line,
+  client: HttpClient,
 ): Promise<void> {
   const { folder, revision } = options;
   const has = `${folder} holds ${stored.id} (${Object.keys(stored.sessions).join(', ')}), revision ${stored.revision}`;
   let asked = { id: stored.id, revision: stored.revision };
-  if (source.kind === 'folder') asked = (await planFolder(source.url, dtype, line)).manifest;
+  if (source.kind === 'folder') asked = (await planFolder(source.url, dtype, client)).manifest;
   else
     asked = {
       id: source.hub.repo,
-      revision: revision === undefined ? asked.revision : (await lookUp(source.hub, revision, line)).commit,
+      revision: revision === undefined ? asked.revision : (await resolveRevision(source.hub, revision, client)).commit,
     };
   if (asked.id !== stored.id || !stored.sessions[dtype])
     throw new MirrorError(`${has}: choose another folder for ${asked.id} (${dtype}).`);
@@ -240,16 +240,16 @@ export async function mirrorModel(options: MirrorOptions): Promise<Mirrored> {
   const source = readSource(options.model, options.hub);
   const { stored, unfinished } = await openFolder(folder);
   const mirror = new Mirror(options);
-  const { line } = mirror;
+  const { client } = mirror;
   const dtypes = Object.keys(stored?.sessions ?? {}) as Dtype[];
   const dtype = options.dtype ?? dtypes[0] ?? unfinished?.dtype ?? 'q4';
 
   if (stored) {
-    await expectSame(source, stored, dtype, options, line);
+    await expectSameModel(source, stored, dtype, options, client);
     const wrong = await mirror.check(stored);
     if (!wrong.length) {
-      const catalogued = await addToCatalogue(folder, modelNameOf(stored.id));
-      return { manifest: stored, received: 0, wasWhole: true, catalogued };
+      const addedToCatalogue = await addToCatalogue(folder, modelNameOf(stored.id));
+      return { manifest: stored, received: 0, wasComplete: true, addedToCatalogue };
     }
     onNotice?.(`Damaged or missing, and fetched again: ${wrong.join(', ')}.`);
   }
@@ -258,8 +258,8 @@ export async function mirrorModel(options: MirrorOptions): Promise<Mirrored> {
   const revision = options.revision ?? known?.revision ?? 'main';
   const plan =
     source.kind === 'hub'
-      ? await planHub(source.hub, revision, dtype, line)
-      : await planFolder(source.url, dtype, line);
+      ? await planHub(source.hub, revision, dtype, client)
+      : await planFolder(source.url, dtype, client);
   const { manifest } = plan;
   if (!stored && unfinished && (unfinished.id !== manifest.id || unfinished.dtype !== dtype))
     throw new MirrorError(
@@ -267,14 +267,14 @@ export async function mirrorModel(options: MirrorOptions): Promise<Mirrored> {
     );
   const pending: Unfinished = { id: manifest.id, revision: manifest.revision, dtype };
   await mkdir(folder, { recursive: true });
-  await write(folder, partOf(MANIFEST), JSON.stringify(pending));
+  await write(folder, partialPath(MANIFEST), JSON.stringify(pending));
   await rm(join(folder, MANIFEST), { force: true });
 
   const files = await mirror.fetchAll(plan);
   const whole = parseManifest({ ...manifest, files });
   if (isGemma(whole)) await write(folder, NOTICE, GEMMA_NOTICE);
   await write(folder, MANIFEST, `${JSON.stringify(whole, null, 1)}\n`);
-  await rm(join(folder, partOf(MANIFEST)), { force: true });
-  const catalogued = await addToCatalogue(folder, modelNameOf(whole.id));
-  return { manifest: whole, received: mirror.received, wasWhole: false, catalogued };
+  await rm(join(folder, partialPath(MANIFEST)), { force: true });
+  const addedToCatalogue = await addToCatalogue(folder, modelNameOf(whole.id));
+  return { manifest: whole, received: mirror.received, wasComplete: false, addedToCatalogue };
 }

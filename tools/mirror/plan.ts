@@ -2,7 +2,7 @@
 import type { Dtype } from '../../protocol/engine.ts';
 import type { Manifest } from '../../protocol/manifest.ts';
 import { MirrorError } from './failure.ts';
-import type { Hashed } from './part-file.ts';
+import type { Hashed } from './partial-file.ts';
 
 /** How often wrong bytes are fetched before the source is named as bad. */
 export const TRIES = 3;
@@ -23,7 +23,7 @@ export interface MirrorPlan {
   urlOf: (path: string) => string;
 }
 
-export const isRight = (file: WantedFile, found: Hashed): boolean =>
+export const matchesHashes = (file: WantedFile, found: Hashed): boolean =>
   found.size === file.size &&
   (file.sha256 === undefined || file.sha256 === found.sha256) &&
   (file.gitSha1 === undefined || file.gitSha1 === found.gitSha1) &&
@@ -31,7 +31,7 @@ export const isRight = (file: WantedFile, found: Hashed): boolean =>
 
 export const encodePath = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
 
-export const inOrder = <T extends { path: string }>(files: readonly T[]): T[] =>
+export const sortByPath = <T extends { path: string }>(files: readonly T[]): T[] =>
   [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 
 /** One dtype of a folder that has a manifest: everything but what only its other dtypes need. */
@@ -44,6 +44,6 @@ export function planOfManifest(manifest: Manifest, dtype: Dtype): Pick<MirrorPla
   const others = new Set(Object.values(sessions).flatMap(pathsOf));
   return {
     manifest: { ...rest, sessions: { [dtype]: own } },
-    files: inOrder(files.filter(({ path }) => needed.has(path) || !others.has(path))),
+    files: sortByPath(files.filter(({ path }) => needed.has(path) || !others.has(path))),
   };
 }

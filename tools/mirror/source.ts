@@ -1,7 +1,7 @@
 /** What a person may call a model. */
 import { HUB_MODELS, HUB_ORIGIN, type HubModel } from '../../protocol/hub-models.ts';
 import { MirrorError } from './failure.ts';
-import type { HubSource } from './hub.ts';
+import type { HubSource } from './plan-hub.ts';
 
 const REPO = /^\w[\w.-]*\/\w[\w.-]*$/;
 

@@ -17,7 +17,7 @@ import type { Device } from '../../protocol/engine.ts';
 import { type ExportDtype, exportModel } from '../export/export-model.ts';
 import { type ReferenceCase, readCases } from './cases.ts';
 import { maxAbsDifference, meanKl } from './compare.ts';
-import { readFolder, type Reference } from './reference.ts';
+import { readReference, type Reference } from './reference.ts';
 import { type Run, runInBrowser } from './run-in-browser.ts';
 import { startParityServer } from './server.ts';
 
@@ -120,7 +120,7 @@ async function main(): Promise<boolean> {
   const options = readOptions();
   const { dtype, device } = options;
   const log = (text: string) => process.stderr.write(`${text}\n`);
-  const reference: Reference = await readFolder(options.folder);
+  const reference: Reference = await readReference(options.folder);
   const all = await readCases(options.folder, reference);
   const unknown = options.only.filter((name) => !all.some((c) => c.name === name));
   if (unknown.length > 0) throw new Error(`There is no case ${unknown.join(', ')} in ${options.folder}.`);

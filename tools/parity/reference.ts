@@ -11,7 +11,7 @@ export interface Reference {
 }
 
 /** @throws Error where the folder is not one. */
-export async function readFolder(folder: string): Promise<Reference> {
+export async function readReference(folder: string): Promise<Reference> {
   const config = parseGemma3Config(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8')));
   const file = await Safetensors.openFiles(folder, ['reference.safetensors']);
   const tensors = new Map<string, Float32Array>();

@@ -46,7 +46,7 @@ const noPicture = (): Record<string, Tensor> => ({
 });
 
 /** The session as stock code knows it: without inputs that it would not feed. */
-function plain(session: Session): Session {
+function withoutExtraInputs(session: Session): Session {
   const ours = Object.entries(noPicture()).filter(([name]) => session.inputNames.includes(name));
   if (!ours.length) return session;
   const extra = Object.fromEntries(ours.map(([name, { ort_tensor }]) => [name, ort_tensor]));
@@ -89,7 +89,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
   const model: PreTrainedModel = await Auto.from_pretrained(name, { dtype, device, ...dataOptions(manifest, dtype) });
   await AutoTokenizer.from_pretrained(name);
   const loaded = model as unknown as Loaded;
-  for (const [key, session] of Object.entries(loaded.sessions)) loaded.sessions[key] = plain(session);
+  for (const [key, session] of Object.entries(loaded.sessions)) loaded.sessions[key] = withoutExtraInputs(session);
   const threads = device === 'wasm' ? (wasm?.numThreads ?? 1) : 1;
   return {
     about: { version: env.version, onnxruntime: versions?.web ?? '', threads, vocabSize, contextLength, pictureSize },

@@ -1,7 +1,7 @@
 /** Whatever a model or a file says: nothing of it runs, nothing is fetched, nothing covers the page. */
 import { expect, type Page, test } from '@playwright/test';
 import { Chat } from './support/chat.ts';
-import { HOSTILE_MARKDOWN } from './support/hostile.ts';
+import { XSS_PAYLOADS } from './support/xss-payloads.ts';
 import { scriptWorker } from './support/scripted-worker.ts';
 
 /** Listens for what must not happen. @returns what did */
@@ -22,20 +22,20 @@ async function watch(page: Page, base: string) {
       console.error(`policy: ${violatedDirective} ${blockedURI} ${sourceFile}`);
     }),
   );
-  return async () => ({ ran: await page.evaluate(() => 'harmed' in window), foreign, reports });
+  return async () => ({ ran: await page.evaluate(() => 'scriptRan' in window), foreign, reports });
 }
 
 test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL }) => {
   test.setTimeout(300_000);
-  expect(HOSTILE_MARKDOWN.length).toBeGreaterThan(60);
+  expect(XSS_PAYLOADS.length).toBeGreaterThan(60);
   const harm = await watch(page, baseURL ?? '');
   // A few characters at a time, so that the stream stops in the middle of everything.
-  const answers = HOSTILE_MARKDOWN.map((text) => ({ deltas: [...(text.match(/[\s\S]{1,9}/g) ?? []), '\n\nThe end.'] }));
-  const all = { deltas: HOSTILE_MARKDOWN.map((text) => `${text}\n\n`).concat('The end of all.'), pause: 1 };
+  const answers = XSS_PAYLOADS.map((text) => ({ deltas: [...(text.match(/[\s\S]{1,9}/g) ?? []), '\n\nThe end.'] }));
+  const all = { deltas: XSS_PAYLOADS.map((text) => `${text}\n\n`).concat('The end of all.'), pause: 1 };
   await scriptWorker(page, { answers: [...answers, all] });
   await page.goto('./');
   const chat = new Chat(page);
-  for (const text of [...HOSTILE_MARKDOWN, 'all']) {
+  for (const text of [...XSS_PAYLOADS, 'all']) {
     const answer = await chat.ask('Do your worst');
     await expect(answer, text).toContainText('The end');
     await expect(answer.locator('.answer'), text).toBeVisible();
@@ -75,7 +75,7 @@ test('nothing in a conversation that is imported runs, and nothing is fetched', 
   await scriptWorker(page, { answers: [{ deltas: ['Fine.'] }] });
   await page.setViewportSize({ width: 1280, height: 800 });
   await page.goto('./');
-  const conversations = HOSTILE_MARKDOWN.slice(0, 30).map((text, i) => ({
+  const conversations = XSS_PAYLOADS.slice(0, 30).map((text, i) => ({
     id: `c${i}`,
     title: text.slice(0, 150),
     named: true,
@@ -111,7 +111,7 @@ test('nothing in a conversation that is imported runs, and nothing is fetched', 
   await side.getByRole('button', { name: 'Save, import, delete' }).click();
   const choosing = page.waitForEvent('filechooser');
   await page.getByRole('dialog').getByRole('button', { name: 'Choose files' }).click();
-  const name = `${HOSTILE_MARKDOWN[3] ?? ''}.json`.replaceAll('/', ' ');
+  const name = `${XSS_PAYLOADS[3] ?? ''}.json`.replaceAll('/', ' ');
   await (await choosing).setFiles({ name, mimeType: 'application/json', buffer: Buffer.from(file) });
   await expect(page.getByRole('dialog')).toContainText('30 conversations were taken in.');
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();

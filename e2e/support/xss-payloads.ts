@@ -1,8 +1,8 @@
 /**
- * Markdown and HTML that would run, fetch or deceive where it is rendered carelessly. `harmed` is set by what runs;
+ * Markdown and HTML that would run, fetch or deceive where it is rendered carelessly. `scriptRan` is set by what runs;
  * example.org is asked by what fetches.
  */
-const RUN = 'window.harmed=1';
+const RUN = 'window.scriptRan=1';
 
 const ELEMENTS = [
   `<script>${RUN}</script>`,
@@ -21,7 +21,7 @@ const ELEMENTS = [
   `<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=${RUN}&gt;">`,
   `<math href="javascript:${RUN}">CLICK</math>`,
   `<iframe src="https://example.org/"></iframe>`,
-  `<iframe srcdoc="<script>parent.harmed=1</script>"></iframe>`,
+  `<iframe srcdoc="<script>parent.scriptRan=1</script>"></iframe>`,
   `<object data="https://example.org/"></object><embed src="https://example.org/f.swf">`,
   `<video poster="https://example.org/g.png" src="https://example.org/g.mp4"></video>`,
   `<audio src="https://example.org/h.mp3" autoplay onplay="${RUN}"></audio>`,
@@ -43,7 +43,7 @@ const ELEMENTS = [
   `<textarea><img title="</textarea><img src=x onerror=${RUN}>"></textarea>`,
   `<title><img title="</title><img src=x onerror=${RUN}>"></title>`,
   `<xmp><p title="</xmp><img src=x onerror=${RUN}>"></xmp>`,
-  `<form id="location"><input name="cookie"></form><a id="harmed">clobbered</a>`,
+  `<form id="location"><input name="cookie"></form><a id="scriptRan">clobbered</a>`,
   `<a name="body"></a><img name="getElementById">`,
   `<custom-element onclick="${RUN}" is="x">custom</custom-element>`,
   `<button popovertarget=x>pop</button><div popover id=x onbeforetoggle=${RUN}>x</div>`,
@@ -63,7 +63,7 @@ const LINKS = [
   `[run](\u0001javascript:${RUN})`,
   `[run](<javascript:${RUN}>)`,
   `[data](data:text/html,<script>${RUN}</script>)`,
-  `[data](data:text/html;base64,PHNjcmlwdD5oYXJtZWQ9MTwvc2NyaXB0Pg==)`,
+  `[data](data:text/html;base64,PHNjcmlwdD5zY3JpcHRSYW49MTwvc2NyaXB0Pg==)`,
   `[vb](vbscript:msgbox) [blob](blob:https://example.org/1) [file](file:///etc/passwd)`,
   `<javascript:${RUN}>`,
   `[ref]\n\n[ref]: javascript:${RUN}`,
@@ -78,9 +78,9 @@ const MARKDOWN = [
   `[![picture](https://example.org/p.png)](https://example.org/)`,
   `![x](x"onerror="${RUN})`,
   `![ref][p]\n\n[p]: https://example.org/q.png`,
-  '```html\n<script>window.harmed=1</script>\n```',
-  '```"><img src=x onerror=window.harmed=1>\ncode\n```',
-  '`<img src=x onerror=window.harmed=1>`',
+  '```html\n<script>window.scriptRan=1</script>\n```',
+  '```"><img src=x onerror=window.scriptRan=1>\ncode\n```',
+  '`<img src=x onerror=window.scriptRan=1>`',
   `| <img src=x onerror=${RUN}> | b |\n| --- | --- |\n| <script>${RUN}</script> | ![](https://example.org/r.png) |`,
   `> <iframe src="javascript:${RUN}">`,
   `1. <svg/onload=${RUN}>\n2. <b onclick=${RUN}>x</b>`,
@@ -92,11 +92,11 @@ const FORMULAS = [
   `$\\url{javascript:${RUN}}$`,
   `$\\includegraphics{https://example.org/s.png}$`,
   `$\\htmlStyle{background:url(https://example.org/t.png)}{x}$`,
-  `$\\htmlClass{x" onclick="${RUN}}{y}$ $\\htmlId{harmed}{z}$ $\\htmlData{a=b}{c}$`,
+  `$\\htmlClass{x" onclick="${RUN}}{y}$ $\\htmlId{scriptRan}{z}$ $\\htmlData{a=b}{c}$`,
   `$$\\text{<img src=x onerror=${RUN}>}$$`,
   '$$\\def\\a{\\a\\a}\\a$$',
   `$\\unknown{<script>${RUN}</script>}$`,
 ];
 
 /** Cut anywhere by the stream, also in the middle of a tag. */
-export const HOSTILE_MARKDOWN: readonly string[] = [...ELEMENTS, ...LINKS, ...MARKDOWN, ...FORMULAS];
+export const XSS_PAYLOADS: readonly string[] = [...ELEMENTS, ...LINKS, ...MARKDOWN, ...FORMULAS];

@@ -76,9 +76,9 @@ export async function hashFile(
   }
 }
 
-export const partOf = (path: string): string => `${path}.part`;
+export const partialPath = (path: string): string => `${path}.part`;
 
-export class PartFile {
+export class PartialFile {
   private constructor(
     private readonly handle: FileHandle,
     private readonly hasher: Hasher,
@@ -87,8 +87,8 @@ export class PartFile {
   ) {}
 
   /** Opens PATH.part and hashes what an earlier run left in it. */
-  static async open(folder: string, path: string, size: number): Promise<PartFile> {
-    const full = join(folder, partOf(path));
+  static async open(folder: string, path: string, size: number): Promise<PartialFile> {
+    const full = join(folder, partialPath(path));
     await mkdir(dirname(full), { recursive: true });
     // Not 'a': there, positions of writes are ignored.
     const handle = await open(full, 'r+').catch((cause: NodeJS.ErrnoException) => {
@@ -98,7 +98,7 @@ export class PartFile {
     const hasher = new Hasher(size);
     await hashInto(hasher, handle, size, ignore);
     await handle.truncate(hasher.size);
-    return new PartFile(handle, hasher, folder, path);
+    return new PartialFile(handle, hasher, folder, path);
   }
 
   get size(): number {
@@ -127,6 +127,6 @@ export class PartFile {
   /** Gives the closed file its name. */
   async keep(): Promise<void> {
     const full = join(this.folder, this.path);
-    await rename(partOf(full), full);
+    await rename(partialPath(full), full);
   }
 }

@@ -5,9 +5,17 @@ import { parseGemma3Config } from '../../protocol/gemma3-config.ts';
 import { MANIFEST_FORMAT, parseManifest } from '../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../protocol/model-listing.ts';
 import { MirrorError } from './failure.ts';
-import type { Line } from './line.ts';
-import { hashBytes } from './part-file.ts';
-import { encodePath, inOrder, isRight, type MirrorPlan, planOfManifest, TRIES, type WantedFile } from './plan.ts';
+import type { HttpClient } from './http-client.ts';
+import { hashBytes } from './partial-file.ts';
+import {
+  encodePath,
+  sortByPath,
+  matchesHashes,
+  type MirrorPlan,
+  planOfManifest,
+  TRIES,
+  type WantedFile,
+} from './plan.ts';
 
 export interface HubSource {
   hub: string;
@@ -15,12 +23,12 @@ export interface HubSource {
 }
 
 /** The commit that a branch, tag or commit stands for, and what the model card says. */
-export async function lookUp({ hub, repo }: HubSource, revision: string, line: Line) {
+export async function resolveRevision({ hub, repo }: HubSource, revision: string, client: HttpClient) {
   const info = await modelInfo({
     name: repo,
     revision,
     additionalFields: ['sha', 'cardData'],
-    fetch: line.fetch,
+    fetch: client.fetch,
     hubUrl: hub,
   });
   const card = (info.cardData ?? {}) as Record<string, unknown>;
@@ -37,21 +45,26 @@ export async function lookUp({ hub, repo }: HubSource, revision: string, line: L
 const staysInside = (path: string): boolean =>
   !path.includes('\\') && path.split('/').every((step) => step !== '' && step !== '.' && step !== '..');
 
-async function readJson(file: WantedFile, url: string, line: Line): Promise<unknown> {
+async function readJson(file: WantedFile, url: string, client: HttpClient): Promise<unknown> {
   for (let tried = 0; tried < TRIES; tried++) {
-    const bytes = new Uint8Array(await (await line.fetch(url)).arrayBuffer());
-    if (isRight(file, hashBytes(file.path, bytes))) return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
+    const bytes = new Uint8Array(await (await client.fetch(url)).arrayBuffer());
+    if (matchesHashes(file, hashBytes(file.path, bytes))) return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
   }
   throw new MirrorError(`${file.path} is not the file that the hub lists.`);
 }
 
 /** @throws MirrorError with a sentence when it is no Gemma 3 of this dtype. */
-export async function planHub(source: HubSource, revision: string, dtype: Dtype, line: Line): Promise<MirrorPlan> {
+export async function planHub(
+  source: HubSource,
+  revision: string,
+  dtype: Dtype,
+  client: HttpClient,
+): Promise<MirrorPlan> {
   const { hub, repo } = source;
-  const { commit, licence, baseModel } = await lookUp(source, revision, line);
+  const { commit, licence, baseModel } = await resolveRevision(source, revision, client);
   const urlOf = (path: string) => `${hub}/${repo}/resolve/${commit}/${encodePath(path)}`;
   const files: WantedFile[] = [];
-  const listing = listFiles({ repo, revision: commit, recursive: true, fetch: line.fetch, hubUrl: hub });
+  const listing = listFiles({ repo, revision: commit, recursive: true, fetch: client.fetch, hubUrl: hub });
   for await (const { type, path, size, oid, lfs } of listing)
     if (type === 'file' && staysInside(path) && (lfs ?? oid))
       files.push({ path, size: lfs?.size ?? size, ...(lfs ? { sha256: lfs.oid } : oid ? { gitSha1: oid } : {}) });
@@ -60,12 +73,12 @@ export async function planHub(source: HubSource, revision: string, dtype: Dtype,
   try {
     const listed = files.find(({ path }) => path === 'manifest.json');
     if (listed) {
-      const manifest = parseManifest(await readJson(listed, urlOf(listed.path), line));
+      const manifest = parseManifest(await readJson(listed, urlOf(listed.path), client));
       return { ...planOfManifest({ ...manifest, id: repo, revision: commit }, dtype), urlOf };
     }
     const config = files.find(({ path }) => path === 'config.json');
     if (!config) throw new Error('there is no config.json');
-    const read = await readJson(config, urlOf(config.path), line);
+    const read = await readJson(config, urlOf(config.path), client);
     parseGemma3Config(read);
     const has = Object.keys(sessionsIn(paths));
     if (has.length && !has.includes(dtype)) throw new MirrorError(`${repo} has no ${dtype}; it has ${has.join(', ')}.`);
@@ -73,7 +86,7 @@ export async function planHub(source: HubSource, revision: string, dtype: Dtype,
     const wanted = new Set(pathsOf(body.sessions, dtype, paths));
     return {
       manifest: { format: MANIFEST_FORMAT, id: repo, revision: commit, licence, baseModel, ...body },
-      files: inOrder(files.filter(({ path }) => wanted.has(path))),
+      files: sortByPath(files.filter(({ path }) => wanted.has(path))),
       urlOf,
     };
   } catch (cause) {

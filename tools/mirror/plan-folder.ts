@@ -2,12 +2,12 @@
 import type { Dtype } from '../../protocol/engine.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
 import { MirrorError } from './failure.ts';
-import type { Line } from './line.ts';
+import type { HttpClient } from './http-client.ts';
 import { encodePath, type MirrorPlan, planOfManifest } from './plan.ts';
 
-export async function planFolder(url: string, dtype: Dtype, line: Line): Promise<MirrorPlan> {
+export async function planFolder(url: string, dtype: Dtype, client: HttpClient): Promise<MirrorPlan> {
   const root = url.endsWith('/') ? url : `${url}/`;
-  const response = await line.fetch(`${root}manifest.json`);
+  const response = await client.fetch(`${root}manifest.json`);
   const manifest = await response
     .json()
     .then(parseManifest)

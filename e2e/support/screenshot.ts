@@ -18,7 +18,7 @@ const STYLE = `
 `;
 
 /** Compares what is seen with `docs/screens/NAME.png`: browsers of other versions smooth letters a little differently. The page's policy must be bypassed (`bypassCSP`). */
-export async function expectLook(page: Page, name: string): Promise<void> {
+export async function expectScreenshot(page: Page, name: string): Promise<void> {
   // Nothing is pointed at.
   await page.mouse.move(0, 0);
   await page.addStyleTag({ content: STYLE });

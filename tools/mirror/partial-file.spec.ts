@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { PART_BYTES } from '../../protocol/sizes.ts';
 import { HashingFile } from '../export/hashing-file.ts';
-import { hashFile, PartFile } from './part-file.ts';
+import { hashFile, PartialFile } from './partial-file.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -21,7 +21,7 @@ it('over several runs, a file of several parts has the hashes of one written at 
 
   const cuts = [0, 1, 3_000_001, PART_BYTES - 1, PART_BYTES + 1, bytes.length];
   for (let run = 1; run < cuts.length; run++) {
-    const file = await PartFile.open(folder, 'onnx/data', bytes.length);
+    const file = await PartialFile.open(folder, 'onnx/data', bytes.length);
     expect(file.size).toBe(cuts[run - 1]);
     await file.write(bytes.subarray(cuts[run - 1], cuts[run]));
     if (run < cuts.length - 1) await file.leave();
@@ -36,7 +36,7 @@ it('over several runs, a file of several parts has the hashes of one written at 
 
 it('what is longer than the file can be is cut off', async () => {
   await writeFile(join(folder, 'data.part'), 'hello, world');
-  const file = await PartFile.open(folder, 'data', 5);
+  const file = await PartialFile.open(folder, 'data', 5);
   expect(file.size).toBe(5);
   // git hash-object says so of a file that holds hello.
   expect((await file.close()).gitSha1).toBe('b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0');
