@@ -1,4 +1,4 @@
-/** What the page does with whatever the engine says: text of all kinds, ends of all kinds, failures. */
+/** @file The page shows whatever the engine answers: text of all kinds, all finish reasons, failures. */
 import { expect, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES, showNumbers } from './support/chat.ts';
@@ -40,7 +40,7 @@ test('the numbers are under the answer, in both languages', async ({ page }) => 
   await expect(page.getByRole('article', { name: NAMES.fr.answer })).toContainText(
     '12,3 jetons/s · premier jeton en 0,4 s',
   );
-  // Who does not want them sees none.
+  // A person who does not want them sees none.
   await page.getByRole('button', { name: NAMES.fr.preferences }).click();
   await page.getByRole('checkbox').uncheck();
   await expect(numbers).toHaveCount(0);
@@ -94,13 +94,13 @@ test('the view follows the answer, unless the reader has scrolled up', async ({ 
   await page.mouse.wheel(0, -400);
   await expect.poll(fromEnd).toBeGreaterThan(300);
   const top = () => list.evaluate((it) => it.scrollTop);
-  // A wheel's turn takes a while.
+  // Scrolling by the wheel takes a while.
   let before = -1;
   await expect.poll(async () => before === (before = await top()), { intervals: [250] }).toBe(true);
   expect(await chat.stop.isVisible()).toBe(true);
   await expect(chat.send).toBeVisible();
   expect(Math.abs((await top()) - before)).toBeLessThan(5);
-  // Who asks again wants to see the answer.
+  // A new question scrolls to its answer.
   await chat.message.fill('Again');
   await page.keyboard.press('Enter');
   await expect.poll(fromEnd).toBeLessThan(60);
@@ -252,7 +252,7 @@ test('on a phone of 320 pixels only code and tables scroll sideways', async ({ p
   expect(await widest()).toBeLessThanOrEqual(320);
   const list = page.getByRole('region', { name: 'Conversation' });
   expect(await list.evaluate((it) => it.scrollWidth - it.clientWidth)).toBe(0);
-  // A page zoomed to 400 %: lower than what is in it, and still all can be reached.
+  // At 400 % zoom the window is lower than its contents, and still everything can be reached.
   await page.setViewportSize({ width: 320, height: 256 });
   expect(await widest()).toBeLessThanOrEqual(320);
   await chat.message.scrollIntoViewIfNeeded();

@@ -1,4 +1,4 @@
-/** bench.html as a person opens it; what it measures is looked at by counts.spec.ts. */
+/** @file bench.html as a person opens it; counts.spec.ts checks what it measures. */
 import { expect, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
 

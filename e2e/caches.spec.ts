@@ -1,4 +1,4 @@
-/** Conversations in turn, with the built-in model: of each only what is new is read. */
+/** @file Conversations take turns, with the built-in model, and each prefills only what is new. */
 import { chromium, expect, type Locator, type Page, test } from '@playwright/test';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { Chat, showNumbers } from './support/chat.ts';
@@ -8,7 +8,7 @@ const picture = drawPicture([
   { kind: 'circle', colour: RED, x: 0.25, y: 0.5, r: 0.17 },
   { kind: 'square', colour: BLUE, x: 0.74, y: 0.5, r: 0.16 },
 ]);
-/** What a short question adds, and the end of the answer before it. */
+/** Upper bound of the tokens that a short question adds, with the end of the answer before it. */
 const A_TURN = 60;
 
 async function tokensOf(answer: Locator): Promise<{ prompt: number; reused: number }> {
@@ -23,7 +23,7 @@ async function tokensOf(answer: Locator): Promise<{ prompt: number; reused: numb
 
 const begin = (page: Page) =>
   page.getByRole('banner').getByRole('button', { name: 'New conversation', exact: true }).click();
-/** It is read from storage: until it is there, the page shows the one before. */
+/** Opens a conversation. It is read from storage, and until it is there the page shows the one before. */
 async function goTo(page: Page, title: string): Promise<void> {
   const rows = page.getByRole('navigation', { name: 'Conversations' }).getByRole('listitem');
   const row = rows.filter({ hasText: title }).getByRole('button').first();

@@ -1,4 +1,4 @@
-/** A picture from the camera: Chromium's pretended one. */
+/** @file A picture from the camera, for which Chromium has a fake device. */
 import { expect, test } from '@playwright/test';
 import { chromiumArgs, findChromium } from '../tools/browser/chromium.ts';
 import { expectAccessible } from './support/axe.ts';

@@ -1,4 +1,7 @@
-/** The whole way with the built-in model: a picture drawn here, questions in both languages, real answers on WebGPU. */
+/**
+ * @file The whole way with the built-in model: a picture drawn here, questions in both languages, real answers on
+ * WebGPU.
+ */
 import { expect, test } from '@playwright/test';
 import { Chat, type Language, NAMES, showNumbers } from './support/chat.ts';
 import { BLUE, drawPicture, RED } from './support/draw.ts';
@@ -8,7 +11,7 @@ const picture = drawPicture([
   { kind: 'square', colour: BLUE, x: 0.74, y: 0.5, r: 0.16 },
 ]);
 
-/** "120 prompt tokens, 98 reused" in either language. */
+/** Matches "120 prompt tokens, 98 reused" in either language. */
 async function tokensOf(answer: ReturnType<Chat['answers']['nth']>): Promise<{ prompt: number; reused: number }> {
   const numbers = answer.getByTestId('numbers');
   await expect(numbers).toBeVisible();
@@ -51,7 +54,7 @@ for (const language of ['en', 'fr'] as const)
         await expect(answer).toContainText(question.expect);
         const { prompt, reused } = await tokensOf(answer);
         if (turn > 0) {
-          // Everything up to the last question was in the cache, the answer's last token aside.
+          // Everything up to the last question was in the cache but the answer's last token.
           expect(reused).toBeGreaterThanOrEqual(before);
           expect(prompt - reused).toBeLessThan(60);
         }

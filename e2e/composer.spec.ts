@@ -1,4 +1,4 @@
-/** What goes with a message: documents, PDFs, the camera, and what is refused; shortcuts and speech. */
+/** @file Attachments of a message (documents, PDFs, pictures), files that are refused, shortcuts and speech. */
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES } from './support/chat.ts';
@@ -139,7 +139,7 @@ test('pictures and documents are pasted', async ({ page }) => {
   await expect(states(page)).toHaveText(/tokens/);
 });
 
-test('hostile names and documents harm nothing', async ({ page }) => {
+test('malicious names and documents do no harm', async ({ page }) => {
   const troubles: string[] = [];
   page.on('dialog', (dialog) => {
     troubles.push(dialog.message());
@@ -246,7 +246,7 @@ test('the keys that are listed do what is said of them', async ({ page, context 
   const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(list).toContainText('Stop the answer');
   await expectAccessible(page);
-  // A panel has the keyboard to itself.
+  // While a panel is open, shortcuts do nothing.
   await page.keyboard.press('Control+Shift+O');
   await expect(list).toBeVisible();
   await page.keyboard.press('Escape');

@@ -1,4 +1,4 @@
-/** Conversations are kept in this browser: found again, branched, named, saved, taken in, and deleted for good. */
+/** @file Conversations are stored in this browser: found again, branched, renamed, exported, imported and deleted. */
 import { readFileSync } from 'node:fs';
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
@@ -16,7 +16,7 @@ async function open(page: Page, ...answers: Answer[]): Promise<Chat> {
 const button = (within: Page | Locator, name: string | RegExp) => within.getByRole('button', { name, exact: true });
 const side = (page: Page) => page.getByRole('navigation', { name: 'Conversations' });
 const rows = (page: Page) => side(page).getByRole('listitem');
-/** All that the browser keeps for the page but models, as text. */
+/** @returns all that the browser stores for the page except models, as text. */
 const stored = (page: Page): Promise<string> =>
   page.evaluate(async () => {
     const found: string[] = [];
@@ -60,7 +60,7 @@ test('a conversation is there after a reload, with its pictures, and the list le
   await title(rows(page).nth(1)).click();
   await expect(chat.answers).toHaveText([/A square\./, /Blue\./]);
   await expect(title(rows(page).nth(1))).toHaveAttribute('aria-current', 'true');
-  // The browser's arrows go the same way.
+  // The browser's back and forward buttons do the same.
   await page.goBack();
   await expect(page.getByRole('article', { name: 'You' })).toHaveText(/Good morning/);
   await page.goForward();
@@ -110,7 +110,7 @@ test('a question is put differently and an answer made again, and all versions s
   const field = page.getByRole('textbox', { name: 'Question' });
   await expect(field).toBeFocused();
   await expect(field).toHaveValue('What is a cat?');
-  // Left as it was.
+  // The conversation is as it was left.
   await field.press('Escape');
   await expect(field).toHaveCount(0);
   await expect(button(first as Locator, 'Edit the question')).toBeFocused();
@@ -123,7 +123,7 @@ test('a question is put differently and an answer made again, and all versions s
   await expect(question).toContainText('2 of 2');
   await button(question, 'Earlier version').click();
   await expect(chat.answers).toHaveText([/An animal\./, /It meows\./]);
-  // The arrow that was pressed has the focus in the other version too.
+  // The arrow that was pressed keeps the focus in the other version, too.
   await expect(button(question.first(), 'Earlier version')).toBeFocused();
   await expect(button(question.first(), 'Earlier version')).toHaveAttribute('aria-disabled', 'true');
 
@@ -208,7 +208,7 @@ test('a private conversation is said to be one, and leaves no trace', async ({ p
   expect(page.url()).not.toContain('#');
   await expect(page).not.toHaveTitle(/secret/);
   await chat.message.fill('Another secret');
-  // A draft that is written later, and is not private, is kept: by then the private one would be, too.
+  // When a draft that is written later and is not private has been stored, the private one would have been, too.
   await button(page.getByRole('banner'), 'New conversation').click();
   await chat.message.fill('A plain draft');
   await expect.poll(() => stored(page)).toContain('A plain draft');

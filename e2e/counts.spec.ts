@@ -1,6 +1,7 @@
 /**
- * What a token costs, counted and not timed: on the built-in model and the software GPU, what the engine asks of WebGPU
- * and what a conversation's second turn reads may not grow unnoticed. A bound that a change lowers is lowered with it.
+ * @file The cost of a token, counted and not timed: on the built-in model and the software GPU, neither the engine's
+ * WebGPU calls nor the tokens that a conversation's second turn prefills grow unnoticed. A change that lowers a count
+ * lowers its bound.
  */
 import { expect, test } from '@playwright/test';
 import type { BenchJob } from '../protocol/bench.ts';
@@ -14,17 +15,17 @@ test('a token asks no more of the GPU than it did', async ({ page }) => {
   await page.goto('bench.html');
   await page.waitForFunction(() => 'engineBench' in window);
   const { perToken, recomputedTokens } = await page.evaluate((job) => window.engineBench.counts(job), BUILT_IN);
-  // 9 for each of 6 layers, token embedding and logits; 2 that choose the token.
+  // Each of 6 layers takes 9 dispatches; token embedding and logits take one each, and choosing the token takes 2.
   expect(perToken.dispatches).toBeLessThanOrEqual(58);
-  // Where the step is; the sampler's settings.
+  // The step params and the sampler's settings are written.
   expect(perToken.bufferWrites).toBeLessThanOrEqual(2);
-  // The step and the sampler.
+  // The step and the sampler are submitted.
   expect(perToken.submits).toBeLessThanOrEqual(2);
-  // The chosen id.
+  // Only the chosen id is read back.
   expect(perToken.bytesRead).toBe(4);
   expect(perToken.buffersCreated).toBe(0);
-  // Nothing counted would be within every bound.
+  // If nothing were counted, every bound would hold.
   expect(perToken.dispatches).toBeGreaterThan(50);
-  // The first turn and its answer are in the cache.
+  // The cache holds the first turn and its answer.
   expect(recomputedTokens).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** A demonstration: checked before it begins, moved on by a key, begun again by another, and never kept. */
+/** @file A demonstration is checked before it begins, advanced and restarted by keys, and never stored. */
 import { expect, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
 import { type Failure, scriptWorker } from './support/scripted-worker.ts';
@@ -21,7 +21,7 @@ test('a demonstration is checked, stepped through by keys, and begun again', asy
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Begin full-screen' }).click();
   await expect.poll(() => page.evaluate(() => document.fullscreenElement !== null)).toBe(true);
-  // Large type: at least 1.25 times the usual.
+  // The type is at least 1.25 times as large as usual.
   expect(await page.evaluate(() => parseFloat(getComputedStyle(document.documentElement).fontSize))).toBeGreaterThan(
     19,
   );
@@ -38,14 +38,14 @@ test('a demonstration is checked, stepped through by keys, and begun again', asy
   await expect(answers(page)).toHaveCount(3);
   await page.keyboard.press('ArrowRight');
   await expect(page.getByText('That was the last prompt.')).toBeVisible();
-  // There is no next one.
+  // It is the last step.
   await page.keyboard.press('ArrowRight');
   await expect(answers(page)).toHaveCount(4);
   await page.keyboard.press('r');
   await expect(answers(page)).toHaveCount(0);
   await expect(page.getByText('1 of 4: Describe this picture.')).toBeVisible();
 
-  // Nothing of it is kept.
+  // Nothing of it is stored.
   await page.goto('./');
   await page.setViewportSize({ width: 1280, height: 800 });
   await expect(page.getByRole('navigation', { name: 'Conversations' })).toBeVisible();

@@ -1,4 +1,4 @@
-/** What the page does on browsers and machines that offer less, or that compute wrongly. */
+/** @file The page on browsers and devices that offer less, or that compute wrongly. */
 import { chromium, expect, type Page, test } from '@playwright/test';
 import { cpuArgs, requireChromium } from '../tools/browser/chromium.ts';
 import { Chat, showNumbers } from './support/chat.ts';
@@ -64,11 +64,11 @@ test('without JavaScript Promise Integration the other WebGPU build answers', as
   await page.goto('./');
   await expect(page.getByTestId('model-state')).toContainText('Ready', { timeout: 90_000 });
   await expect(await new Chat(page).ask('Hello!')).toContainText(/\w/);
-  // Its own code comes when the first answer is there already: only pictures need it.
+  // Only pictures need this build, so it is fetched after the first answer.
   await expect.poll(() => builds).toEqual(['asyncify']);
 });
 
-/** A known answer's weights, changed: what the adapter computes is then not what it should be. */
+/** Changes the weights of a self-test, so that the adapter's results differ from the known answer. */
 async function corruptSelfTest(page: Page, graph: string): Promise<void> {
   await page.route(`**/${graph}_q4-*.onnx_data`, async (route) => {
     const response = await route.fetch();
@@ -95,7 +95,7 @@ test('a GPU that is wrong about pictures is given up with the first one, and not
   await failed.getByRole('button', { name: 'Try again' }).click();
   await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
   await expect(chat.answers.last()).toContainText('red', { timeout: 60_000 });
-  // Known from now on.
+  // The failure is remembered.
   await page.reload();
   await expect(page.getByTestId('model-state')).toContainText('gave wrong answers', { timeout: 60_000 });
 });

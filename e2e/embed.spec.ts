@@ -1,4 +1,6 @@
-/** Fournil in a frame of another site: who may ask, what it is told, and what the person sees and decides. */
+/**
+ * @file Fournil in a frame of another site: which hosts may ask, what they get, and what the person sees and decides.
+ */
 import { expect, type FrameLocator, type Page, test } from '@playwright/test';
 import type { Fournil } from '../src/embed-client/client.ts';
 import { expectAccessible } from './support/axe.ts';
@@ -28,7 +30,7 @@ test.afterEach(async () => {
   await host.stop();
 });
 
-/** The host's page, with the built site in its frame. */
+/** Opens the host's page, with the built site in its frame. */
 async function embed(page: Page, options: Partial<EmbeddingOptions> = {}): Promise<FrameLocator> {
   const site = test.info().project.use.baseURL ?? '';
   host.show({ src: `${site}?embed`, ...options });
@@ -37,7 +39,7 @@ async function embed(page: Page, options: Partial<EmbeddingOptions> = {}): Promi
   return page.frameLocator('#frame');
 }
 
-/** Begins an answer, of which the page's `answer` is the promise; it ends in words, also when it failed. */
+/** Requests an answer. The page's `answer` is its promise, which resolves to text, also when the request fails. */
 const ask = (page: Page, text: string) =>
   page.evaluate((content) => {
     window.answer = window.fournil
@@ -47,7 +49,7 @@ const ask = (page: Page, text: string) =>
   }, text);
 const answerOf = (page: Page) => page.evaluate(() => window.answer);
 
-/** Nobody has asked the engine for anything. */
+/** @returns the inference workers, of which there is none before the person allows the host to use the model. */
 const enginesOf = (page: Page) => page.workers().filter((worker) => worker.url().includes('/worker-'));
 
 const button = (frame: FrameLocator, name: string) => frame.getByRole('button', { name, exact: true });
@@ -97,7 +99,7 @@ test('a host waits for the person, streams answers, and is stopped and sent away
   await page.keyboard.press('Enter');
   expect(await answerOf(page)).toMatch(/^aborted: (more and )+$/);
   await expect(doing(frame)).toHaveText('Nothing is being done.');
-  // Not lost with the button.
+  // The focus is not lost with the button.
   expect(await frame.locator('main').evaluate((main) => main === document.activeElement)).toBe(true);
 
   await ask(page, 'Again');
@@ -115,7 +117,7 @@ test('what is always allowed is remembered for that origin, until it is taken ba
   context,
 }) => {
   await host.stop();
-  // Of one site: browsers may let frames of others store nothing.
+  // The host is of the same site, since browsers may let frames of other sites store nothing.
   host = new EmbeddingHost('127.0.0.1');
   await host.start();
   await scripted(page, { deltas: ['Yes.'] });
@@ -137,11 +139,11 @@ test('what is always allowed is remembered for that origin, until it is taken ba
 
   frame = await embed(page);
   await ask(page, 'And again');
-  // Chromium drops what is pressed in a frame that has only just come.
+  // Chromium ignores clicks in a frame that has only just appeared.
   await expect(button(frame, 'Allow once')).toBeEnabled();
   await button(frame, 'Refuse').click();
   expect(await answerOf(page)).toContain('not-allowed');
-  // The person may think again.
+  // The person can change their mind.
   await button(frame, 'Decide again').click();
   await expect(button(frame, 'Allow once')).toBeVisible();
 });
@@ -166,7 +168,7 @@ test('where the browser keeps nothing for frames, nothing is promised', async ({
 test('malformed messages are answered with an error, others and other windows are not heard', async ({ page }) => {
   await scripted(page, { deltas: ['Fine.'] });
   const site = test.info().project.use.baseURL ?? '';
-  // Beside the frame, a page of the host's own origin that speaks to it.
+  // Beside the frame, another page of the host's origin sends messages to it.
   const meddler = `<iframe id="meddler" srcdoc="<script>
     onmessage = () => parent.frames[0].postMessage({ fournil: 1, id: 'meddler', type: 'load' }, '*');
   </script>"></iframe>`;
@@ -198,7 +200,7 @@ test('malformed messages are answered with an error, others and other windows ar
       { fournil: 1, id: 'n', type: 'generate', messages, options: { maxNewTokens: new Map() } },
       { fournil: 1, id: 's', type: 'stop', request: null },
     ];
-    // Not for us at all: no answer.
+    // These are not for Fournil, and get no answer.
     const others = [
       null,
       3,
@@ -213,7 +215,7 @@ test('malformed messages are answered with an error, others and other windows ar
     document.querySelector<HTMLIFrameElement>('#meddler')?.contentWindow?.postMessage('go', '*');
   });
   await expect.poll(() => page.evaluate(() => window.heard.length)).toBe(14);
-  // Time for what should not come.
+  // By the time that this call is answered, an answer that should not come would have come.
   await page.evaluate(() => window.fournil.status());
   const answers = await page.evaluate(() => window.heard.slice(0, 14).map(({ id, error }) => [id, error?.code]));
   expect(answers).toEqual([
@@ -224,7 +226,7 @@ test('malformed messages are answered with an error, others and other windows ar
     ...['t', 'u', 'c', 'circle', 'm', 'r', 'i', 'o', 'n', 's'].map((id) => [id, 'bad-message']),
   ]);
   expect(await page.evaluate(() => window.heard.some(({ id }) => id === 'meddler'))).toBe(false);
-  // None of it asked the person for anything, and all goes on.
+  // None of these messages asked the person for anything, and the frame still works.
   await expect(frame.getByRole('status')).toContainText('has not asked for anything yet');
   await ask(page, 'Well?');
   await button(frame, 'Allow once').click();

@@ -1,4 +1,4 @@
-/** Lessons: chosen, offered by files and links that do nothing by themselves, made, kept and handed on. */
+/** @file Lessons are chosen, offered by files and links that do nothing by themselves, edited, stored and shared. */
 import { readFileSync } from 'node:fs';
 import { expect, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
@@ -71,7 +71,7 @@ test('a link shows what it would do, and does nothing before the person says so'
   await expectAccessible(page);
   expect(requests.filter((url) => /huggingface|hf\.co/.test(url))).toEqual([]);
   await expect(page.getByRole('article', { name: 'You' })).toHaveCount(0);
-  // It has left the address: a reload does not ask again.
+  // The lesson is gone from the address, so a reload does not offer it again.
   expect(page.url()).not.toContain('lesson=');
   await offer(page).getByRole('button', { name: 'Not now' }).click();
   await expect(await chat.ask('Hello')).not.toContainText('pirate');
@@ -173,7 +173,7 @@ test('a lesson that is dropped is offered, other files are attached', async ({ p
   await expect(page.getByRole('main')).toContainText('notes.txt');
 });
 
-test('what is no lesson, or a hostile one, runs nothing, fetches nothing, and is said', async ({ page, baseURL }) => {
+test('what is no lesson, or a malicious one, runs nothing, fetches nothing, and is said', async ({ page, baseURL }) => {
   test.setTimeout(120_000);
   const foreign: string[] = [];
   page.context().on('request', (request) => {

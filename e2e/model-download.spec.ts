@@ -1,4 +1,4 @@
-/** What a visitor and a teacher do with a real model: choose, download, chat; come back without a network; hand it on. */
+/** @file A real model is chosen, downloaded and used, works offline at the next visit, and is copied by USB stick. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const GIB = 2 ** 30;
 const MIB = 2 ** 20;
 const REPO = 'someone/tiny-gemma';
 const LARGE = 'someone/large-gemma';
-/** A tiny model under a known one's name: the page takes it for what it asked for. */
+/** The hub serves a tiny model under the name of a public one, so that the page can offer it. */
 const NAMED = 'onnx-community/gemma-3-270m-it-ONNX';
 
 let hub: TestHub;
@@ -105,7 +105,7 @@ test('a reload goes on with a download that was under way', async () => {
   await running.close();
 });
 
-/** A model leaves as a offline bundle and comes back from it, the way the page's store does both. */
+/** Exports a model as an offline bundle, as the page's store does. */
 async function exportBundle(page: Page, key: string): Promise<void> {
   await page.evaluate(async (k) => {
     const root = await navigator.storage.getDirectory();
@@ -115,7 +115,9 @@ async function exportBundle(page: Page, key: string): Promise<void> {
   }, key);
 }
 
-/** @param names null: as a folder is picked; else only these files, by name, as on browsers without folders. */
+/**
+ * @param names null picks the whole folder; otherwise these files are picked by name, as on browsers without folders
+ */
 function importBundle(page: Page, names: string[] | null, damaged: string[] = []): Promise<ImportReport> {
   return page.evaluate(
     async ({ names, damaged }) => {
@@ -155,7 +157,7 @@ test('a model goes to a USB stick and into another browser, mended where the sti
   const first = await importBundle(page, null, [weights]);
   expect(first).toMatchObject({ missing: [], wrong: [`onnx/${weights}`], unrelated: [] });
   expect(first.model).toMatchObject({ complete: false, key, size });
-  // Only the file that was bad, by its name.
+  // Only the damaged file is picked again, by its name.
   const second = await importBundle(page, [weights]);
   expect(second).toMatchObject({ missing: [], wrong: [], unrelated: [] });
   expect(second.model).toMatchObject({ complete: true, present: size });
@@ -174,8 +176,8 @@ interface MemoryUser {
 
 test('1.5 GB arrive and are checked with at most 256 MiB in memory', async ({ baseURL }) => {
   test.setTimeout(300_000);
-  // Memory is only told to isolated pages, at once only where the browser is asked to, and never while threads of the
-  // CPU engine sleep: so on a page of the site that starts none.
+  // The browser measures memory only on isolated pages, at once only with this flag, and never while threads of the CPU
+  // backend sleep. So the test uses a page of the site that starts none.
   const running = await start(['--enable-blink-features=ForceEagerMeasureMemory']);
   const page = await running.newPage();
   await page.goto(`${baseURL ?? ''}manifest.webmanifest`);

@@ -1,6 +1,6 @@
 /**
- * Everything that goes wrong between a model's source and this computer, on the built site against a hub that behaves
- * as the real one. Each ends with a chat with the model that came, and counts what had to come twice.
+ * @file Faults between a model's source and this device, on the built site against a hub that behaves as the real one.
+ * Each test ends with a chat with the downloaded model, and counts the bytes that had to be downloaded twice.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ test.afterAll(async () => {
   await rm(stock, { recursive: true });
 });
 
-/** A page of the site that starts no model of its own. */
+/** Opens a page of the site that loads no model of its own. */
 const openSite = async (opened: Page, baseURL: string | undefined): Promise<Store> => {
   await opened.goto(`${baseURL ?? ''}manifest.webmanifest`);
   return Store.on(opened);
@@ -72,7 +72,7 @@ async function chatWith(model: StoredModel, opened: Page, baseURL: string | unde
   await expect(await new Chat(opened).ask('What is 7 + 5?')).toContainText('12');
 }
 
-/** File bytes that came more than once. */
+/** @returns how many bytes of files were sent more than once. */
 const twice = (model: StoredModel): number => hub.bytesSent(({ kind }) => kind !== 'api') - model.size;
 const SLACK = 4 * 1024 * 1024;
 
@@ -82,7 +82,7 @@ test('a model of the hub is fetched once, whole, and answers', async ({ baseURL 
   hub.reset();
   const model = await store.call({ type: 'fetch', source: plan.source });
   expect(model.complete).toBe(true);
-  // Beyond the files themselves only the manifest is read, to plan.
+  // Beyond the files themselves, planning reads only the manifest.
   expect(twice(model)).toBeLessThan(100_000);
   await chatWith(model, page, baseURL);
 });
@@ -184,7 +184,7 @@ test('another commit upstream does not mix with the one that was begun', async (
   await hub.push(REPO, await ownRepo(BUILT_IN, { padding: PADDING_BYTES }));
 });
 
-/** In a browser with a profile, where files are on the disk; `use` may kill it. */
+/** Runs `use` in a browser with a profile, where files are on the disk; `use` may kill the browser. */
 async function withProfile(use: (start: () => Promise<RunningBrowser>) => Promise<void>): Promise<void> {
   const profile = await makeProfile();
   try {
@@ -211,7 +211,7 @@ test('no room: a clear error before anything comes, the rest stays, and it goes 
     hub.reset();
     const refused = await kept.outcome(await kept.begin({ type: 'fetch', source: { kind: 'hub', repo: STOCK } }));
     expect(refused).toMatchObject({ error: { code: 'quota' } });
-    // Of the download that was ended, a last request may only now be seen by the hub.
+    // The hub may only now see the last request of the aborted download.
     expect(hub.bytesSent(({ kind, repo }) => kind === 'cdn' && repo === STOCK)).toBe(0);
     await session.send('Storage.overrideQuotaForOrigin', { origin });
     for (const source of [SOURCE, { kind: 'hub', repo: STOCK } as const])
@@ -286,7 +286,7 @@ test('the browser is killed ten times in the middle of it', async ({ baseURL }) 
       const running = await start();
       const fetching = await openSite(await running.newPage(), baseURL);
       await fetching.begin({ type: 'fetch', source: SOURCE });
-      // Some before the first byte, some in the middle of parts, some between them.
+      // Some kills come before the first byte, some in the middle of parts, some between them.
       if (round % 2) await fetching.reached(1);
       await new Promise((resolve) => setTimeout(resolve, 1500 * Math.random()));
       const [half] = await fetching.call({ type: 'list' });
@@ -299,7 +299,7 @@ test('the browser is killed ten times in the middle of it', async ({ baseURL }) 
     const opened = await running.newPage();
     const model = await (await openSite(opened, baseURL)).call({ type: 'fetch', source: SOURCE });
     expect(model.complete).toBe(true);
-    // Two parts were in flight each time; what of them was on the disk already did not come again.
+    // Two parts were in flight each time; their bytes that were on the disk already were not downloaded again.
     expect(twice(model)).toBeLessThan(10 * 2 * PART_BYTES);
     await chatWith(model, opened, baseURL);
     await running.close();

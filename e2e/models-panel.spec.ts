@@ -1,4 +1,4 @@
-/** The models panel, whatever the store's worker says: choosing, fetching, keeping, sharing. */
+/** @file The models panel, with a scripted store: choosing, downloading, managing and sharing models. */
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import { expectAccessible } from './support/axe.ts';
 import { Chat } from './support/chat.ts';

@@ -1,4 +1,4 @@
-/** The app without a network, its updates, and what it needs to be installed. */
+/** @file The app offline, its updates, and its installation. */
 import { cpSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BrowserContext, chromium, expect, type Page, test } from '@playwright/test';
@@ -25,7 +25,7 @@ const isolated = (page: Page) => page.evaluate(() => crossOriginIsolated);
 const opened = (page: Page) =>
   expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
 
-/** Names of the stored files, without the hashes in them. */
+/** @returns names of the stored files, without the hashes in them. */
 const storedFiles = (page: Page) =>
   page.evaluate(async () => {
     const [name = ''] = (await caches.keys()).filter((key) => key.startsWith('workbox-precache'));
@@ -35,7 +35,7 @@ const storedFiles = (page: Page) =>
     );
   });
 
-/** A visit in a browser of its own, which is closed afterwards; `profile` is what it remembers. */
+/** Visits the site in a browser with this profile, which is closed afterwards. */
 async function visit(profile: string, args: string[], use: (page: Page, context: BrowserContext) => Promise<void>) {
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: requireChromium(),
@@ -62,7 +62,7 @@ for (const { name, args, state } of [
     await visit(profile, args, async (page) => {
       await page.goto(host.url);
       await stored(page);
-      // The browser's cache had what the page had fetched.
+      // The service worker took files from the browser's cache that the page had fetched.
       const heavy = host.sent.filter((path) => /\.wasm$|onnx_data$/.test(path));
       expect(heavy).toEqual([...new Set(heavy)]);
       const files = await storedFiles(page);
@@ -79,7 +79,7 @@ for (const { name, args, state } of [
       await page.goto(`${host.url}?from=a-link#top`);
       await expect(page.getByTestId('model-state')).toContainText(state, { timeout: 60_000 });
       const chat = new Chat(page);
-      // What reads PDFs is loaded only now.
+      // The PDF reader is loaded only now.
       await chat.attach('report.pdf', makePdf([{ lines: ['Page one'] }]), 'application/pdf');
       await expect(page.getByTestId('document-state')).toContainText('token');
       await page.getByRole('button', { name: 'Remove report.pdf' }).click();
@@ -91,7 +91,7 @@ for (const { name, args, state } of [
     });
   });
 
-/** The site in `folder` as its next version: the scripts' names change, as they do when the scripts do. */
+/** Copies the site into `folder` as its next version: the names of scripts change, as they do when the scripts do. */
 function makeNextVersion(folder: string): void {
   cpSync('dist', folder, { recursive: true });
   const renamed = readdirSync(join(folder, 'assets')).filter((name) => name.endsWith('.js'));
@@ -110,7 +110,7 @@ function makeNextVersion(folder: string): void {
 }
 
 test('a new version is offered, and comes only when asked for', async ({ context, page }) => {
-  // The model is loaded five times, and answers four times.
+  // The test loads the model five times and asks four questions.
   test.slow();
   const first = page;
   const html = (of: Page) => of.locator('html');
@@ -150,14 +150,14 @@ test('a new version is offered, and comes only when asked for', async ({ context
   await expect(await answer(first)).toContainText(/\w/);
   await expect(first.getByTestId('update')).toBeEmpty();
 
-  // The other page goes on with its version, whole, until it is reloaded too.
+  // The other page works with its version until it is reloaded, too.
   await expect(html(second)).toHaveAttribute('data-opened', 'once');
   await expect(await answer(second)).toContainText(/\w/);
   await second.getByRole('button', { name: 'Reload now' }).click();
   await expect(html(second)).toHaveAttribute('data-version', '2');
   expect(host.sent.slice(sent)).toEqual([]);
 
-  // With only one page open, what the older version needed goes.
+  // With only one page open, the older version's files are deleted.
   await second.close();
   expect((await storedFiles(first)).filter((path) => path.startsWith('assets/markdown'))).toHaveLength(2);
   await first.reload();

@@ -1,4 +1,4 @@
-/** The page itself, whatever the model says: names, keyboard, pictures, languages, themes, accessibility. */
+/** @file The page itself: accessible names, keyboard, pictures, languages, themes, accessibility. */
 import { expect, test } from '@playwright/test';
 import { contentSecurityPolicy, securityHeaders } from '../tools/serve/headers.ts';
 import { expectAccessible } from './support/axe.ts';
@@ -197,7 +197,7 @@ for (const locale of ['en-GB', 'fr-FR'])
               wide: document.documentElement.scrollWidth,
             };
           });
-        // What follows the window's width by script has a moment for it.
+        // Parts that scripts fit to the window's width may take a moment.
         await expect.poll(measure, { message: `at ${width} pixels` }).toEqual({ covered: [], wide: width });
       }
     });

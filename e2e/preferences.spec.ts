@@ -1,4 +1,4 @@
-/** What a person prefers is shown at once, kept, and readable in every theme. */
+/** @file Preferences apply at once, are stored, and are readable in every theme. */
 import { expect, type Page, test } from '@playwright/test';
 import packageJson from '../package.json' with { type: 'json' };
 import { expectAccessible } from './support/axe.ts';
@@ -32,7 +32,7 @@ for (const [language, locale] of [
           await preferences.click();
           await expectAccessible(page);
           await page.keyboard.press('Escape');
-          // Focus goes back to where it came from.
+          // The focus returns to the button that opened the panel.
           await expect(preferences).toBeFocused();
         }
     });

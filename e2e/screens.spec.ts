@@ -1,4 +1,7 @@
-/** How the main views look: pictures in docs/screens/, compared with tolerance. `npx playwright test screens -u` renews them. */
+/**
+ * @file Screenshots of the main views, compared with docs/screens/ with a tolerance. `npx playwright test screens -u`
+ * renews them.
+ */
 import { expect, type Page, test } from '@playwright/test';
 import { Chat, type Language, showNumbers } from './support/chat.ts';
 import { BLUE, drawPicture, RED } from './support/draw.ts';

@@ -1,4 +1,4 @@
-/** How a conversation is set up, how much room it has, and what becomes of it when there is none left. */
+/** @file A conversation's settings, its context budget, and what happens when the context is full. */
 import { expect, type Locator, type Page, test } from '@playwright/test';
 import type { Sampling } from '../protocol/engine.ts';
 import { expectAccessible } from './support/axe.ts';
@@ -18,7 +18,7 @@ const WORDS = {
 const SAMPLING: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 };
 const TEN = 'One two three four five six seven eight nine ten.';
 
-/** A page whose model has room for 100 tokens: one for each word, and four for each message. */
+/** Opens a page whose model has a context of 100 tokens: one for each word, and four for each message. */
 async function open(page: Page, answers: Answer[], script: Partial<Script> = {}, language: Language = 'en') {
   await scriptWorker(page, { model: { contextLength: 100, sampling: SAMPLING }, answers, ...script });
   await page.goto('./');
@@ -52,7 +52,7 @@ test('settings of a conversation reach the model, and go back to its own', async
   await expect(answer).toContainText('Be brief. | Hello');
   await expect(answer).toContainText('"sampling":{"temperature":0.7,"top_k":5,"seed":42}');
   await expect(answer).toContainText('"maxNewTokens":64');
-  // One setting back to the model, then all.
+  // One setting is reset to the model's, then all.
   await openSettings(page);
   await panel.getByRole('button', { name: 'Seed: as the model says' }).click();
   await expect(field('Seed')).toBeFocused();
@@ -62,7 +62,7 @@ test('settings of a conversation reach the model, and go back to its own', async
   await expect(field('System prompt')).toHaveValue('Be brief.');
   await page.keyboard.press('Escape');
   const next = await chat.ask('Again');
-  // The last thing it says: before that comes what it was told, the answer before too.
+  // The answer ends with this; before it comes the whole prompt, the previous answer included.
   await expect(next.locator('.answer')).toHaveText(/Again \{"sampling":\{\}\}\s*$/);
 });
 
@@ -99,7 +99,7 @@ test('the oldest turns are left out where the person says so, and stay readable'
   await expect(page.getByRole('article', { name: 'You' })).toHaveCount(4);
   const told = await chat.ask('what');
   await expect(told.locator('.answer')).toHaveText(`a3 b c d | ${TEN} | a4 b c d | ${TEN} | what`);
-  // From now on it is done without asking, and only when there is no other way.
+  // From now on the page shortens the prompt without asking, and only when it must.
   for (const question of ['a6 b c d', 'a7 b c d']) await chat.ask(question);
   await expect(chat.answers.last()).not.toContainText('a3');
   await expect(full(page)).toBeEmpty();
@@ -117,7 +117,7 @@ test('a question that does not fit is answered once there is room', async ({ pag
   await full(page).getByRole('button', { name: WORDS.en.leaveOut }).click();
   await expect(chat.answers.last().locator('.answer')).toHaveText(long);
   await expect(page.getByTestId('cut')).toBeVisible();
-  // What alone is too long cannot be helped so, and the page says it.
+  // A message that is too long alone cannot be shortened, and the page says so.
   await chat.ask(`${long} ${long}`);
   await full(page).getByRole('button', { name: WORDS.en.leaveOut }).click();
   await expect(full(page)).toContainText('The last message alone takes nearly all the room.');
@@ -138,7 +138,7 @@ test('a new conversation begins with the summary, as the person changed it', asy
   await page.getByRole('button', { name: 'Begin the new conversation' }).click();
   await expect(page.getByRole('article')).toHaveCount(0);
   await expect(page.getByText('Ten words, four times.')).toBeVisible();
-  // What was being written goes along.
+  // The draft moves along.
   await expect(chat.message).toHaveValue('to be asked');
   await expect(chat.message).toBeFocused();
   await chat.send.click();
@@ -155,7 +155,7 @@ test('a model that the conversation asks for is offered, never opened silently',
   const notice = page.getByTestId('model-switch');
   await expect(notice.getByRole('button', { name: 'Open large' })).toBeVisible();
   await expect(page.getByTestId('model-state')).toContainText('Built-in model');
-  // It is deleted meanwhile: that is said, and the open one answers.
+  // The model is deleted meanwhile: the page says so, and the loaded one answers.
   await page.getByRole('button', { name: 'Models' }).click();
   await page.getByRole('button', { name: 'Delete', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
@@ -220,10 +220,10 @@ test('with the built-in model: same seed, same answer; the length that was asked
     await page.keyboard.press('Escape');
     await chat.message.fill('What can you do?');
     await meter(page).getByRole('button').click();
-    // The whole of the prompt is the message, once it is counted.
+    // Once it is counted, the message is the whole prompt.
     await expect(page.getByRole('dialog')).toContainText(/This message\s*[1-9]/, { timeout: 60_000 });
     let promised = 0;
-    // The meter is the sum of what it says is in it: system prompt, conversation, this message.
+    // The meter is the sum of its parts: system prompt, conversation, this message.
     await expect
       .poll(async () => {
         promised = Number(await meter(page).getAttribute('data-prompt-tokens'));

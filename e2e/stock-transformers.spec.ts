@@ -1,7 +1,8 @@
 /**
- * Others can use our exports: unmodified transformers.js loads them and generates the same greedy tokens as our engine
- * does from the same files on the CPU. Its own CPU build cannot look up 4-bit embeddings, so q4 runs on its WebGPU, and
- * there on a short prompt: it takes subgroups, whose attention is wrong on software adapters from 32 tokens on.
+ * @file Others can use our exports: unmodified transformers.js loads them and generates the same greedy tokens as our
+ * engine does from the same files on the CPU. Its own CPU build cannot look up 4-bit embeddings, so q4 runs on its
+ * WebGPU, and there on a short prompt: it takes subgroups, whose attention is wrong on software adapters from 32 tokens
+ * on.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,7 +66,7 @@ async function stock(page: Page, job: StockJob): Promise<number[]> {
   return page.evaluate((j) => window.runStock(j), job);
 }
 
-/** Ours is asked for a number of tokens; stock stops where the model ends its answer. */
+/** Our engine generates a number of tokens; transformers.js stops at the end of the answer. */
 const untilEos = (tokens: number[]): number[] => {
   const at = tokens.indexOf(EOS);
   return at < 0 ? tokens : tokens.slice(0, at + 1);

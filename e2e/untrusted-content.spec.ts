@@ -1,17 +1,17 @@
-/** Whatever a model or a file says: nothing of it runs, nothing is fetched, nothing covers the page. */
+/** @file Text from a model or a file never runs, fetches, or covers the page. */
 import { expect, type Page, test } from '@playwright/test';
 import { Chat } from './support/chat.ts';
 import { XSS_PAYLOADS } from './support/xss-payloads.ts';
 import { scriptWorker } from './support/scripted-worker.ts';
 
-/** Listens for what must not happen. @returns what did */
+/** Listens for script that runs, requests to other origins, and errors. @returns a function that reports them */
 async function watch(page: Page, base: string) {
   const foreign: string[] = [];
   page.context().on('request', (request) => {
     if (!/^(blob|data):/.test(request.url()) && new URL(request.url()).origin !== new URL(base).origin)
       foreign.push(request.url());
   });
-  // What the policy has to stop was tried: it is to have nothing to do.
+  // An attempt that the policy stops counts, too: nothing may get that far.
   const reports: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error') reports.push(message.text());
@@ -29,7 +29,7 @@ test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL
   test.setTimeout(300_000);
   expect(XSS_PAYLOADS.length).toBeGreaterThan(60);
   const harm = await watch(page, baseURL ?? '');
-  // A few characters at a time, so that the stream stops in the middle of everything.
+  // Deltas have a few characters each, so that the stream pauses in the middle of everything.
   const answers = XSS_PAYLOADS.map((text) => ({ deltas: [...(text.match(/[\s\S]{1,9}/g) ?? []), '\n\nThe end.'] }));
   const all = { deltas: XSS_PAYLOADS.map((text) => `${text}\n\n`).concat('The end of all.'), pause: 1 };
   await scriptWorker(page, { answers: [...answers, all] });
@@ -59,9 +59,9 @@ test('nothing in an answer runs, and nothing is fetched', async ({ page, baseURL
     expect(found, text).toEqual({ elements: [], attributes: [], links: [] });
   }
   const answer = page.getByRole('article').last();
-  // It is shown as it was written instead.
+  // The text is shown as it was written instead.
   await expect(answer).toContainText('<iframe src="https://example.org/">');
-  // When a picture that is asked for last has arrived, all that the answers could have asked for is asked for.
+  // When a picture that is requested last has arrived, everything that the answers could request has been requested.
   await page.evaluate(async () => {
     const last = new Image();
     last.src = 'icons/icon.svg?last';

@@ -1,4 +1,4 @@
-/** Runs an export in unmodified transformers.js, as somebody else's page would. */
+/** @file Runs an export in unmodified transformers.js, as somebody else's page would. */
 import { AutoModelForCausalLM, AutoModelForImageTextToText, env, Tensor } from '@huggingface/transformers';
 import ortWasm from '../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.wasm?url';
 import ortMjs from '../../.cache/on-demand/node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.asyncify.mjs?url';

@@ -1,4 +1,4 @@
-/** What a person does with the page, in both languages. */
+/** @file Actions of a person on the page, in both languages. */
 import { expect, type Locator, type Page } from '@playwright/test';
 
 export const NAMES = {
@@ -60,7 +60,7 @@ export class Chat {
     await (await choosing).setFiles({ name, mimeType, buffer: file });
   }
 
-  /** Sends a question and gives back the article of its whole answer. */
+  /** Sends a question and waits for its answer. @returns the answer's article */
   async ask(question: string): Promise<Locator> {
     const before = await this.answers.count();
     await this.message.fill(question);
@@ -71,7 +71,7 @@ export class Chat {
     return answer;
   }
 
-  /** Chooses in the preferences, by the names of the choice and of what is chosen. */
+  /** Selects options in the preferences, by the names of the select and the option. */
   async prefer(...choices: [choice: string, option: string][]): Promise<void> {
     await this.page.getByRole('button', { name: this.names.preferences, exact: true }).click();
     const panel = this.page.getByRole('dialog');
@@ -80,7 +80,7 @@ export class Chat {
   }
 }
 
-/** Answers come with their numbers, as a person chose at an earlier visit. */
+/** Shows the numbers of each answer, as if a person had chosen so at an earlier visit. */
 export async function showNumbers(page: Page): Promise<void> {
   await page.addInitScript(() => localStorage.setItem('numbers', 'shown'));
 }

@@ -1,4 +1,4 @@
-/** Pictures of shapes, drawn here so that the model has never seen them. */
+/** @file Draws pictures of shapes, so that the model has never seen them. */
 import { PNG } from 'pngjs';
 
 type Rgb = readonly [number, number, number];
@@ -21,7 +21,7 @@ const inside = (shape: Shape, x: number, y: number): boolean => {
   return dy <= 1 && dy >= -1 && Math.abs(dx) <= (dy + 1) / 2;
 };
 
-/** A PNG of `size` × `size`, four samples a pixel. */
+/** @returns a PNG of `size` × `size` pixels, anti-aliased with four samples a pixel. */
 export function drawPicture(shapes: readonly Shape[], size = 320, background: Rgb = [255, 255, 255]): Buffer {
   const png = new PNG({ width: size, height: size });
   const offsets = [0.25, 0.75];

@@ -1,4 +1,4 @@
-/** Small PDFs, written here: each page has lines of text, or a red square and no text. */
+/** @file Writes small PDFs. Each page has lines of text, or a red square and no text. */
 
 export type PdfPage = { lines: string[] } | 'square';
 
@@ -11,7 +11,7 @@ function contentOf(page: PdfPage): string {
   return `BT /F1 24 Tf 28 TL 72 720 Td ${page.lines.map((line) => `(${escape(line)}) Tj T*`).join(' ')} ET`;
 }
 
-/** `catalog` and `trailer` go into the dictionaries of that name. */
+/** @param options entries of the catalog and trailer dictionaries */
 export function makePdf(pages: readonly PdfPage[], { catalog = '', trailer = '' } = {}): Buffer {
   const kids = pages.map((_, i) => `${4 + 2 * i} 0 R`).join(' ');
   const objects = [
@@ -39,7 +39,7 @@ export function makePdf(pages: readonly PdfPage[], { catalog = '', trailer = '' 
   );
 }
 
-/** One that asks for a password that nobody knows. */
+/** @returns a PDF that asks for a password that nobody knows. */
 export const encryptedPdf = (): Buffer => {
   const key = 'ab'.repeat(32);
   const trailer = `/ID [<${'0'.repeat(32)}> <${'0'.repeat(32)}>] /Encrypt << /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <${key}> /U <${key}> >>`;

@@ -1,6 +1,6 @@
 /**
- * For pictures of the page that are compared: the same letters on every computer (the page itself takes the system's),
- * and nothing that moves.
+ * @file Screenshots that are compared: with the same font on every device, where the page takes the system's, and no
+ * motion.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -17,9 +17,12 @@ const STYLE = `
   * { caret-color: transparent !important; }
 `;
 
-/** Compares what is seen with `docs/screens/NAME.png`: browsers of other versions smooth letters a little differently. The page's policy must be bypassed (`bypassCSP`). */
+/**
+ * Compares the page with `docs/screens/NAME.png`, with a tolerance, since versions of browsers smooth fonts
+ * differently. The page's content-security policy must be bypassed (`bypassCSP`).
+ */
 export async function expectScreenshot(page: Page, name: string): Promise<void> {
-  // Nothing is pointed at.
+  // The pointer hovers over nothing.
   await page.mouse.move(0, 0);
   await page.addStyleTag({ content: STYLE });
   await page.evaluate(() => document.fonts.load('1rem Look'));

@@ -1,14 +1,17 @@
-/** In place of the model store's worker: one that keeps what it is told, in the page's storage, and fetches nothing. */
+/**
+ * @file A worker in place of the model store's. It follows a script, keeps its list in the page's storage, and fetches
+ * nothing.
+ */
 import type { BrowserContext, Page } from '@playwright/test';
 import type { ImportReport, ModelPlan, StoreErrorCode, StoredModel, Waiting } from '../../protocol/store.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
 
 export interface StoreScript {
-  /** What is stored at first. */
+  /** Models that are stored at first. */
   models?: StoredModel[];
-  /** What sources bring, by repository or address. */
+  /** The plans of sources, by repository or URL. */
   plans?: Record<string, ModelPlan>;
-  /** How far a download comes before it stops moving, 0 to 1; it ends at 1. */
+  /** Share of a download after which it stalls, 0 to 1; 1 lets it end. */
   until?: number;
   waiting?: Waiting;
   /** How each kind of call fails. */
@@ -35,7 +38,7 @@ export const stored = (repo: string, over: Partial<StoredModel> = {}): StoredMod
   return { ...base, present: base.size, complete: true, lastUsed: null, ...over };
 };
 
-/** Runs in the page's worker: only what it is given. What is stored lasts as the page's storage does. */
+/** The worker's code. It is sent as text, so it can use nothing but its argument. */
 function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, report }: StoreScript) {
   interface Call {
     type: string;
@@ -47,7 +50,7 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
   const aborted = new Set<number>();
   const file = async () =>
     (await navigator.storage.getDirectory()).getFileHandle('scripted-models.json', { create: true });
-  /** Worker of one tab after the other. */
+  /** Runs a job while no other tab's worker runs one. */
   const alone = <T>(job: () => Promise<T>) => navigator.locks.request('scripted-store', job) as Promise<T>;
   const readFile = async (): Promise<StoredModel[]> => {
     const text = await (await (await file()).getFile()).text();
@@ -73,7 +76,7 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
     return found;
   };
 
-  /** Goes from what is present to where it stops, in ten steps. */
+  /** Reports progress from the bytes that are present to where it stops, in ten steps. */
   async function move(id: number, model: StoredModel, phase: string) {
     const start = phase === 'fetching' ? model.present : 0;
     const progress = { key: model.key, id: model.id, phase, total: model.size, received: 0, done: start };
@@ -159,7 +162,7 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
   };
 }
 
-/** Each store worker that the page starts follows this script. */
+/** Lets each store worker that the page starts follow this script. */
 export async function scriptStore(page: Page | BrowserContext, script: StoreScript): Promise<void> {
   await page.route('**/assets/store-worker-*.js', (route) =>
     route.fulfill({

@@ -1,4 +1,7 @@
-/** In place of the inference worker: one that says what a test wrote down, for what a model would hardly say on demand. */
+/**
+ * @file A worker in place of the inference worker. It gives the answers that a test wrote, which a model would hardly
+ * give on demand.
+ */
 import type { Page } from '@playwright/test';
 import type { DeviceReport, EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
@@ -9,24 +12,24 @@ export interface Failure {
 }
 
 export interface Answer {
-  /** `{prompt}` stands for what the model was told (the texts of the messages), `{options}` for how it was to answer. */
+  /** `{prompt}` stands for the texts of the prompt's messages, `{options}` for the options of the call. */
   deltas?: string[];
-  /** Between deltas, ms. */
+  /** Time between deltas, ms. */
   pause?: number;
   reason?: Finish['reason'];
   error?: Failure;
-  /** The worker breaks instead of ending the answer. */
+  /** Message of an error that the worker throws instead of ending the answer. */
   crash?: string;
 }
 
 export interface Script {
-  /** One for each attempt to load; after them, loading succeeds. */
+  /** Failures of the first attempts to load; after them, loading succeeds. */
   loadFailures?: Failure[];
   /** How long loading takes, ms. */
   loadTime?: number;
   model?: Partial<LoadedModel>;
   device?: DeviceReport;
-  /** In the order of the questions; the last is for all that follow. */
+  /** Answers in the order of the questions; the last one answers all that follow. */
   answers: Answer[];
 }
 
@@ -49,7 +52,7 @@ const FINISH: Omit<Finish, 'reason'> = {
   timing: { timeToFirstToken: 412, prefillRate: 300, decodeRate: 12.34 },
 };
 
-/** Runs in the page's worker: only what it is given. */
+/** The worker's code. It is sent as text, so it can use nothing but its argument. */
 function perform({
   loadFailures = [],
   loadTime = 0,
@@ -97,7 +100,7 @@ function perform({
     const texts = (call.messages ?? []).map(({ content }) =>
       typeof content === 'string' ? content : content.map(({ text }) => text ?? '').join(' '),
     );
-    // A token for each word, and four for each message.
+    // Each word counts as one token, and each message as four more.
     const promptTokens = texts.reduce((sum, text) => sum + 4 + text.split(/\s+/).filter(Boolean).length, 0);
     if (call.type === 'count') {
       post({ result: { promptTokens, reusedTokens: 0, contextTokens: loaded.contextLength } });
@@ -123,7 +126,7 @@ function perform({
   };
 }
 
-/** Each worker that the page starts follows the next script; the last one is for all that follow. */
+/** Lets each inference worker that the page starts follow the next script; the last one is for all that follow. */
 export async function scriptWorker(page: Page, ...scripts: [Script, ...Script[]]): Promise<void> {
   let started = 0;
   await page.route('**/assets/worker-*.js', (route) => {

@@ -1,4 +1,4 @@
-/** Serves the built site to all browser tests, as `npm start` does, but on a free port. */
+/** @file Serves the built site to all browser tests, as `npm start` does, but on a free port. */
 import { preview } from 'vite';
 
 /**

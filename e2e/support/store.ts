@@ -1,4 +1,4 @@
-/** The model store's worker, called from a test as the page calls it, on the built site. */
+/** @file Calls the model store's worker of the built site from a test, as the page calls it. */
 import { readdirSync } from 'node:fs';
 import type { Page } from '@playwright/test';
 import type { FromStore, StoreCall, StoreProgress, StoreResults } from '../../protocol/store.ts';
@@ -11,7 +11,7 @@ const script = (): string => {
 
 type Outcome<T> = { result: T } | { error: { code: string; detail: string } };
 
-/** What runs in the page. */
+/** The part that runs in the page. */
 interface TestStore {
   begin(call: StoreCall): number;
   abort(id: number): void;
@@ -52,7 +52,7 @@ function install(url: string): void {
 export class Store {
   private constructor(readonly page: Page) {}
 
-  /** @param page of the site, on any of its pages. */
+  /** @param page any page of the site */
   static async on(page: Page): Promise<Store> {
     await page.evaluate(install, script());
     return new Store(page);
@@ -66,7 +66,7 @@ export class Store {
     return this.page.evaluate((i) => window.testStore.abort(i), id);
   }
 
-  /** How the call ended: what it resolved to, or its error. */
+  /** @returns the call's result or error, when it ends. */
   outcome<T extends StoreCall['type']>(id: number): Promise<Outcome<StoreResults[T]>> {
     return this.page.evaluate((i) => window.testStore.outcome(i), id);
   }
@@ -77,12 +77,12 @@ export class Store {
     return outcome.result;
   }
 
-  /** All progress that was told so far. */
+  /** @returns all progress that was reported so far. */
   progress(): Promise<StoreProgress[]> {
     return this.page.evaluate(() => window.testStore.progress);
   }
 
-  /** Resolves once so many bytes of a running fetch are there. */
+  /** Resolves once a running download has reached so many bytes. */
   async reached(bytes: number): Promise<void> {
     await this.page.waitForFunction((b) => (window.testStore.progress.at(-1)?.done ?? 0) >= b, bytes, { polling: 10 });
   }

@@ -1,6 +1,6 @@
 /**
- * Markdown and HTML that would run, fetch or deceive where it is rendered carelessly. `scriptRan` is set by what runs;
- * example.org is asked by what fetches.
+ * @file Markdown and HTML that would run, fetch or deceive if it were rendered carelessly. Script sets `scriptRan`, and
+ * requests go to example.org.
  */
 const RUN = 'window.scriptRan=1';
 
@@ -98,5 +98,5 @@ const FORMULAS = [
   `$\\unknown{<script>${RUN}</script>}$`,
 ];
 
-/** Cut anywhere by the stream, also in the middle of a tag. */
+/** Tests stream each payload in small pieces, so that rendering stops in the middle of tags, too. */
 export const XSS_PAYLOADS: readonly string[] = [...ELEMENTS, ...LINKS, ...MARKDOWN, ...FORMULAS];

@@ -30,7 +30,7 @@ function row(measure: string, unit: string, values: number[]): Row {
 async function measure(page: Page, megabytes: number, runs: number): Promise<Row[]> {
   const rates = { plain: [] as number[], store: [] as number[], check: [] as number[], hash: [] as number[] };
   const ratios: number[] = [];
-  // Warm: the first run pays for compiling and for the browser's first file.
+  // The first run warms up: it pays for compilation and for the browser's first file.
   await page.evaluate(() => window.bench.plainFetch());
   for (let run = 0; run < runs; run++) {
     const plain = megabytes / (await page.evaluate(() => window.bench.plainFetch()));
@@ -74,10 +74,10 @@ const { values } = parseArgs({
 const megabytes = Math.ceil(Number(values.megabytes) / 64) * 64;
 const server = await startBenchServer(megabytes * MEGABYTE);
 const profile = await mkdtemp(join(tmpdir(), 'fournil-bench-'));
-// A browser with a profile: without one, what is stored would be kept in memory and not on the disk.
+// The browser has a profile, since without one its storage would be in memory and not on the disk.
 const browser = await chromium.launchPersistentContext(profile, {
   executablePath: requireChromium(),
-  // Memory is told at once instead of at the next garbage collection.
+  // Memory is measured at once instead of at the next garbage collection.
   args: [...chromiumArgs, '--enable-blink-features=ForceEagerMeasureMemory'],
 });
 try {

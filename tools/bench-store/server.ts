@@ -1,4 +1,6 @@
-/** @file Serves the project's own sources, and a model folder of any size whose bytes are generated as they are sent. */
+/**
+ * @file Serves the project's own sources, and a model folder of any size whose bytes are generated as they are sent.
+ */
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
@@ -17,7 +19,7 @@ const GIGABIT_PARTS = 8;
 const part = randomBytes(PART_BYTES);
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** One data file of whole parts, and the small files that a folder needs. */
+/** @returns the manifest of one data file of whole parts, and the small files that a folder needs. */
 function manifestOf(parts: number): Manifest {
   const whole = createHash('sha256');
   for (let i = 0; i < parts; i++) whole.update(part);

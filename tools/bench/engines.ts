@@ -9,7 +9,7 @@ import { ENGINES } from './server.ts';
 
 export type EngineName = 'fournil' | 'transformers.js';
 
-/** URL of its module (protocol/bench.ts, `OpenBenchEngine`); null is the site's own. */
+/** @returns URL of the engine's module (protocol/bench.ts, `OpenBenchEngine`); null for the site's own engine. */
 export const moduleUrlOf = (engine: EngineName): string | null =>
   engine === 'fournil' ? null : `${ENGINES}transformers-engine.js`;
 

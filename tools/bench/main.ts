@@ -28,7 +28,10 @@ import { profileTable, rowTable } from './tables.ts';
 
 const ROUNDS = { least: 2, most: 5, time: 180_000 };
 const MIB = 2 ** 20;
-/** Memory is told at once instead of at the next garbage collection, and timestamps are not rounded to 0.1 ms. */
+/**
+ * With these flags, memory is measured at once instead of at the next garbage collection, and timestamps are not
+ * rounded to 0.1 ms.
+ */
 const browserArgs = [
   ...chromiumArgs,
   '--enable-blink-features=ForceEagerMeasureMemory',
@@ -61,9 +64,9 @@ function readOptions(): Options {
   return { folder, device, engines, profile, json };
 }
 
-/** In a context of its own: no cache, no storage. */
+/** Runs `work` on a page in a browser context of its own, without cache and storage. */
 async function withPage<T>(browser: Browser, origin: string, work: (page: Page) => Promise<T>): Promise<T> {
-  // The policy that the page itself carries (see server.ts).
+  // The page itself carries the content-security policy that server.ts leaves out.
   const context = await browser.newContext({ bypassCSP: true, serviceWorkers: 'block' });
   try {
     const page = await context.newPage();
@@ -78,7 +81,7 @@ async function withPage<T>(browser: Browser, origin: string, work: (page: Page) 
   }
 }
 
-/** What an engine gave, over all rounds. */
+/** An engine's results of all rounds. */
 interface Measured {
   about: BenchAbout | null;
   samples: BenchSamples[][];

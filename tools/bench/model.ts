@@ -1,4 +1,4 @@
-/** A model folder, ours or anybody's in the transformers.js layout, as both engines can be given it. */
+/** @file A model folder in the transformers.js layout, of our exporter or anybody's, prepared for both engines. */
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
@@ -14,7 +14,7 @@ export interface ModelDir {
   manifest: Manifest;
 }
 
-/** fp16 last: activations of Gemma 3 leave its range. */
+/** Dtypes in order of preference. fp16 comes last, since activations of Gemma 3 exceed its range. */
 const ORDER: readonly Dtype[] = ['q4', 'q4f16', 'fp32', 'fp16'];
 
 async function describeFile(dir: string, path: string): Promise<ManifestFile> {
@@ -23,7 +23,7 @@ async function describeFile(dir: string, path: string): Promise<ManifestFile> {
   return { path, ...hasher.finish() };
 }
 
-/** Such a manifest as our app makes when a person picks a folder. */
+/** Makes a manifest, as the app does when a person picks a folder. */
 async function makeManifest(dir: string, name: string, paths: string[], config: unknown): Promise<Manifest> {
   const dtype = ORDER.find((each) => sessionsIn(paths)[each]);
   if (!dtype) throw new Error(`${name} has no ONNX graphs of a Gemma 3`);

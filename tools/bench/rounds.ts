@@ -1,14 +1,15 @@
-/** Who is measured when. */
+/** @file The order in which the bench measures engines. */
 
 export interface RoundBudget {
-  /** Rounds are begun while there are fewer than `most`, and, past `least`, while time is left. */
+  /** At least so many rounds are run, whatever time they take. */
   least: number;
+  /** At most so many rounds are run. */
   most: number;
-  /** ms */
+  /** After `least` rounds, none is started that would end later than this, ms. */
   time: number;
 }
 
-/** Runs every engine once in each round, so that what changes on the machine meanwhile changes for all: A B A B. */
+/** Runs the engines in turn (A B A B), so that changes of the machine meanwhile affect all of them. */
 export async function alternate<T>(
   engines: readonly T[],
   { least, most, time }: RoundBudget,
@@ -17,7 +18,7 @@ export async function alternate<T>(
 ): Promise<void> {
   const began = now();
   for (let round = 0; round < most; round++) {
-    // A round that would end too late, going by those before, is not begun.
+    // The average of the rounds so far predicts when the next one would end.
     const spent = now() - began;
     if (round >= least && spent + spent / round > time) return;
     for (const engine of engines) await measure(engine, round);

@@ -1,6 +1,6 @@
 /**
- * Where a Chromium is: the person's own (`FOURNIL_CHROMIUM`), Playwright's, or the system's; and the flags under which
- * it offers WebGPU without a screen or a GPU.
+ * @file Finds a Chromium: the person's own (`FOURNIL_CHROMIUM`), Playwright's, or the system's; and the flags with
+ * which it offers WebGPU without a screen or a GPU.
  */
 import { existsSync } from 'node:fs';
 import { chromium } from '@playwright/test';
@@ -22,7 +22,7 @@ export function findChromium(): string | null {
   return [chromium.executablePath(), ...SYSTEM].find((path) => existsSync(path)) ?? null;
 }
 
-/** @throws Error with what to do, where there is no browser. */
+/** @returns the path of a Chromium. @throws Error that says what to do where there is none */
 export function requireChromium(): string {
   const path = findChromium();
   if (!path) throw new Error('No Chromium was found: run `npm run browser`, or set FOURNIL_CHROMIUM to one.');
@@ -38,5 +38,5 @@ export const chromiumArgs = [
   '--no-first-run',
 ];
 
-/** The same without WebGPU: tiny models are faster on the CPU than on a software GPU. */
+/** The flags without WebGPU, since tiny models are faster on the CPU than on a software GPU. */
 export const cpuArgs = chromiumArgs.filter((arg) => arg !== '--enable-unsafe-webgpu');

@@ -1,4 +1,4 @@
-/** Starts a Chromium with a profile that lasts, so that it can be killed and started again. */
+/** @file Starts a Chromium with a profile that lasts, so that it can be killed and started again. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -13,9 +13,9 @@ export interface RunningBrowser {
   /** Port of the DevTools protocol, which the browser chose among the free ones. */
   port: number;
   newPage(): Promise<Page>;
-  /** SIGKILL to all its processes, as when the power goes; resolves when they are gone. */
+  /** Sends SIGKILL to all its processes, as a power cut would; resolves when they are gone. */
   kill(): Promise<void>;
-  /** Ends the browser in good order. */
+  /** Quits the browser, so that its storage is written. */
   close(): Promise<void>;
 }
 

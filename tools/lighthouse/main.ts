@@ -2,8 +2,8 @@
  * npm run lighthouse [-- --gates]
  *
  * Lighthouse judges the built site, as a phone and as a desktop computer sees it. The command fails where the score of
- * accessibility or best practices is under the bound. The performance score is a timing, which a busy machine lowers, so it
- * is only reported, and left out with `--gates`; e2e/first-load.spec.ts holds what it stands for by counts.
+ * accessibility or best practices is under the bound. The performance score is a timing, which a busy machine lowers,
+ * so it is only reported, and left out with `--gates`; e2e/first-load.spec.ts holds what it stands for by counts.
  */
 import { parseArgs } from 'node:util';
 import lighthouse, { type Config, desktopConfig, type Result } from 'lighthouse';
@@ -13,7 +13,10 @@ import { startServer } from '../serve/server.ts';
 
 const GATES = ['accessibility', 'best-practices'];
 const BOUND = 0.95;
-/** Lighthouse itself fails now and then, for instance with NO_NAVSTART where the trace lacks the navigation. */
+/**
+ * Attempts for each device, since Lighthouse itself fails now and then, for instance with NO_NAVSTART where the trace
+ * lacks the navigation.
+ */
 const TRIES = 3;
 
 const { values } = parseArgs({ options: { gates: { type: 'boolean', default: false } } });
@@ -45,7 +48,10 @@ async function run(url: string, config: Config | undefined): Promise<Result> {
     }
 }
 
-/** Prints the scores, and under each the audits that lowered it. @returns whether every gate's score reached the bound */
+/**
+ * Prints the scores, and under each the audits that lowered it.
+ * @returns whether every gate's score reached the bound
+ */
 function report(name: string, { categories: judged, audits }: Result): boolean {
   let passed = true;
   for (const { id, title, score, auditRefs } of Object.values(judged)) {

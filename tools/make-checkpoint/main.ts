@@ -1,10 +1,12 @@
-/** tsx tools/make-checkpoint/main.ts OUT --size 270m [--layers N] [--shards] [--seed N]: a checkpoint of random weights. */
+/**
+ * tsx tools/make-checkpoint/main.ts OUT --size 270m [--layers N] [--shards] [--seed N]: a checkpoint of random weights.
+ */
 import { parseArgs } from 'node:util';
 import { makeCheckpoint } from './make-checkpoint.ts';
 import { type Size, SIZES } from './sizes.ts';
 
 const USAGE = `tsx tools/make-checkpoint/main.ts OUT --size ${SIZES.join('|')} [--layers N] [--shards] [--seed N]\n`;
-/** What the hub's checkpoints are split into. */
+/** Size of the files that the hub's checkpoints are split into. */
 const SHARD_BYTES = 5_000_000_000;
 
 try {

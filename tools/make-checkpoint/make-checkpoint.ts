@@ -1,6 +1,6 @@
 /**
- * Makes a Gemma 3 checkpoint folder of a real shape with random weights (bfloat16), the same for the same seed: to show
- * what the exporter needs for sizes whose weights are not at hand, and for tests.
+ * @file Makes a Gemma 3 checkpoint folder of a real shape with random weights (bfloat16), the same for the same seed:
+ * to show what the exporter needs for sizes whose weights are not at hand, and for tests.
  */
 import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,11 +10,11 @@ import { onDemand } from '../on-demand/on-demand.ts';
 import { configOf, hasRealVocabulary, type Size } from './sizes.ts';
 import { weightList, type WeightSpec } from './weight-list.ts';
 
-/** Standard deviation of weights: that of the reference implementation's own initialisation. */
+/** Standard deviation of the weights, as the reference implementation initialises them. */
 const DEVIATION = 0.02;
 const POOL = 1 << 21;
 
-/** Normal values in [0, 1) steps of a 32-bit generator (mulberry32), by Box and Muller. */
+/** @returns standard normal values, by the Box–Muller transform of a 32-bit generator (mulberry32). */
 export function randomNormals(seed: number, count: number): Float32Array {
   let state = seed >>> 0;
   const uniform = (): number => {
@@ -31,7 +31,10 @@ export function randomNormals(seed: number, count: number): Float32Array {
 
 const bytesIn = ({ shape }: WeightSpec): number => shape.reduce((a, b) => a * b, 2);
 
-/** One safetensors file of bfloat16 weights, cut from a pool of random values that starts elsewhere for each tensor. */
+/**
+ * Writes a safetensors file of bfloat16 weights. Each tensor is cut from a pool of random values, at an offset of its
+ * own.
+ */
 async function writeFileOf(path: string, specs: WeightSpec[], pool: Uint8Array): Promise<void> {
   let end = 0;
   const header: Record<string, unknown> = { __metadata__: { format: 'pt' } };
@@ -81,13 +84,13 @@ export interface CheckpointOptions {
   size: Size;
   layers?: number;
   seed?: number;
-  /** Weights are split into files of at most so many bytes, with an index. Left out: one file. */
+  /** Splits the weights into files of at most so many bytes, with an index. Default: one file. */
   shardBytes?: number;
   /** Called before each file. */
   onFile?: (name: string) => void;
 }
 
-/** @returns the configuration that was written. */
+/** Writes a checkpoint folder. @returns its configuration */
 export async function makeCheckpoint(options: CheckpointOptions): Promise<Gemma3Config> {
   const { out, size, layers, seed = 1, shardBytes, onFile } = options;
   const raw = configOf(size, layers);

@@ -1,4 +1,6 @@
-/** config.json of Gemma 3's sizes, in the hub's spelling (google/gemma-3-270m … 27b), and of a tiny one for tests. */
+/**
+ * @file config.json of Gemma 3's sizes, in the hub's spelling (google/gemma-3-270m … 27b), and of a tiny one for tests.
+ */
 
 type Json = Record<string, unknown>;
 
@@ -82,10 +84,10 @@ export const SIZES = Object.keys(SHAPES) as Size[];
 const WITH_VISION: readonly Size[] = ['4b', '12b', '27b', 'tiny-vision'];
 const isTiny = (size: Size) => size.startsWith('tiny');
 
-/** Sizes whose vocabulary is that of the real tokenizer. */
+/** @returns whether a size has the vocabulary of the real tokenizer. */
 export const hasRealVocabulary = (size: Size): boolean => !isTiny(size);
 
-/** @param layers instead of the size's own number */
+/** @param layers number of layers in place of the size's own */
 export function configOf(size: Size, layers?: number): Json {
   const shape: Shape = SHAPES[size];
   const vision = WITH_VISION.includes(size);

@@ -1,4 +1,4 @@
-/** Names and shapes of all weights of a Gemma 3, as the hub's checkpoints spell them. */
+/** @file Names and shapes of all weights of a Gemma 3, as the hub's checkpoints spell them. */
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
 
 export interface WeightSpec {

@@ -1,7 +1,7 @@
 /**
- * A Gemma 3 text checkpoint as llama.cpp reads it (gguf-py's tensor names for `gemma3`), with every matrix in Q4_0: the
- * same 4-bit weights as our q4 export's but for scales in float16. For measuring beside llama.cpp in WebAssembly; the
- * tokenizer's scores are only its order, so text is cut into other tokens than by the real file.
+ * @file Writes a Gemma 3 text checkpoint as llama.cpp reads it (gguf-py's tensor names for `gemma3`), with every matrix
+ * in Q4_0: the 4-bit weights of our q4 export, except that scales are float16. It serves to measure llama.cpp beside
+ * our engine. The tokenizer's scores are only its order, so text is divided into other tokens than with the real file.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ async function tokenizerOf(folder: string, vocabSize: number): Promise<Record<st
   };
 }
 
-/** @throws ExportError when `folder` is not a Gemma 3 checkpoint that can be read. */
+/** Writes `out`. @throws ExportError when `folder` is not a Gemma 3 checkpoint that can be read. */
 export async function makeGguf(folder: string, out: string): Promise<void> {
   const checkpoint = await Checkpoint.open(folder);
   try {
@@ -53,7 +53,7 @@ export async function makeGguf(folder: string, out: string): Promise<void> {
       const weight = checkpoint.weight(from, [rows, columns]);
       tensors.push({ name, type: 'q4_0', shape: [rows, columns], rows: () => weight.rows() });
     };
-    /** Stored as w, used as 1 + w. */
+    /** Checkpoints store norm weights as w and use 1 + w; llama.cpp expects 1 + w. */
     const norm = (name: string, from: string, size: number) => {
       const weight = checkpoint.weight(from, [size]);
       const rows = async function* () {

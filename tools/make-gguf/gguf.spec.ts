@@ -10,7 +10,7 @@ import { q4_0, writeGguf } from './gguf.ts';
 
 const values = Float32Array.from({ length: 64 }, (_, i) => Math.sin(i * 1.7) * (1 + i));
 
-/** What llama.cpp reads from a block (`dequantize_row_q4_0`). */
+/** Dequantises a block as llama.cpp does (`dequantize_row_q4_0`). */
 function readBlock(bytes: Uint8Array, block: number): number[] {
   const at = block * 18;
   const [scale = NaN] = float16ToFloat32(Uint16Array.of((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8)));

@@ -1,6 +1,7 @@
 /**
- * Writes GGUF, the file format of llama.cpp (version 3): https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
- * Only what a Gemma 3 in 4 bits needs: weights in Q4_0 and F32.
+ * @file Writes GGUF, the file format of llama.cpp (version 3):
+ * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md It supports what a Gemma 3 in 4 bits needs: weights in Q4_0
+ * and F32.
  */
 import { open } from 'node:fs/promises';
 import { float32ToFloat16 } from '../export/float-formats.ts';
@@ -11,7 +12,7 @@ const VERSION = 3;
 const ALIGNMENT = 32;
 const VALUE_TYPE = { uint32: 4, int32: 5, float32: 6, bool: 7, string: 8, array: 9 } as const;
 const TENSOR_TYPE = { f32: 0, q4_0: 2 } as const;
-/** A scale in float16 and 32 values of half a byte. */
+/** A block has a scale in float16 and 32 values of half a byte. */
 const Q4_0_BLOCK_BYTES = 2 + BLOCK / 2;
 
 export type MetadataValue =
@@ -27,7 +28,7 @@ export interface GgufTensor {
   type: keyof typeof TENSOR_TYPE;
   /** [rows, columns], or [columns]. */
   shape: readonly number[];
-  /** float32, whole rows at a time. */
+  /** Yields float32 values, whole rows at a time. */
   rows: () => AsyncIterable<Float32Array>;
 }
 
@@ -95,7 +96,9 @@ function writeMetadata(out: ByteWriter, name: string, entry: MetadataValue): voi
   }
 }
 
-/** Rows in Q4_0: blocks of a float16 scale and 16 bytes, whose lower halves are the block's first 16 values. */
+/**
+ * @returns rows in Q4_0: blocks of a float16 scale and 16 bytes, whose lower halves are the block's first 16 values.
+ */
 export function q4_0(rows: Float32Array, columns: number): Uint8Array {
   const { packed, scales } = quantise(rows, columns);
   const halves = float32ToFloat16(scales);
@@ -133,7 +136,7 @@ export async function writeGguf(
   for (const tensor of tensors) {
     head.string(tensor.name);
     head.uint32(tensor.shape.length);
-    // Innermost first.
+    // GGUF lists lengths innermost first.
     for (const length of [...tensor.shape].reverse()) head.uint64(length);
     head.uint32(TENSOR_TYPE[tensor.type]);
     head.uint64(offset);

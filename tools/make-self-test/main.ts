@@ -1,6 +1,7 @@
 /**
- * npm run make-self-test: writes the known answers of the self-test that adapters run (workers/inference/model/self-test/): 4-bit
- * exports of tiny seeded models, their logits and picture features as the CPU computes them in a browser.
+ * npm run make-self-test: writes the known answers of the self-test that adapters run
+ * (workers/inference/model/self-test/): 4-bit exports of tiny seeded models, their logits and picture features as the
+ * CPU computes them in a browser.
  */
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -16,16 +17,16 @@ import { startParityServer } from '../parity/server.ts';
 const OUT = fileURLToPath(new URL('../../workers/inference/model/self-test/', import.meta.url));
 const CASE = 'known-answer';
 
-/** Longer than the 32 tokens from which wrong attention shows; the last is read alone, as decoding does. */
+/** Wrong attention shows from 32 tokens on. The last token is read alone, as in decoding. */
 const TOKENS = 49;
-/** Pixels are these over and over: a prime number of them, so that no two patches are alike. */
+/** Number of values that the pixels repeat: a prime, so that no two patches are alike. */
 const PATTERN = 97;
 
 const work = await mkdtemp(join(tmpdir(), 'fournil-self-test-'));
 const server = await startParityServer(work);
 const rounded = (values: Iterable<number>) => Array.from(values, (value) => Number(value.toFixed(5)));
 
-/** The CPU's answer of a tiny model. @param change of its config.json */
+/** Computes the CPU's answer of a tiny model. @param change changes of its config.json */
 async function answer(size: Size, change: object, job: Pick<ParityJob, 'cases' | 'pixelValues'>) {
   const checkpoint = join(work, size, 'checkpoint');
   const shape = await makeCheckpoint({ out: checkpoint, size, layers: 2, seed: 3 });
@@ -55,7 +56,7 @@ async function decoder() {
   const chunkings = [[ids.length - 1, ids.length]];
   const { config, run } = await answer(
     'tiny',
-    // One sliding and one full layer say it all.
+    // One sliding and one full layer cover both kinds of attention.
     { sliding_window_pattern: 2 },
     { pixelValues: null, cases: [{ name: CASE, ids, pictures: [], comparedPositions: 2, chunkings, greedy: 0 }] },
   );
@@ -73,7 +74,7 @@ async function encoder() {
   const pattern = rounded(randomNormals(5, PATTERN).map((value) => Math.max(-1, Math.min(1, value / 2))));
   const pixels = Float32Array.from({ length: 3 * side * side }, (_, i) => pattern[i % PATTERN] ?? 0);
   await writeFile(join(work, 'pixels.bin'), pixels);
-  // Features are given beside some case.
+  // The browser returns features only beside a case.
   const cases = [{ name: CASE, ids: [2, 3], pictures: [], comparedPositions: 1, chunkings: [[2]], greedy: 0 }];
   const { config, shape, run } = await answer('tiny-vision', {}, { pixelValues: '/parity-files/pixels.bin', cases });
   const { tokensPerImage, imageSize } = shape.vision ?? { tokensPerImage: 0, imageSize: 0 };

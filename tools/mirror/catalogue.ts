@@ -1,10 +1,10 @@
-/** `catalogue.json` beside the model folders of a site: the models that its app offers. */
+/** @file `catalogue.json` beside the model folders of a site: the models that its app offers. */
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { MirrorError } from './failure.ts';
 
 interface Entry {
-  /** Relative to the site's root. */
+  /** The model folder's URL, relative to the site's root. */
   url: string;
   name: string;
 }
@@ -26,7 +26,7 @@ export async function addToCatalogue(folder: string, name: string): Promise<bool
   const url = `models/${encodeURIComponent(basename(resolve(folder)))}/`;
   if (catalogue.models.some((entry) => isEntry(entry) && entry.url === url)) return false;
   const next = { ...catalogue, models: [...catalogue.models, { url, name }] };
-  // Never half a list, whatever happens: a page may be reading it.
+  // The list is never half written, since a page may be reading it.
   await writeFile(`${path}.part`, `${JSON.stringify(next, null, 2)}\n`);
   await rename(`${path}.part`, path);
   return true;

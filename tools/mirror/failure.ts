@@ -1,7 +1,7 @@
-/** Failures of a mirror that a person can act on. */
+/** @file Failures of a mirror that a person can act on. */
 import { sentence as systemSentence } from '../export/failure.ts';
 
-/** Why a model cannot be mirrored, as a sentence. */
+/** The message is a sentence that says why a model cannot be mirrored. */
 export class MirrorError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -1,39 +1,39 @@
-/** The line to a server: asks again when it is cut or the server is busy, for as long as there is some hope. */
+/** @file An HTTP client that retries when the connection breaks or the server is busy. */
 import { MirrorError } from './failure.ts';
 
-/** First and longest wait between two tries, ms. */
+/** First and longest wait between two attempts, ms. */
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 60_000;
-/** Tries in a row that bring nothing. */
+/** Attempts in a row without any bytes, after which the client gives up. */
 const TRIES = 8;
-/** A server that wants to be left alone for longer than this is not waited for. */
+/** If the server asks for a longer wait than this (ms), the client gives up. */
 const LONGEST_RETRY_AFTER = 3_600_000;
-/** A connection over which nothing came for this long is as good as cut. */
+/** If no bytes arrive for this long (ms), the connection counts as broken. */
 const IDLE_TIMEOUT = 60_000;
 
 export interface HttpClientOptions {
   signal?: AbortSignal | undefined;
-  /** Something that a person who waits should know. */
+  /** Called with a sentence for the person who waits. */
   onNotice?: ((text: string) => void) | undefined;
-  /** The wait before the second try, ms; each next one is twice as long. */
+  /** The wait before the second attempt, ms; each further one is twice as long. */
   firstWait?: number | undefined;
 }
 
-/** A failure that passes, sooner or later. */
+/** A failure that a later attempt may not have. */
 class TransientError extends Error {
   constructor(
     message: string,
-    /** How long the server asked to be left alone, ms. */
+    /** The wait that the server asked for, ms. */
     readonly asked: number | null = null,
   ) {
     super(message);
   }
 }
 
-/** The server has no such bytes: the file is shorter there than it was said to be. */
+/** The server has no such bytes, since the file is shorter there than listed. */
 export class RangeNotSatisfiable extends Error {}
 
-/** Seconds or a date (RFC 9110, 10.2.3); the hub says it in `RateLimit: "resolvers";r=0;t=55`, too. */
+/** @returns the wait of `Retry-After` (RFC 9110, 10.2.3), or of the hub's `RateLimit: "resolvers";r=0;t=55`, ms. */
 function retryAfterOf({ headers }: Response): number | null {
   const after = headers.get('Retry-After') ?? /\bt=(\d+)/.exec(headers.get('RateLimit') ?? '')?.[1];
   if (!after) return null;
@@ -41,7 +41,6 @@ function retryAfterOf({ headers }: Response): number | null {
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
-/** An address as people want to read it. */
 const withoutQuery = (url: string): string => url.replace(/\?.*/, '');
 
 const reasonOf = (cause: unknown): string => {
@@ -54,12 +53,12 @@ export class HttpClient {
 
   constructor(private readonly options: HttpClientOptions = {}) {}
 
-  /** As `fetch`, for listings and small files. @throws MirrorError when there is no hope */
+  /** Works as `fetch`, for listings and small files. @throws MirrorError when the client gives up */
   readonly fetch = (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
     this.withRetries(async () => {
       const url = input instanceof Request ? input.url : String(input);
       const response = await this.request(url, new Headers(init?.headers), this.options.signal);
-      // Read here, so that a cut in the body is tried again, too.
+      // The body is read here, so that a connection that breaks in the body is retried, too.
       const body = await response.arrayBuffer().catch((cause: unknown) => {
         throw new TransientError(`The connection was cut: ${reasonOf(cause)}.`);
       });
@@ -68,8 +67,11 @@ export class HttpClient {
     });
 
   /**
-   * Bytes of a file from where `have()` says on, to `size`, given to `take` piece by piece, over as many connections as
-   * it needs. @throws RangeNotSatisfiable; MirrorError when there is no hope
+   * Downloads the rest of a file, over as many connections as it needs.
+   * @param size size of the file, bytes
+   * @param have returns how many of its first bytes are there already
+   * @param take is given the bytes piece by piece
+   * @throws RangeNotSatisfiable where the file is shorter than `size`; MirrorError when the client gives up
    */
   async download(
     url: string,
@@ -90,7 +92,7 @@ export class HttpClient {
     const signals = [silent.signal, ...(this.options.signal ? [this.options.signal] : [])];
     const watch = setTimeout(() => silent.abort(new Error(`nothing came for ${IDLE_TIMEOUT / 1000} s`)), IDLE_TIMEOUT);
     try {
-      // Compressed bytes could not be counted.
+      // The count of compressed bytes would differ from the file's.
       const headers = new Headers({ 'Accept-Encoding': 'identity' });
       if (have() > 0) headers.set('Range', `bytes=${have()}-`);
       const response = await this.request(url, headers, AbortSignal.any(signals));
@@ -109,7 +111,7 @@ export class HttpClient {
       throw new TransientError('The connection was cut.');
     } finally {
       clearTimeout(watch);
-      // What is not wanted any more is not sent any more.
+      // The server stops sending what is no longer wanted.
       silent.abort();
     }
   }
@@ -135,10 +137,10 @@ export class HttpClient {
     if (status === 416) throw new RangeNotSatisfiable(url);
     if (status === 429)
       throw new TransientError(`${host} asks to wait (429, too many requests).`, retryAfterOf(response));
-    // 403 behind a redirect: the signed address has expired, and the next try gets a new one.
+    // 403 after a redirect means that the signed URL has expired; the next attempt gets a new one.
     if (status >= 500 || status === 408 || (status === 403 && redirected))
       throw new TransientError(`${host} has a problem (${status}).`, retryAfterOf(response));
-    // The hub says 401 for what does not exist, so as not to say which private models there are.
+    // The hub answers 401 for models that do not exist, so as not to reveal private ones.
     if (status === 401 || status === 403 || status === 404)
       throw new MirrorError(`${withoutQuery(url)} is not there, or not for everybody (${status}).`);
     throw new MirrorError(`${withoutQuery(url)}: the server answers ${status} ${response.statusText}.`);
@@ -175,7 +177,7 @@ async function* piecesOf(response: Response): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** @throws what the signal was aborted with */
+/** Waits. @throws the signal's reason when it is aborted */
 function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const aborted = () => {

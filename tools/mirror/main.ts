@@ -1,4 +1,6 @@
-/** npm run mirror -- MODEL DIR [options]: a model of the hub, or of another mirror → a folder that any server can serve. */
+/**
+ * npm run mirror -- MODEL DIR [options]: a model of the hub, or of another mirror → a folder that any server can serve.
+ */
 import { parseArgs } from 'node:util';
 import { progressPrinter } from '../export/progress.ts';
 import { MirrorError, sentence } from './failure.ts';
@@ -50,7 +52,7 @@ async function main(): Promise<void> {
       onNotice(text) {
         progress.end();
         process.stderr.write(`${text}\n`);
-        // What follows may begin anew.
+        // Progress may begin again from the start.
         progress = progressPrinter(process.stderr);
       },
     });

@@ -49,7 +49,10 @@ const read = (path: string) => readFile(join(folder, path), 'utf8');
 const fileRequests = (path?: string): HubRequest[] =>
   hub.requests.filter((asked) => asked.kind !== 'api' && asked.status !== 302 && (path ?? asked.path) === asked.path);
 
-/** The folder is a whole mirror: a manifest that parses, and every file as it says. */
+/**
+ * Checks that the folder is a complete mirror: a manifest that parses, and every file as listed.
+ * @returns the manifest
+ */
 async function expectWhole(files: Record<string, Content> = builtIn) {
   const manifest = parseManifest(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
   for (const { path, size, sha256, parts } of manifest.files) {
@@ -76,7 +79,7 @@ it('makes a repository without a manifest into a folder with one, pinned to the 
     cache: 'dynamic',
   });
   expect(Object.keys(manifest.sessions)).toEqual(['q4']);
-  // The dtype's files and no others.
+  // The mirror has the dtype's files and no others.
   expect(manifest.files.map(({ path }) => path)).toEqual(Object.keys(builtIn).sort());
   expect(result).toMatchObject({ received: whole, wasComplete: false });
   expect(seen.at(-1)).toBe(1);
@@ -120,7 +123,7 @@ it('goes on where the connection was cut', async () => {
   expect(received).toBe(whole);
   const ranges = fileRequests(DECODER).map(({ range }) => range);
   expect(ranges).toEqual([null, expect.stringMatching(/^bytes=\d+-$/), expect.stringMatching(/^bytes=\d+-$/)]);
-  // What was on its way when the connection was cut may be lost with it.
+  // Bytes in flight may be lost with the connection.
   const [first = 0, second = 0] = ranges.slice(1).map((range) => Number(range?.slice('bytes='.length, -1)));
   expect(first).toBeGreaterThan(0);
   expect(first).toBeLessThanOrEqual(700_000);
@@ -199,7 +202,7 @@ it('gives up on a server that stays busy, and keeps what arrived', async () => {
   fail(DECODER, { cutAfter: 700_000 });
   hub.fault(({ path, range }) => path === DECODER && range !== null, { status: 429 }, 8);
   await expect(mirror()).rejects.toThrow(/429.*What arrived is kept/);
-  // A cut connection may lose what was on its way.
+  // Bytes in flight may be lost with the connection.
   const kept = readFileSync(join(folder, `${DECODER}.part`));
   expect(kept.length).toBeGreaterThan(0);
   expect(kept.length).toBeLessThanOrEqual(700_000);

@@ -1,6 +1,6 @@
 /**
- * A model, fetched once into a folder that any web server can serve. It may be cut off at any moment: manifest.json is
- * written last, and a later run goes on with what is there.
+ * @file Downloads a model into a folder that any web server can serve. A run may be interrupted at any moment:
+ * manifest.json is written last, and a later run continues with what is there.
  */
 import { mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export interface MirrorOptions extends HttpClientOptions {
   model: string;
   folder: string;
   dtype?: Dtype | undefined;
-  /** Of the hub: a branch, tag or commit. */
+  /** A branch, tag or commit of the hub. */
   revision?: string | undefined;
   hub?: string | undefined;
   onProgress?: ((progress: { done: number; total: number; tensor: string }) => void) | undefined;
@@ -32,15 +32,18 @@ export interface MirrorOptions extends HttpClientOptions {
 
 export interface Mirrored {
   manifest: Manifest;
-  /** Bytes that came over the network for files, in this run. */
+  /** Bytes of files that this run received over the network. */
   received: number;
-  /** The folder was whole already. */
+  /** Whether the folder was complete already. */
   wasComplete: boolean;
-  /** It was added to the catalogue beside it. */
+  /** Whether the model was added to the catalogue beside its folder. */
   addedToCatalogue: boolean;
 }
 
-/** What a mirror that is not whole says of itself, as manifest.json.part: a later run goes on with the same commit. */
+/**
+ * The contents of manifest.json.part in a mirror that is not complete, so that a later run continues with the same
+ * commit.
+ */
 interface Unfinished {
   id: string;
   revision: string;
@@ -65,7 +68,7 @@ async function readStored(folder: string): Promise<Manifest | null> {
   }
 }
 
-/** Says no to folders of somebody else's. */
+/** Reads what an earlier run left. @throws MirrorError where the folder holds something else */
 async function openFolder(folder: string): Promise<{ stored: Manifest | null; unfinished: Unfinished | null }> {
   const names = await readdir(folder).catch((cause: NodeJS.ErrnoException): string[] => {
     if (cause.code === 'ENOENT') return [];
@@ -106,7 +109,7 @@ class Mirror {
     this.done = 0;
   }
 
-  /** Paths of files whose bytes are not, or not all, those the manifest names. */
+  /** @returns paths of files that are missing or differ from the manifest. */
   async check(manifest: Manifest): Promise<string[]> {
     const wrong: string[] = [];
     this.begin(manifest.files);
@@ -138,7 +141,7 @@ class Mirror {
     return files;
   }
 
-  /** Bytes of each file that are there, right or not. */
+  /** @returns the bytes on the disk of each file, right or not. */
   private async onDisk(files: readonly WantedFile[]): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
     for (const { path } of files)
@@ -159,7 +162,7 @@ class Mirror {
     for (let tried = 1; ; tried++) {
       const found = await this.fetchOnce(file, url);
       if (found) return found;
-      // Nothing of it can be trusted.
+      // None of its bytes can be trusted.
       await rm(join(folder, partialPath(path)), { force: true });
       if (tried === TRIES)
         throw new MirrorError(`${url} sends wrong bytes: ${TRIES} times they had not the hash that is said of them.`);
@@ -167,7 +170,7 @@ class Mirror {
     }
   }
 
-  /** @returns null when the bytes are wrong */
+  /** Downloads a file once. @returns its manifest entry, or null when the bytes are wrong */
   private async fetchOnce(file: WantedFile, url: string): Promise<ManifestFile | null> {
     const { folder } = this.options;
     const part = await PartialFile.open(folder, file.path, file.size);
@@ -197,21 +200,21 @@ class Mirror {
 
 const entryOf = ({ path, size, sha256, parts }: ManifestFile): ManifestFile => ({ path, size, sha256, parts });
 
-/** Gemma's terms ask that this goes with every copy of the weights. */
+/** Gemma's terms ask for this notice beside every copy of the weights. */
 const GEMMA_NOTICE =
   'Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n';
 
 const isGemma = ({ licence, id, baseModel }: Manifest): boolean =>
   /gemma/i.test(licence === 'unknown' ? `${id} ${baseModel}` : licence);
 
-/** Written aside and renamed: a name that is there holds everything. */
+/** Writes a file under another name and renames it, so that the name never stands for half a file. */
 async function write(folder: string, name: string, text: string): Promise<void> {
   const path = join(folder, name);
   await writeFile(`${path}.new`, text);
   await rename(`${path}.new`, path);
 }
 
-/** @throws MirrorError, where the folder holds something else than what was asked. */
+/** @throws MirrorError where the folder holds another model, dtype or revision than asked for. */
 async function expectSameModel(
   source: Source,
   stored: Manifest,
@@ -230,7 +233,7 @@ async function expectSameModel(
     };
   if (asked.id !== stored.id || !stored.sessions[dtype])
     throw new MirrorError(`${has}: choose another folder for ${asked.id} (${dtype}).`);
-  // Pages may be fetching what is there: another revision in its place would be wrong bytes for them.
+  // Pages may be downloading this revision, for which another one's bytes would be wrong.
   if (asked.revision !== stored.revision)
     throw new MirrorError(`${has}: choose another folder for revision ${asked.revision}.`);
 }

@@ -38,6 +38,6 @@ it('what is longer than the file can be is cut off', async () => {
   await writeFile(join(folder, 'data.part'), 'hello, world');
   const file = await PartialFile.open(folder, 'data', 5);
   expect(file.size).toBe(5);
-  // git hash-object says so of a file that holds hello.
+  // `git hash-object` prints this hash for a file with the text hello.
   expect((await file.close()).gitSha1).toBe('b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0');
 });

@@ -1,4 +1,4 @@
-/** A file that arrives piece by piece, over several runs if need be, as PATH.part; all of it is hashed. */
+/** @file A file that is downloaded in pieces, over several runs if need be, as PATH.part, and hashed as it grows. */
 import { createHash } from 'node:crypto';
 import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -7,9 +7,9 @@ import { PartHasher } from '../model-files/part-hasher.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
-/** What the manifest and git say of a file, computed in one pass. */
+/** The hashes of a file in manifests and in git, computed in one pass. */
 export interface Hashed extends ManifestFile {
-  /** SHA-1 of git's blob: all that the hub knows of a small file. */
+  /** SHA-1 of git's blob, the only hash that the hub lists for a small file. */
   gitSha1: string;
 }
 
@@ -17,7 +17,7 @@ class Hasher {
   private readonly manifest = new PartHasher();
   private readonly git;
 
-  /** @param expected the size: git hashes it before the bytes. */
+  /** @param expected the file's size, which git hashes before the bytes */
   constructor(expected: number) {
     this.git = createHash('sha1').update(`blob ${expected}\0`);
   }
@@ -36,7 +36,7 @@ class Hasher {
   }
 }
 
-/** Hashes what the file holds, up to `size` bytes. */
+/** Hashes the file's first `size` bytes, or all if it is shorter. */
 async function hashInto(hasher: Hasher, handle: FileHandle, size: number, onBytes: (bytes: number) => void) {
   const buffer = new Uint8Array(Math.min(READ_BYTES, Math.max(1, size)));
   while (hasher.size < size) {
@@ -55,7 +55,7 @@ export function hashBytes(path: string, bytes: Uint8Array): Hashed {
 
 const ignore = () => undefined;
 
-/** @returns null where there is no such file. */
+/** Hashes a file. @returns null where there is none */
 export async function hashFile(
   folder: string,
   path: string,
@@ -90,7 +90,7 @@ export class PartialFile {
   static async open(folder: string, path: string, size: number): Promise<PartialFile> {
     const full = join(folder, partialPath(path));
     await mkdir(dirname(full), { recursive: true });
-    // Not 'a': there, positions of writes are ignored.
+    // The mode 'a' would ignore the positions of writes.
     const handle = await open(full, 'r+').catch((cause: NodeJS.ErrnoException) => {
       if (cause.code === 'ENOENT') return open(full, 'wx+');
       throw cause;
@@ -111,15 +111,15 @@ export class PartialFile {
     this.hasher.update(bytes);
   }
 
-  /** Closes; the hashes of all its bytes. */
+  /** Closes the file. @returns the hashes of all its bytes */
   async close(): Promise<Hashed> {
-    // A name without `.part` promises bytes that outlast a power cut.
+    // A file without `.part` in its name must survive a power cut.
     await this.handle.sync();
     await this.handle.close();
     return this.hasher.finish(this.path);
   }
 
-  /** Closes and keeps what is there for another run. */
+  /** Closes the file and leaves it for another run. */
   async leave(): Promise<void> {
     await this.handle.close().catch(ignore);
   }

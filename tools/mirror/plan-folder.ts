@@ -1,4 +1,4 @@
-/** A model folder with a manifest.json on any web server. */
+/** @file Plans the mirror of a model folder with a manifest.json on any web server. */
 import type { Dtype } from '../../protocol/engine.ts';
 import { parseManifest } from '../../protocol/manifest.ts';
 import { MirrorError } from './failure.ts';

@@ -1,4 +1,4 @@
-/** A repository of the Hugging Face hub at one commit. */
+/** @file Plans the mirror of a repository of the Hugging Face hub, at one commit. */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import type { Dtype } from '../../protocol/engine.ts';
 import { parseGemma3Config } from '../../protocol/gemma3-config.ts';
@@ -22,7 +22,7 @@ export interface HubSource {
   repo: string;
 }
 
-/** The commit that a branch, tag or commit stands for, and what the model card says. */
+/** @returns the commit that a branch, tag or commit stands for, and licence and base model of the model card. */
 export async function resolveRevision({ hub, repo }: HubSource, revision: string, client: HttpClient) {
   const info = await modelInfo({
     name: repo,
@@ -41,7 +41,7 @@ export async function resolveRevision({ hub, repo }: HubSource, revision: string
   };
 }
 
-/** A listing comes from outside: nothing in it may lead out of the folder. */
+/** @returns whether a listed path stays inside the folder; listings are not trusted. */
 const staysInside = (path: string): boolean =>
   !path.includes('\\') && path.split('/').every((step) => step !== '' && step !== '.' && step !== '..');
 
@@ -53,7 +53,7 @@ async function readJson(file: WantedFile, url: string, client: HttpClient): Prom
   throw new MirrorError(`${file.path} is not the file that the hub lists.`);
 }
 
-/** @throws MirrorError with a sentence when it is no Gemma 3 of this dtype. */
+/** @throws MirrorError with a sentence where the repository is no Gemma 3 with this dtype. */
 export async function planHub(
   source: HubSource,
   revision: string,

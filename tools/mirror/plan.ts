@@ -1,10 +1,10 @@
-/** What is to be mirrored: the manifest but for hashes not known yet, and where each file comes from. */
+/** @file The plan of a mirror: the manifest without the hashes that are not known yet, and the URL of each file. */
 import type { Dtype } from '../../protocol/engine.ts';
 import type { Manifest } from '../../protocol/manifest.ts';
 import { MirrorError } from './failure.ts';
 import type { Hashed } from './partial-file.ts';
 
-/** How often wrong bytes are fetched before the source is named as bad. */
+/** Attempts to download a file whose bytes are wrong. */
 export const TRIES = 3;
 
 export interface WantedFile {
@@ -18,7 +18,7 @@ export interface WantedFile {
 
 export interface MirrorPlan {
   manifest: Omit<Manifest, 'files'>;
-  /** In the order of their paths. */
+  /** Files, sorted by path. */
   files: WantedFile[];
   urlOf: (path: string) => string;
 }
@@ -34,7 +34,7 @@ export const encodePath = (path: string): string => path.split('/').map(encodeUR
 export const sortByPath = <T extends { path: string }>(files: readonly T[]): T[] =>
   [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 
-/** One dtype of a folder that has a manifest: everything but what only its other dtypes need. */
+/** Plans one dtype of a folder that has a manifest: all files but those that only its other dtypes need. */
 export function planOfManifest(manifest: Manifest, dtype: Dtype): Pick<MirrorPlan, 'manifest' | 'files'> {
   const { files, sessions, ...rest } = manifest;
   const own = sessions[dtype];

@@ -1,4 +1,4 @@
-/** What a person may call a model. */
+/** @file The names that a person may give for a model. */
 import { HUB_MODELS, HUB_ORIGIN, type HubModel } from '../../protocol/hub-models.ts';
 import { MirrorError } from './failure.ts';
 import type { HubSource } from './plan-hub.ts';

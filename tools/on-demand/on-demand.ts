@@ -1,6 +1,7 @@
 /**
- * @file Packages that only benches, generators and some tests use. They are large, so `npm ci` leaves them out, and each is
- * installed at its pinned version (package.json beside this file) into `.cache/on-demand` when it is first needed.
+ * @file Packages that only benches, generators and some tests use. They are large, so `npm ci` leaves them out, and
+ * each is installed at its pinned version (package.json beside this file) into `.cache/on-demand` when it is first
+ * needed.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,4 @@
-/**
- * A parity folder's cases: `cases.json` beside the checkpoint (see reference/README.md), as jobs for the browser.
- */
+/** @file Reads a parity folder's cases (`cases.json` beside the checkpoint, see reference/README.md). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
@@ -11,11 +9,14 @@ export interface ReferenceCase extends ParityCase {
   /** Names of the reference's logits [comparedPositions, vocabSize] in reference.safetensors. */
   logits: string;
   logitsCausal: string | null;
-  /** What the reference generates. */
+  /** Tokens that the reference generates. */
   greedyTokens: number[];
 }
 
-/** Every way of reading `length` tokens that a person's use leads to; chunks never cut through a picture. */
+/**
+ * @returns ways of dividing a prompt of `length` tokens into chunks, each as a list of ends; no chunk ends within a
+ * picture.
+ */
 export function chunkings(length: number, pictures: readonly { start: number; length: number }[]): number[][] {
   const whole = (ends: number[]): number[] => {
     const legal = ends.filter(
@@ -31,7 +32,7 @@ export function chunkings(length: number, pictures: readonly { start: number; le
     [Math.floor(length / 3), Math.floor(length / 2), length],
     every(32),
     every(7).slice(-12),
-    // Token by token over the end, as decoding reads.
+    // The end is read token by token, as in decoding.
     Array.from({ length: Math.min(length, 8) }, (_, i) => length - i),
     pictures.flatMap((p) => [p.start, p.start + p.length]),
   ];
@@ -53,7 +54,7 @@ function pictureSpans(raw: RawCase, config: Gemma3Config): ParityCase['pictures'
   const images = raw.images ?? [];
   const spans: ParityCase['pictures'] = [];
   for (let at = 0; at + tokens <= raw.input_ids.length; at++) {
-    // By itself, the id of a soft token is one like others.
+    // A single image token is not a picture.
     if (raw.input_ids.slice(at, at + tokens).some((id) => id !== config.imageTokenId)) continue;
     spans.push({ start: at, length: tokens, image: images[spans.length] ?? -1 });
     at += tokens - 1;

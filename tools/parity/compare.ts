@@ -1,6 +1,6 @@
-/** How far two sets of logits are apart. */
+/** @file Differences of two sets of logits. */
 
-/** Largest |a − b|; NaN or a different length counts as infinitely far. */
+/** @returns the largest |a − b|; NaN or a different length counts as infinitely far. */
 export function maxAbsDifference(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Infinity;
   let worst = 0;
@@ -20,7 +20,9 @@ function logSoftmax(row: Float32Array): Float64Array {
   return Float64Array.from(row, (x) => x - shift);
 }
 
-/** Mean over positions of KL(softmax(reference) ‖ softmax(other)), in nats; both [positions, vocabSize]. */
+/**
+ * @returns the mean over positions of KL(softmax(reference) ‖ softmax(other)), in nats; both [positions, vocabSize].
+ */
 export function meanKl(reference: Float32Array, other: Float32Array, vocabSize: number): number {
   let total = 0;
   for (let at = 0; at < reference.length; at += vocabSize) {

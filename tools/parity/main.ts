@@ -1,13 +1,13 @@
 /**
- * npm run parity -- FOLDER [--dtype fp32|q4|q4f16] [--device webgpu|wasm] [--bound 1e-3] [--image-attention …]
- *                [--only NAME,NAME…] [--json]
+ * npm run parity -- FOLDER [--dtype fp32|q4|q4f16] [--device webgpu|wasm] [--bound 1e-3] [--image-attention …] [--only
+ * NAME,NAME…] [--json]
  *
- * Exports the checkpoint in FOLDER, runs its cases in a real headless browser through the app's own engine, and compares
- * logits and greedy tokens with the reference, for many ways of cutting the prompt into chunks.
+ * Exports the checkpoint in FOLDER, runs its cases in a real headless browser through the app's own engine, and
+ * compares logits and greedy tokens with the reference, for many ways of cutting the prompt into chunks.
  *
  * fp32 is compared with FOLDER's reference.safetensors (the reference implementation's fp32 logits). 4-bit weights are
- * other weights, so q4 and q4f16 are compared with what they stand for: on WebGPU with the same graph on the CPU, on the
- * CPU with an fp32 graph of the rounded weights; their KL divergence to the reference is printed beside.
+ * other weights, so q4 and q4f16 are compared with what they stand for: on WebGPU with the same graph on the CPU, on
+ * the CPU with an fp32 graph of the rounded weights; their KL divergence to the reference is printed beside.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,7 +31,7 @@ interface Options {
   device: Device;
   bound: number;
   imageAttention: 'bidirectional' | 'causal';
-  /** Cases to run; all, if empty. */
+  /** Names of the cases to run; all if empty. */
   only: string[];
   json: boolean;
 }

@@ -1,4 +1,4 @@
-/** Runs a parity job in a fresh headless browser and gathers what it found. */
+/** @file Runs a parity job in a fresh headless browser. */
 import { chromium } from '@playwright/test';
 import type { ParityFromWorker, ParityJob } from '../../protocol/parity.ts';
 import { chromiumArgs, requireChromium } from '../browser/chromium.ts';
@@ -11,7 +11,7 @@ export interface Run {
   adapter: string;
 }
 
-/** @param job its `results` are under `/parity-results/`. @throws Error with the browser's own words */
+/** @param job a job whose `results` are under `/parity-results/`. @throws Error with the browser's message */
 export async function runInBrowser(server: ParityServer, job: ParityJob): Promise<Run> {
   const browser = await chromium.launch({ executablePath: requireChromium(), args: chromiumArgs });
   try {

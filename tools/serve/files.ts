@@ -69,7 +69,9 @@ export function serveFolder(folder: string, optionsOf: (path: string) => FileOpt
   };
 }
 
-/** @returns a handler that serves the built site in `folder` as a good static host does: compressed, with our headers. */
+/**
+ * @returns a handler that serves the built site in `folder` as a good static host does: compressed, with our headers.
+ */
 export const serveSite = (folder: string): Handler =>
   serveFolder(folder, (path) => ({
     compress: true,

@@ -1,13 +1,13 @@
 import { HUB_ORIGIN } from '../../protocol/hub-models.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
 
-/** Where model files may come from besides this site and the hub: mirrors of one's own, named when the site is built. */
+/** Origins of model files besides this site and the hub: own mirrors, named when the site is built. */
 export const modelOrigins: readonly string[] = (process.env['FOURNIL_MODEL_ORIGINS'] ?? '')
   .split(/\s+/)
   .filter(Boolean)
   .map((origin) => new URL(origin).origin);
 
-/** The hub answers with redirects to its file servers. */
+/** The hub and its file servers, to which it redirects. */
 const hub = [HUB_ORIGIN, 'https://*.huggingface.co', 'https://*.hf.co'];
 
 /**
@@ -29,14 +29,15 @@ export const contentSecurityPolicy = [
 ].join('; ');
 
 /**
- * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/users/embed.md), elsewhere the
- * page shows a way to the app and nothing to press (src/embed/page-mode.ts). A policy in the page itself cannot say so.
+ * Pages that have an origin may frame this one: at `?embed` the person is asked about it (docs/users/embed.md),
+ * elsewhere the page shows a way to the app and nothing to press (src/embed/page-mode.ts). A policy in the page itself
+ * cannot say so.
  */
 const frameAncestors = "frame-ancestors 'self' http: https:";
 
 export const securityHeaders = {
   'Content-Security-Policy': `${contentSecurityPolicy}; ${frameAncestors}`,
-  // A host that is cross-origin isolated may frame only what says that it may be.
+  // A host that is cross-origin isolated may frame only pages that allow it.
   'Cross-Origin-Resource-Policy': 'cross-origin',
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',

@@ -2,7 +2,7 @@
 
 export interface ByteRange {
   start: number;
-  /** Exclusive. */
+  /** First byte after the range. */
   end: number;
 }
 

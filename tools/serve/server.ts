@@ -23,7 +23,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse, path:
 export interface ServerOptions {
   /** The name in the server's address. Default: `127.0.0.1`, which for a browser is another site than `localhost`. */
   host?: '127.0.0.1' | 'localhost';
-  /** Default: 0, which takes a free one. */
+  /** Default: 0, which takes a free port. */
   port?: number;
   /** Headers of every answer. */
   headers?: OutgoingHttpHeaders;
@@ -40,7 +40,9 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** @param routes handlers by path prefix; the longest prefix that matches is taken, and no match is answered with 404. */
+/**
+ * @param routes handlers by path prefix; the longest prefix that matches is taken, and no match is answered with 404.
+ */
 export async function startServer(
   routes: Readonly<Record<string, Handler>>,
   { host = '127.0.0.1', port = 0, headers = {}, tls }: ServerOptions = {},

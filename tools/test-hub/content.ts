@@ -1,4 +1,7 @@
-/** @file Bytes that the test hub serves: from a disk, from memory, or generated as they are read. Large files are never whole in memory. */
+/**
+ * @file Bytes that the test hub serves: from a disk, from memory, or generated as they are read. Large files are never
+ * whole in memory.
+ */
 import { createCipheriv, createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';

@@ -5,7 +5,10 @@ import type { HubRequest } from './request.ts';
 export type Matcher = string | RegExp | ((request: HubRequest) => boolean);
 
 export interface Fault {
-  /** Answers with this status and no file. It strikes redirects and listings, too; other faults strike files' bytes only. */
+  /**
+   * Answers with this status and no file. It strikes redirects and listings, too; other faults strike files' bytes
+   * only.
+   */
   status?: number;
   /** `Retry-After` beside `status`, in seconds. */
   retryAfter?: number;

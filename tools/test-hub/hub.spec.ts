@@ -1,4 +1,7 @@
-/** @file The test hub behaves as the real one: the hub's own client works with it, and pages may read what they may there. */
+/**
+ * @file The test hub behaves as the real one: the hub's own client works with it, and pages may read what they may
+ * there.
+ */
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { downloadFile, fileDownloadInfo, listFiles, modelInfo } from '@huggingface/hub';

@@ -1,6 +1,7 @@
 /**
- * @file The Hugging Face hub for tests: its API, its redirects to signed URLs on a CDN, and static mirrors; over http for
- * clients in Node, over https for a browser that takes it for huggingface.co. Faults happen when tests ask for them.
+ * @file The Hugging Face hub for tests: its API, its redirects to signed URLs on a CDN, and static mirrors; over http
+ * for clients in Node, over https for a browser that takes it for huggingface.co. Faults happen when tests ask for
+ * them.
  */
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';

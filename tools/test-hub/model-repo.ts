@@ -22,7 +22,9 @@ async function folderFiles(folder: string): Promise<RepoFiles> {
   return Object.fromEntries(await Promise.all(files));
 }
 
-/** @returns a folder's files as others publish them: without a manifest, so that only hashes of whole files are known. */
+/**
+ * @returns a folder's files as others publish them: without a manifest, so that only hashes of whole files are known.
+ */
 export async function stockRepo(folder: string): Promise<RepoFiles> {
   const files = await folderFiles(folder);
   return Object.fromEntries(Object.entries(files).filter(([path]) => path !== MANIFEST));

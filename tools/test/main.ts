@@ -1,8 +1,8 @@
 /**
  * npm test [-- PART…]
  *
- * Runs every check and test, or only the parts that are named, in this order. It stops at the first part that fails, and
- * prints how long each part took. A part is a script of package.json and can be run alone: `npm run test:unit`.
+ * Runs every check and test, or only the parts that are named, in this order. It stops at the first part that fails,
+ * and prints how long each part took. A part is a script of package.json and can be run alone: `npm run test:unit`.
  */
 import { spawnSync } from 'node:child_process';
 

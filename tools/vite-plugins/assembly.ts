@@ -1,7 +1,8 @@
 /**
- * WebAssembly from AssemblyScript: `import { plain, shared } from './kernels/index.ts?assembly'` gives the module in base64,
- * for a memory of one thread's and for one that threads share. It is compiled when it is asked for, so that there is no
- * binary to trust, and a few kilobytes in the script need no way of their own to the page.
+ * @file WebAssembly from AssemblyScript: `import { plain, shared } from './kernels/index.ts?assembly'` gives the module
+ * in base64, for the memory of one thread and for memory that threads share. The build compiles it, so that the
+ * repository holds no binary that has to be trusted; as a few kilobytes in the script, the module needs no request of
+ * its own.
  */
 import { readFile } from 'node:fs/promises';
 import { dirname, relative } from 'node:path';
@@ -14,10 +15,10 @@ const OUT = 'out.wasm';
 const OPTIONS = [
   ...['--optimizeLevel', '3', '--runtime', 'stub', '--noAssert', '--use', 'abort='],
   ...['--importMemory', '--enable', 'simd', '--enable', 'threads'],
-  // Vectors pass between its own files only.
+  // The warning concerns exported functions with vectors; these are called by our own files only.
   ...['--disableWarning', '112'],
 ];
-/** A memory may have what it needs of the 65,536 pages that addresses can tell apart. */
+/** Shared memory needs a maximum; 65,536 pages are all that 32-bit addresses can reach. */
 const SHARED = ['--sharedMemory', '--maximumMemory', '65536'];
 
 /**
@@ -49,7 +50,7 @@ export async function compileAssembly(
   return binary;
 }
 
-/** Compiled once for all of a build's bundles. */
+/** Modules by entry, so that each is compiled once for all bundles of a build. */
 const compiled = new Map<string, Promise<{ text: string; sources: Set<string> }>>();
 
 async function asModule(entry: string): Promise<{ text: string; sources: Set<string> }> {

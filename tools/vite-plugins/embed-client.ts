@@ -1,13 +1,13 @@
 /**
- * The client for pages that embed the site, as a file of its own that they copy or import: `embed-client.js`, without a
- * hash in its name and without imports, and its declarations.
+ * @file The client for pages that embed the site, as a file of its own that they copy or import: `embed-client.js`,
+ * without a hash in its name and without imports, and its declarations.
  */
 import { readFileSync } from 'node:fs';
 import ts from 'typescript';
 import type { Plugin } from 'vite';
 
 const SCRIPT = 'src/embed-client/client.ts';
-/** Whose types the client speaks. */
+/** The types of the client's messages. */
 const PROTOCOL = 'protocol/embed.ts';
 
 function declarationsOf(path: string): string {
@@ -20,7 +20,7 @@ function declarationsOf(path: string): string {
   return outputText;
 }
 
-/** Both files' as one: what either imports or exports again is in it already. */
+/** @returns the declarations of both files in one, without the imports and re-exports between them. */
 export const embedClientTypes = (): string =>
   [PROTOCOL, SCRIPT]
     .map(declarationsOf)

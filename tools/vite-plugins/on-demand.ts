@@ -1,6 +1,6 @@
 /**
- * @file `import folder from 'on-demand:NAME'` gives specs the folder of a package that is installed when it is first needed
- * (tools/on-demand), so that only runs of the specs that use it download it.
+ * @file `import folder from 'on-demand:NAME'` gives specs the folder of a package that is installed when it is first
+ * needed (tools/on-demand), so that only runs of the specs that use it download it.
  */
 import type { Plugin } from 'vite';
 import { onDemand, type OnDemandPackage } from '../on-demand/on-demand.ts';

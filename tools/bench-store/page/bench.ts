@@ -1,4 +1,4 @@
-/** What the bench measures in the browser: each number on its own, called in turn from Node. */
+/** @file The measurements of the store's bench, which Node calls one by one. */
 import type { FromStore, StoreCall, StoreResults } from '../../../protocol/store.ts';
 
 const modelUrl = (base: string): string => new URL(base, location.href).href;
@@ -26,7 +26,7 @@ const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   return (performance.now() - began) / 1000;
 };
 
-/** Reads the data file and throws it away. */
+/** Reads the data file and discards it. */
 async function plainFetch(base: string): Promise<void> {
   const { body } = await fetch(new URL('onnx/model_q4.onnx_data', modelUrl(base)), { cache: 'no-store' });
   const reader = body?.getReader();
@@ -37,7 +37,7 @@ interface MemoryUser {
   measureUserAgentSpecificMemory(): Promise<{ bytes: number }>;
 }
 
-/** The largest of what page and workers held in their heaps while `work` was done, bytes. */
+/** @returns the peak of the heaps of page and workers during `work`, bytes. */
 async function peakMemory(work: () => Promise<unknown>): Promise<number> {
   let peak = 0;
   let working = true;

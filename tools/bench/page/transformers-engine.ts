@@ -1,6 +1,6 @@
 /**
- * Stock transformers.js behind the bench's interface, as somebody else's page would use it: `generate` with the whole
- * prompt on every turn.
+ * @file Stock transformers.js behind the bench's interface. It is used as somebody else's page would use it: `generate`
+ * gets the whole prompt on every turn.
  */
 import {
   AutoModelForCausalLM,
@@ -26,17 +26,22 @@ interface Session {
 interface TextConfig {
   vocab_size: number;
 }
-/** What the types leave out. */
+/** Members that the types leave out. */
 interface Loaded {
   sessions: Record<string, Session>;
   encode_image(inputs: { pixel_values: Tensor }): Promise<Tensor>;
   config: TextConfig & { text_config?: TextConfig; vision_config?: { image_size?: number } };
 }
 
-/** It reads a prompt whole: attention over 32k tokens at once would take gigabytes of memory. */
+/**
+ * transformers.js prefills a prompt in one piece, and attention over 32k tokens at once would take gigabytes of memory.
+ */
 const LONGEST_PROMPT = 8192;
 
-/** What our graphs take besides, where pictures see themselves whole; these values say that there is no picture. */
+/**
+ * Additional inputs of our graphs, for bidirectional attention within pictures. These values say that there is no
+ * picture.
+ */
 const noPicture = (): Record<string, Tensor> => ({
   has_pictures: new Tensor('bool', Uint8Array.of(0), []),
   image_rows: new Tensor('int64', BigInt64Array.of(0n), [1]),
@@ -45,7 +50,7 @@ const noPicture = (): Record<string, Tensor> => ({
   mask_global: new Tensor('float32', new Float32Array(1), [1, 1, 1]),
 });
 
-/** The session as stock code knows it: without inputs that it would not feed. */
+/** Hides inputs that stock code would not feed, and feeds them. */
 function withoutExtraInputs(session: Session): Session {
   const ours = Object.entries(noPicture()).filter(([name]) => session.inputNames.includes(name));
   if (!ours.length) return session;
@@ -62,8 +67,8 @@ function withoutExtraInputs(session: Session): Session {
 }
 
 /**
- * Stock code gives each graph its own data files. Where a graph of ours also reads another's, all of them are given to each,
- * which such a model's loading then includes.
+ * Stock code gives each graph its own data files. Where a graph of ours also reads another's, each is given all of
+ * them, and the time to load includes that.
  */
 function dataOptions({ sessions }: Manifest, dtype: Dtype): PretrainedModelOptions {
   const files = Object.values(sessions[dtype] ?? {});
@@ -78,7 +83,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
   env.allowLocalModels = true;
   env.localModelPath = base;
   const { wasm, versions } = env.backends.onnx;
-  // Its usual build has no CPU kernel for 4-bit embeddings.
+  // The usual build of onnxruntime has no CPU kernel for 4-bit embeddings.
   if (wasm) wasm.wasmPaths = device === 'wasm' ? { mjs: cpuMjs, wasm: cpuWasm } : { mjs: gpuMjs, wasm: gpuWasm };
   const config = (await (await fetch(`${base}${name}/config.json`)).json()) as Loaded['config'];
   const manifest = (await (await fetch(`${base}${name}/manifest.json`)).json()) as Manifest;
@@ -101,7 +106,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
         max_new_tokens: count,
         do_sample: false,
         eos_token_id: [],
-        // The prompt is put first.
+        // The first call has the prompt.
         streamer: {
           put: () => {
             if (puts++ > 0) onToken();

@@ -1,4 +1,4 @@
-/** The parity tool's page: passes a job to the worker and its words back to the tool. */
+/** @file The parity tool's page passes a job to the worker, and the worker's messages back to the tool. */
 import type { ParityFromWorker, ParityJob } from '../../../protocol/parity.ts';
 
 declare global {
