@@ -1,85 +1,91 @@
 /**
- * Writes a conversation's changes to the database, in their order and a few at a time. Nothing here rejects: what could
- * not be written is tried again with the next change, and told.
+ * Writes a conversation's changes to the database, in the order in which they happened. Nothing here rejects: a write
+ * that fails is reported, and its changes are written again with the next one.
  */
 import type { Database } from './database.ts';
-import type { ConversationRecord, StoredDraft, MessageRecord } from './records.ts';
+import type { ConversationRecord, MessageRecord, StoredDraft } from './records.ts';
 
-/** What the autosave asks when it writes: how the conversation is by then. */
+/** The conversation that is saved. It is asked at the moment of writing, so the newest state is written. */
 export interface AutosaveSource {
   toRecord(): ConversationRecord;
-  /** Null where it is deleted. */
+  /** Null if the message was deleted. */
   messageRecord(id: string): MessageRecord | null;
-  /** What is being written; null where nothing is. */
+  /** The message that is being written; null if it is empty. */
   storedDraft(): StoredDraft | null;
 }
 
-/** An answer that is being made is written as often, ms. */
+/** While an answer streams, it is written at this interval. */
 const ANSWER_INTERVAL_MS = 1000;
-/** And a draft: whoever reloads the page loses no more. */
+/** While a draft is typed, it is written at this interval: a reload loses no more than that. */
 const DRAFT_INTERVAL_MS = 300;
 
+/** The changes that a write takes along. */
+interface Changes {
+  messages: Set<string>;
+  deleted: Set<string>;
+  record: boolean;
+  draft: boolean;
+}
+
+const noChanges = (): Changes => ({ messages: new Set(), deleted: new Set(), record: false, draft: false });
+
 export class Autosave {
-  private readonly changed = new Set<string>();
-  private readonly deleted = new Set<string>();
-  /** The conversation itself is not what it was. */
-  private recordChanged = false;
-  private draftChanged = false;
+  private unsaved = noChanges();
   private writing: Promise<void> = Promise.resolve();
   private scheduled = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private failed = false;
 
-  /** @param onResult `null` once writing worked, else why it did not. */
+  /** @param onResult is called after each write: with null if it succeeded, else with the failure. */
   constructor(
     private readonly database: () => Promise<Database>,
     private readonly conversation: AutosaveSource,
     private readonly onResult: (failure: unknown) => void,
   ) {}
 
-  /** The conversation, or these messages of it, are not what they were. */
+  /** The conversation itself changed, and so did these messages of it. */
   save(...messages: string[]): void {
-    for (const id of messages) this.changed.add(id);
-    this.recordChanged = true;
+    for (const id of messages) this.unsaved.messages.add(id);
+    this.unsaved.record = true;
     this.write();
   }
 
-  /** A message grows, and will for some time. */
+  /** A message is streaming and will change again soon. */
   saveAnswerSoon(message: string): void {
-    this.changed.add(message);
-    this.recordChanged = true;
-    this.timer ??= setTimeout(() => this.write(), ANSWER_INTERVAL_MS);
+    this.unsaved.messages.add(message);
+    this.unsaved.record = true;
+    this.writeWithin(ANSWER_INTERVAL_MS);
   }
 
-  /** A message is being written, and will for some time. */
+  /** The draft is being typed and will change again soon. */
   saveDraftSoon(): void {
-    this.draftChanged = true;
-    this.timer ??= setTimeout(() => this.write(), DRAFT_INTERVAL_MS);
+    this.unsaved.draft = true;
+    this.writeWithin(DRAFT_INTERVAL_MS);
   }
 
   delete(messages: readonly string[]): void {
     for (const id of messages) {
-      this.changed.delete(id);
-      this.deleted.add(id);
+      this.unsaved.messages.delete(id);
+      this.unsaved.deleted.add(id);
     }
-    this.recordChanged = true;
+    this.unsaved.record = true;
     this.write();
   }
 
-  /** Writes no more: the conversation was deleted. */
+  /** Writes no more, because the conversation was deleted. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
     this.report(null);
   }
 
-  /** The last changes could not be written. */
+  /** The last write failed, so its changes are in memory only. */
   get hasUnsavedChanges(): boolean {
     return this.failed;
   }
 
-  /** Resolves once all changes so far are written, or could not be. */
+  /** Resolves once all changes so far are written, or writing them failed. Changes of a failed write are tried again. */
   async settled(): Promise<void> {
     if (this.timer !== undefined || this.failed) this.write();
     await this.writing;
@@ -88,6 +94,10 @@ export class Autosave {
   private report(failure: unknown): void {
     this.failed = failure !== null;
     this.onResult(failure);
+  }
+
+  private writeWithin(ms: number): void {
+    this.timer ??= setTimeout(() => this.write(), ms);
   }
 
   private write(): void {
@@ -103,22 +113,12 @@ export class Autosave {
       const database = await this.database();
       this.scheduled = false;
       if (this.stopped) return;
-      const [changed, deleted, recordChanged, draftChanged] = [
-        [...this.changed],
-        [...this.deleted],
-        this.recordChanged,
-        this.draftChanged,
-      ];
-      this.changed.clear();
-      this.deleted.clear();
-      this.recordChanged = this.draftChanged = false;
+      const changes = this.unsaved;
+      this.unsaved = noChanges();
       try {
-        await this.writeTo(database, changed, deleted, { recordChanged, draftChanged });
+        await this.writeTo(database, changes);
       } catch (cause) {
-        for (const id of changed) if (!this.deleted.has(id)) this.changed.add(id);
-        for (const id of deleted) this.deleted.add(id);
-        this.recordChanged ||= recordChanged;
-        this.draftChanged ||= draftChanged;
+        this.restore(changes);
         throw cause;
       }
       this.report(null);
@@ -128,17 +128,21 @@ export class Autosave {
     }
   }
 
-  private async writeTo(
-    database: Database,
-    changed: readonly string[],
-    deleted: readonly string[],
-    { recordChanged, draftChanged }: { recordChanged: boolean; draftChanged: boolean },
-  ): Promise<void> {
+  /** Puts the changes of a failed write back. A message that was deleted meanwhile stays deleted. */
+  private restore({ messages, deleted, record, draft }: Changes): void {
+    for (const id of messages) if (!this.unsaved.deleted.has(id)) this.unsaved.messages.add(id);
+    for (const id of deleted) this.unsaved.deleted.add(id);
+    this.unsaved.record ||= record;
+    this.unsaved.draft ||= draft;
+  }
+
+  private async writeTo(database: Database, changes: Changes): Promise<void> {
     const record = this.conversation.toRecord();
     const draft = this.conversation.storedDraft();
+    const deleted = [...changes.deleted];
     if (record.leaf === null && deleted.length === 0) return database.putWithoutMessages(record, draft);
-    if (!recordChanged) return database.putDraft(record.id, draft);
-    const records = changed.flatMap((id) => this.conversation.messageRecord(id) ?? []);
-    await database.put(record, records, deleted, draftChanged ? draft : undefined);
+    if (!changes.record) return database.putDraft(record.id, draft);
+    const messages = [...changes.messages].flatMap((id) => this.conversation.messageRecord(id) ?? []);
+    await database.put(record, messages, deleted, changes.draft ? draft : undefined);
   }
 }
