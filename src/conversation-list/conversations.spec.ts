@@ -5,6 +5,7 @@ import type { Finish, LoadedModel } from '../../protocol/engine.ts';
 import { EngineClient } from '../models/engine-client.ts';
 import { ModelStore } from '../models/model.svelte.ts';
 import { ScriptedWorker } from '../models/testing/scripted-worker.ts';
+import type { Conversation } from '../chat/conversation/conversation.svelte.ts';
 import type { AnswerTurn, UserTurn } from '../chat/conversation/turns.svelte.ts';
 import { Conversations } from './conversations.svelte.ts';
 import { Database } from '../conversations/database.ts';
@@ -16,7 +17,6 @@ const finish = (reason: Finish['reason'] = 'stop'): Finish => ({
 });
 /** Of what is being written. */
 const NOTHING = { text: '', files: [] };
-const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
 
 let count = 0;
 const opened: Database[] = [];
@@ -29,33 +29,41 @@ function database(name = `conversations ${++count}`): Database {
 async function open(kept: Database | Error = database()) {
   const worker = new ScriptedWorker();
   const models = new ModelStore('m/', { engine: new EngineClient(() => worker) });
-  void models.load();
+  const loading = models.load();
   worker.reply({ result: { id: 'built-in', device: 'webgpu' } as LoadedModel });
-  await turn();
+  await loading;
   const conversations = new Conversations(models, () =>
     kept instanceof Error ? Promise.reject(kept) : Promise.resolve(kept),
   );
   onTestFinished(conversations.start());
+  /** Resolves when the last answer of the conversation that is shown has come so far. */
+  const reached = (status: AnswerTurn['status'], { current }: { current: Conversation } = conversations) =>
+    vi.waitFor(() => expect(current.lastAnswer?.status).toBe(status));
+  /** Answers what was asked last. */
+  const answerWith = async (text: string) => {
+    await reached('reading');
+    worker.reply({ delta: text });
+    worker.reply({ result: finish() });
+    await reached('done');
+  };
   const ask = async (text: string, answer?: string) => {
     conversations.current.draft.text = text;
     conversations.current.send();
-    await turn();
-    if (answer !== undefined) {
-      worker.reply({ delta: answer });
-      worker.reply({ result: finish() });
-      await turn();
-    }
+    if (answer !== undefined) await answerWith(answer);
   };
   const titles = () => conversations.list.map(({ title }) => title);
   const said = () => conversations.current.turns.map(({ text }) => text);
-  return { worker, conversations, ask, titles, said };
+  return { worker, conversations, ask, answerWith, reached, titles, said };
 }
 
 beforeEach(() => {
   vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
   vi.stubGlobal('cancelAnimationFrame', clearTimeout);
 });
-afterEach(() => opened.splice(0).forEach((each) => each.close()));
+afterEach(() => {
+  vi.useRealTimers();
+  opened.splice(0).forEach((each) => each.close());
+});
 
 describe('Conversations', () => {
   it('are there again at the next visit, with all their branches', async () => {
@@ -65,10 +73,7 @@ describe('Conversations', () => {
     await first.ask('And a dog?', 'Another.');
     const [question] = first.conversations.current.turns;
     first.conversations.current.edit(question as UserTurn, 'What is a bird?');
-    await turn();
-    first.worker.reply({ delta: 'It flies.' });
-    first.worker.reply({ result: finish() });
-    await turn();
+    await first.answerWith('It flies.');
     await first.conversations.current.settled();
 
     const again = await open(database(name));
@@ -95,8 +100,9 @@ describe('Conversations', () => {
     const name = 'cut';
     const first = await open(database(name));
     await first.ask('Count');
+    await first.reached('reading');
     first.worker.reply({ delta: 'One, two' });
-    await turn(5);
+    await first.reached('writing');
     await first.conversations.current.settled();
     const { id } = first.conversations.current;
 
@@ -107,55 +113,50 @@ describe('Conversations', () => {
     const answer = current.lastAnswer as AnswerTurn;
     expect([answer.stopped, answer.canContinue, answer.running]).toEqual([true, true, false]);
     current.continueAnswer(answer);
-    await turn();
-    again.worker.reply({ delta: ', three.' });
-    again.worker.reply({ result: finish() });
-    await turn();
+    await again.answerWith(', three.');
     expect(again.said()).toEqual(['Count', 'One, two, three.']);
     expect(answer.canContinue).toBe(false);
   });
 
   it('make an answer again beside the other one', async () => {
-    const { conversations, ask, worker, said } = await open();
+    const { conversations, ask, answerWith, said } = await open();
     await ask('A number?', 'One.');
     conversations.current.regenerate(conversations.current.lastAnswer as AnswerTurn);
-    await turn();
-    worker.reply({ delta: 'Two.' });
-    worker.reply({ result: finish() });
-    await turn();
+    await answerWith('Two.');
     expect(said()).toEqual(['A number?', 'Two.']);
     const { current } = conversations;
     expect(current.siblings(current.lastAnswer as AnswerTurn).map(({ text }) => text)).toEqual(['One.', 'Two.']);
   });
 
   it('go on while another is shown, one answer after the other, and never mix', async () => {
-    const { conversations, ask, worker, said } = await open();
+    const { conversations, ask, answerWith, reached, worker, said } = await open();
     await ask('Old');
+    await reached('reading');
     const old = conversations.current;
     const { id } = worker.heard.at(-1) ?? { id: 0 };
     conversations.startNew();
     await ask('New');
-    expect(conversations.current.lastAnswer?.status).toBe('queued');
+    await reached('queued');
     worker.say({ id, delta: 'Late words.' });
     worker.say({ id, result: finish() });
-    await turn(5);
+    await reached('done', { current: old });
     // What is not shown is not read aloud.
     expect([old.announcer.sentences, conversations.current.announcer.sentences]).toEqual([[], []]);
-    worker.reply({ delta: 'Fresh words.' });
-    worker.reply({ result: finish() });
-    await turn(5);
+    await answerWith('Fresh words.');
     expect(said()).toEqual(['New', 'Fresh words.']);
     await conversations.open(old.id);
     expect(said()).toEqual(['Old', 'Late words.']);
   });
 
   it('are stopped while they wait for another', async () => {
-    const { conversations, ask } = await open();
+    const { conversations, ask, reached } = await open();
     await ask('Old');
+    await reached('reading');
     conversations.startNew();
     await ask('New');
+    await reached('queued');
     conversations.current.stop();
-    await turn();
+    await reached('done');
     expect(conversations.current.busy).toBe(false);
     expect(conversations.current.lastAnswer?.stopped).toBe(true);
   });
@@ -183,7 +184,7 @@ describe('Conversations', () => {
     for (const text of ['One', 'Two', 'Three']) {
       conversations.startNew({ private: text === 'Two' });
       await ask(text, 'Yes.');
-      await turn(2);
+      vi.setSystemTime(Date.now() + 1000);
     }
     await expect.poll(titles).toEqual(['Two', 'Three', 'One']);
     await conversations.pin(conversations.list[2]?.id ?? '', true);
@@ -231,13 +232,16 @@ describe('Conversations', () => {
 
   it('do not come back when what was deleted is still being answered', async () => {
     const name = 'late';
-    const { conversations, ask, worker } = await open(database(name));
+    const { conversations, ask, reached, worker } = await open(database(name));
     await ask('Delete me');
+    await reached('reading');
     const { id } = worker.heard.at(-1) ?? { id: 0 };
-    await conversations.remove(conversations.current.id);
+    const { current: deleted } = conversations;
+    await conversations.remove(deleted.id);
     worker.say({ id, delta: 'Too late' });
     worker.say({ id, result: finish('aborted') });
-    await turn(10);
+    await reached('done', { current: deleted });
+    await deleted.settled();
     expect(await database(name).list()).toEqual([]);
     expect(conversations.list).toEqual([]);
   });
@@ -248,7 +252,6 @@ describe('Conversations', () => {
     await expect.poll(() => conversations.failure).toBeInstanceOf(Error);
     const { id } = conversations.current;
     conversations.startNew();
-    await turn();
     expect(titles()).toEqual(['One']);
     await conversations.open(id);
     expect(said()).toEqual(['One', 'Yes.']);
@@ -297,18 +300,23 @@ describe('Conversations', () => {
 
   it('are not kept while nothing is said or written, and stay on the page then', async () => {
     const name = 'nothing';
-    const { conversations, ask, titles } = await open(database(name));
-    const { current } = conversations;
     const kept = database(name);
+    const { watch } = kept;
+    /** How many conversations the list was last told of. */
+    let listed = -1;
+    vi.spyOn(kept, 'watch').mockImplementation((onlist, onerror) =>
+      watch.call(kept, (list) => (onlist(list), (listed = list.length)), onerror),
+    );
+    const { conversations, ask, titles } = await open(kept);
+    const { current } = conversations;
     current.draft.text = 'Half a thought';
     await current.settled();
     expect(await kept.list()).toMatchObject([{ id: current.id, title: 'Half a thought' }]);
-    // Heard of, too.
-    await turn(20);
+    await expect.poll(() => listed).toBe(1);
     current.draft.text = ' ';
     await current.settled();
     expect([await kept.list(), await kept.draftOf(current.id)]).toEqual([[], NOTHING]);
-    await turn(20);
+    await expect.poll(() => listed).toBe(0);
     expect([conversations.current === current, titles()]).toEqual([true, []]);
     // Back to where it was written, and away from where it was said.
     await ask('A whole thought', 'Yes.');

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FromFrame } from '../../protocol/embed.ts';
 import { EngineError, type Finish, type LoadedModel } from '../../protocol/engine.ts';
 import { StoreError } from '../../protocol/store.ts';
@@ -16,7 +16,8 @@ const loaded = {
   contextLength: 100,
 } as LoadedModel;
 const messages = [{ role: 'user', content: 'Hello' }];
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+/** Everything that follows from what has happened so far has happened when this resolves. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** What of the model the host's requests reach; the test says how it goes. */
 class Models {
@@ -50,7 +51,7 @@ function open() {
   });
   const hear = async (data: unknown, origin = HOST, source: unknown = parent) => {
     host.hear({ source: source as Window, origin, data });
-    await turn();
+    await settle();
   };
   const ask = (id: string, fields: object) => hear({ fournil: 1, id, ...fields });
   const about = (id: string | null) =>
@@ -59,8 +60,10 @@ function open() {
 }
 
 beforeEach(() => {
+  vi.useFakeTimers();
   vi.stubGlobal('localStorage', new MemoryStorage());
 });
+afterEach(() => void vi.useRealTimers());
 
 describe('a host', () => {
   it('waits for the person, and nothing is opened before they allow it', async () => {
@@ -74,12 +77,12 @@ describe('a host', () => {
       { fournil: 1, id: 's', result: { permission: 'unasked', engine: 'empty', model: null } },
     ]);
     host.allow('once');
-    await turn();
+    await settle();
     const [job] = opened[0]?.running ?? [];
     job?.options.onDelta('Hi');
     expect(host.jobs.map(({ stage, question }) => [stage, question])).toEqual([['writing', 'Hello']]);
     job?.end({ reason: 'stop' });
-    await turn();
+    await settle();
     expect(about('g')).toEqual([
       { fournil: 1, id: 'g', delta: 'Hi' },
       { fournil: 1, id: 'g', result: { reason: 'stop' } },
@@ -93,7 +96,7 @@ describe('a host', () => {
     const { host, opened, ask, about } = open();
     await ask('a', { type: 'load' });
     host.refuse();
-    await turn();
+    await settle();
     await ask('b', { type: 'count', messages });
     for (const id of ['a', 'b']) expect(about(id)).toMatchObject([{ error: { code: 'not-allowed' } }]);
     expect(opened).toEqual([]);
@@ -127,11 +130,11 @@ describe('a host', () => {
     const { host, opened, ask, about } = open();
     await ask('g', { type: 'generate', messages });
     host.allow('once');
-    await turn();
+    await settle();
     const [models] = opened;
     host.refuse();
     models?.running[0]?.options.onDelta('late');
-    await turn();
+    await settle();
     expect(models?.closed).toBe(true);
     expect(host.models).toBeNull();
     expect(about('g')).toMatchObject([{ error: { code: 'not-allowed' } }]);
@@ -147,7 +150,7 @@ describe('a host', () => {
     host.allow('once');
     await ask('b', { type: 'generate', messages });
     host.stop();
-    await turn();
+    await settle();
     expect(about('b')).toMatchObject([{ error: { code: 'aborted' } }]);
     await ask('y', { type: 'stop', request: 'b' });
     expect(about('y')).toMatchObject([{ result: { stopped: false } }]);

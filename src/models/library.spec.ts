@@ -11,8 +11,9 @@ import {
 } from '../../protocol/store.ts';
 import { ALL_MODELS, Library } from './library.svelte.ts';
 import { StoreClient } from './store-client.ts';
-import { ScriptedWorker } from './testing/scripted-worker.ts';
 import { MemoryStorage } from './testing/memory-storage.ts';
+import { ScriptedWorker } from './testing/scripted-worker.ts';
+import { SyncBroadcastChannel } from './testing/sync-broadcast-channel.ts';
 
 const source = { kind: 'hub', repo: 'a/b' } as const;
 const plan: ModelPlan = {
@@ -24,11 +25,12 @@ const half: StoredModel = { ...whole, present: 50, complete: false };
 const progress = (done: number, more: Partial<StoreProgress> = {}): StoreProgress => ({
   ...{ key: 'k', id: 'a/b', phase: 'fetching', done, total: 100, received: done, ...more },
 });
-const turn = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
-const news = new BroadcastChannel(STORE_CHANNEL);
-const tell = async (message: StoreBroadcast) => {
-  news.postMessage(message);
-  await turn(20);
+/** Everything that follows from what has happened so far has happened when this resolves. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
+/** As another tab does. */
+const broadcast = async (message: StoreBroadcast) => {
+  new BroadcastChannel(STORE_CHANNEL).postMessage(message);
+  await settle();
 };
 
 const storage = {
@@ -66,21 +68,27 @@ async function fetching() {
   await library.open();
   const fetched = library.fetch(source);
   worker.answer('plan', { result: plan });
-  await turn();
+  await settle();
   return { worker, library, fetched };
 }
 
 beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('BroadcastChannel', SyncBroadcastChannel);
   vi.stubGlobal('localStorage', new MemoryStorage());
   vi.stubGlobal('sessionStorage', new MemoryStorage());
 });
-afterEach(() => vi.unstubAllGlobals());
+afterEach(() => {
+  SyncBroadcastChannel.closeAll();
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 describe('Library', () => {
   it('asks the store nothing at a first visit', async () => {
     const { worker, library } = open();
     library.start();
-    await turn();
+    await settle();
     expect(worker.heard).toEqual([]);
   });
 
@@ -117,7 +125,7 @@ describe('Library', () => {
     const cancelled = library.cancel('k');
     expect(worker.calls).not.toContain('remove');
     worker.answer('fetch', { error: { code: 'aborted', detail: '' } });
-    await turn();
+    await settle();
     worker.answer('remove', { result: null });
     await cancelled;
     expect(library.models).toEqual([]);
@@ -142,14 +150,14 @@ describe('Library', () => {
     await fetching();
     const { worker, library } = open([half, { ...half, key: 'other' }]);
     library.start();
-    await turn();
+    await settle();
     expect(worker.heard.filter((heard) => 'call' in heard && heard.call.type === 'resume')).toMatchObject([
       { call: { key: 'k' } },
     ]);
     sessionStorage.clear();
     const later = open([half]);
     later.library.start();
-    await turn();
+    await settle();
     expect(later.worker.calls).toEqual(['list']);
   });
 
@@ -157,11 +165,11 @@ describe('Library', () => {
     await open([whole]).library.open();
     const { library } = open();
     library.start();
-    await turn();
+    await settle();
     expect(library.evicted).toEqual([{ key: 'k', id: 'a/b', size: 100 }]);
     const next = open().library;
     next.start();
-    await turn();
+    await settle();
     expect(next.evicted).toEqual([]);
   });
 
@@ -169,18 +177,18 @@ describe('Library', () => {
     const { worker, library } = open();
     await library.open();
     worker.stored = [half];
-    await tell({ type: 'progress', progress: progress(60) });
+    await broadcast({ type: 'progress', progress: progress(60) });
     expect(library.jobs.get('k')).toMatchObject({ elsewhere: true, progress: { done: 60 } });
     expect(library.models).toEqual([half]);
     const heard: StoreBroadcast[] = [];
-    news.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => heard.push(data);
+    new BroadcastChannel(STORE_CHANNEL).onmessage = ({ data }: MessageEvent<StoreBroadcast>) => heard.push(data);
     library.pause('k');
-    await turn(20);
+    await settle();
     expect(heard).toEqual([{ type: 'pause', key: 'k' }]);
-    await tell({ type: 'progress', progress: progress(70) });
+    await broadcast({ type: 'progress', progress: progress(70) });
     worker.stored = [whole];
-    await tell({ type: 'ended', key: 'k' });
-    await tell({ type: 'changed' });
+    await broadcast({ type: 'ended', key: 'k' });
+    await broadcast({ type: 'changed' });
     expect(library.jobs.size).toBe(0);
     expect(library.models).toEqual([whole]);
   });
@@ -188,10 +196,10 @@ describe('Library', () => {
   it('shows the other tab’s progress while it waits for it', async () => {
     const { worker, library } = await fetching();
     const waiting = { reason: 'other-tab', until: null } as const;
-    await tell({ type: 'progress', progress: progress(1) });
+    await broadcast({ type: 'progress', progress: progress(1) });
     expect(library.jobs.get('k')?.progress.done).toBe(0);
     worker.answer('fetch', { progress: progress(0, { waiting }) });
-    await tell({ type: 'progress', progress: progress(30) });
+    await broadcast({ type: 'progress', progress: progress(30) });
     worker.answer('fetch', { progress: progress(0, { waiting }) });
     expect(library.jobs.get('k')).toMatchObject({ elsewhere: true, progress: { done: 30 } });
   });

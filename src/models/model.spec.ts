@@ -10,7 +10,8 @@ import { ScriptedWorker } from './testing/scripted-worker.ts';
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
 const large = { id: 'a/large', device: 'webgpu' } as LoadedModel;
 const choice: Choice = { key: 'large_q4', id: 'a/large' };
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+/** Everything that follows from what has happened so far has happened when this resolves. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
 
 /** The lock of a browser with another tab, which has it until it is asked for. */
 class Lock {
@@ -52,7 +53,7 @@ async function openReady(lock?: Lock) {
   const opened = open(lock);
   void opened.store.load();
   opened.workers[0]?.reply({ result: loaded });
-  await turn();
+  await settle();
   return opened;
 }
 
@@ -60,16 +61,22 @@ async function openReady(lock?: Lock) {
 async function openLarge(lock?: Lock) {
   const opened = await openReady(lock);
   void opened.store.use(choice);
-  await turn();
+  await settle();
   opened.storeWorker.reply({ result: {} as StoredModel });
-  await turn();
+  await settle();
   opened.workers[0]?.reply({ result: large });
-  await turn();
+  await settle();
   return opened;
 }
 
-beforeEach(() => vi.stubGlobal('localStorage', new MemoryStorage()));
-afterEach(() => vi.unstubAllGlobals());
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal('localStorage', new MemoryStorage());
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 describe('ModelStore', () => {
   it('loads once, however many ask', async () => {
@@ -89,7 +96,7 @@ describe('ModelStore', () => {
     let arrived = false;
     const ready = store.ready(new AbortController().signal).then(() => (arrived = true));
     workers[0]?.reply({ error: { code: 'network', detail: 'gone' } });
-    await turn();
+    await settle();
     expect(store.state).toMatchObject({ is: 'failed', error: { code: 'network' } });
     expect(arrived).toBe(false);
     void store.load();
@@ -110,7 +117,7 @@ describe('ModelStore', () => {
     const { signal } = new AbortController();
     void store.load();
     workers[0]?.reply({ result: loaded });
-    await turn();
+    await settle();
     workers[0]?.crash('boom');
     expect(store.state.is).toBe('failed');
     const ready = store.ready(signal);
@@ -124,15 +131,15 @@ describe('ModelStore, with a stored model', () => {
   it('checks the files, loads them, and remembers the choice', async () => {
     const { workers, store, storeWorker, lock } = await openReady();
     void store.use(choice);
-    await turn();
+    await settle();
     expect(storeWorker.heard).toMatchObject([{ call: { type: 'check', key: 'large_q4' } }]);
     storeWorker.reply({ progress: { phase: 'checking', done: 3, total: 9 } });
     expect(store.state).toEqual({ is: 'loading', progress: { stage: 'checking', done: 3, total: 9 } });
     storeWorker.reply({ result: {} });
-    await turn();
+    await settle();
     expect(callsOf(workers[0])).toEqual(['m/', 'stored:large_q4']);
     workers[0]?.reply({ result: large });
-    await turn();
+    await settle();
     expect(store.state).toEqual({ is: 'ready', model: large });
     expect(store.name).toBe('large');
     expect(lock.held).toBe(true);
@@ -142,11 +149,11 @@ describe('ModelStore, with a stored model', () => {
   it('takes the built-in one where the stored one is gone, and says so', async () => {
     const { workers, store, storeWorker, lock } = await openReady();
     void store.use(choice);
-    await turn();
+    await settle();
     storeWorker.reply({ error: { code: 'missing', detail: '' } });
-    await turn();
+    await settle();
     workers[0]?.reply({ result: loaded });
-    await turn();
+    await settle();
     expect(store.state).toEqual({ is: 'ready', model: loaded });
     expect(store.notice).toEqual({ key: 'model.gone', name: 'large' });
     expect(lock.held).toBe(false);
@@ -156,9 +163,9 @@ describe('ModelStore, with a stored model', () => {
   it('says what is wrong with the files', async () => {
     const { store, storeWorker, lock } = await openReady();
     void store.use(choice);
-    await turn();
+    await settle();
     storeWorker.reply({ error: { code: 'damaged', detail: 'tokenizer.json' } });
-    await turn();
+    await settle();
     expect(store.state).toMatchObject({ is: 'failed', error: { code: 'damaged' } });
     expect(lock.held).toBe(false);
   });
@@ -166,7 +173,7 @@ describe('ModelStore, with a stored model', () => {
   it('says why what is damaged does not come again', async () => {
     const { store, storeWorker } = await openReady();
     void store.use(choice);
-    await turn();
+    await settle();
     const waiting = { reason: 'network', until: null };
     storeWorker.reply({ progress: { phase: 'fetching', done: 3, total: 9, waiting } });
     expect(store.state).toMatchObject({ progress: { stage: 'fetching', waiting: 'network' } });
@@ -178,14 +185,14 @@ describe('ModelStore, with a stored model', () => {
     const { workers, store } = await openLarge();
     const { signal } = new AbortController();
     const answer = store.generate([], { onDelta: () => undefined, signal });
-    await turn();
+    await settle();
     const { id } = workers[0]?.heard.at(-1) ?? { id: 0 };
     void store.use(null);
-    await turn();
+    await settle();
     expect(callsOf(workers[0])?.slice(2)).toEqual(['generate', 'abort']);
     workers[0]?.say({ id, error: { code: 'aborted', detail: '' } });
     await expect(answer).rejects.toMatchObject({ code: 'aborted' });
-    await turn();
+    await settle();
     expect(callsOf(workers[0])?.at(-1)).toBe('m/');
   });
 
@@ -195,21 +202,21 @@ describe('ModelStore, with a stored model', () => {
     const options = { onDelta: () => undefined, signal };
     void store.generate([], options);
     void store.generate([], options);
-    await turn();
+    await settle();
     expect(callsOf(workers[0])).toEqual(['m/', 'generate']);
     workers[0]?.reply({ result: {} });
-    await turn();
+    await settle();
     expect(callsOf(workers[0])).toEqual(['m/', 'generate', 'generate']);
   });
 
   it('forgets a load that another choice overtook', async () => {
     const { workers, store, storeWorker } = await openReady();
     void store.use(choice);
-    await turn();
+    await settle();
     void store.use(null);
     storeWorker.reply({ error: { code: 'aborted', detail: '' } });
     workers[0]?.reply({ result: loaded });
-    await turn();
+    await settle();
     expect(store.state).toEqual({ is: 'ready', model: loaded });
     expect(callsOf(workers[0])).toEqual(['m/', 'm/']);
   });
@@ -222,7 +229,7 @@ describe('ModelStore, with two tabs', () => {
     expect(store.state).toEqual({ is: 'elsewhere' });
     expect(storeWorker.heard).toEqual([]);
     void store.useHere();
-    await turn();
+    await settle();
     expect(storeWorker.heard).toMatchObject([{ call: { type: 'check' } }]);
     expect(lock.held).toBe(true);
   });
@@ -230,16 +237,16 @@ describe('ModelStore, with two tabs', () => {
   it('gives it up when asked, after the answer, and keeps the choice for the next visit', async () => {
     const { workers, store, lock } = await openLarge();
     void store.generate([], { onDelta: () => undefined, signal: new AbortController().signal });
-    await turn();
+    await settle();
     lock.onRequested();
-    await turn();
+    await settle();
     expect(callsOf(workers[0])?.at(-1)).toBe('generate');
     workers[0]?.reply({ result: {} });
-    await turn();
+    await settle();
     expect(callsOf(workers[0])?.at(-1)).toBe('m/');
     expect(lock.held).toBe(true);
     workers[0]?.reply({ result: loaded });
-    await turn();
+    await settle();
     expect(lock.held).toBe(false);
     expect(store.notice).toEqual({ key: 'model.movedAway', name: 'large' });
     expect(open().store.choice).toEqual(choice);
@@ -250,7 +257,7 @@ describe('closing', () => {
   it('ends the engine and what it was doing, and gives the lock back', async () => {
     const { workers, store, lock } = await openLarge();
     const answer = store.generate([], { onDelta: () => undefined, signal: new AbortController().signal });
-    await turn();
+    await settle();
     store.close();
     await expect(answer).rejects.toMatchObject({ code: 'aborted' });
     expect(workers[0]?.terminated).toBe(true);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Finish, LoadedModel } from '../../../protocol/engine.ts';
 import { EngineClient } from '../../models/engine-client.ts';
 import { ModelStore } from '../../models/model.svelte.ts';
@@ -13,7 +13,8 @@ const finish = (reason: Finish['reason']): Finish => ({
   usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
   timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
 });
-const turn = () => new Promise((resolve) => setTimeout(resolve));
+/** Everything that follows from what has happened so far has happened when this resolves. */
+const settle = () => vi.advanceTimersByTimeAsync(0);
 const png = (name = 'a.png') => new File(['png'], name, { type: 'image/png' });
 
 async function open({ load = true } = {}) {
@@ -21,12 +22,12 @@ async function open({ load = true } = {}) {
   const models = new ModelStore('m/', { engine: new EngineClient(() => worker) });
   void models.load();
   if (load) worker.reply({ result: loaded });
-  await turn();
+  await settle();
   const conversation = new Conversation(models);
   const write = async (text: string) => {
     conversation.draft.text = text;
     conversation.send();
-    await turn();
+    await settle();
   };
   /** What the last `generate` was given. */
   const asked = () => {
@@ -38,10 +39,12 @@ async function open({ load = true } = {}) {
 }
 
 beforeEach(() => {
+  vi.useFakeTimers();
   vi.stubGlobal('requestAnimationFrame', (run: () => void) => setTimeout(run));
   vi.stubGlobal('cancelAnimationFrame', clearTimeout);
   stubPictures();
 });
+afterEach(() => void vi.useRealTimers());
 
 describe('Conversation', () => {
   it('sends pictures before the text, and the whole history each time', async () => {
@@ -54,7 +57,7 @@ describe('Conversation', () => {
     worker.reply({ delta: 'A cir' });
     worker.reply({ delta: 'cle.' });
     worker.reply({ result: finish('stop') });
-    await turn();
+    await settle();
     expect(conversation.lastAnswer).toMatchObject({ text: 'A circle.', status: 'done', error: null });
     await write('Sure?');
     expect(asked().slice(1)).toEqual([
@@ -68,12 +71,12 @@ describe('Conversation', () => {
     await write('Hello');
     expect(conversation.lastAnswer?.status).toBe('waiting');
     worker.reply({ error: { code: 'network', detail: '' } });
-    await turn();
+    await settle();
     expect(conversation.modelFailed).toBe(true);
     expect(conversation.lastAnswer?.status).toBe('waiting');
     void models.load();
     worker.reply({ result: loaded });
-    await turn();
+    await settle();
     expect(asked()).toEqual([{ role: 'user', content: 'Hello' }]);
   });
 
@@ -84,7 +87,7 @@ describe('Conversation', () => {
     const { id } = worker.heard.at(-1) ?? { id: 0 };
     conversation.stop();
     worker.say({ id, result: finish('aborted') });
-    await turn();
+    await settle();
     expect(conversation.lastAnswer).toMatchObject({ text: 'One', stopped: true, unanswered: false });
     await write('More');
     expect(asked()[1]).toEqual({ role: 'assistant', content: 'One' });
@@ -94,10 +97,10 @@ describe('Conversation', () => {
     const { worker, conversation, write, asked } = await open();
     await write('Hello');
     worker.reply({ error: { code: 'out-of-memory', detail: 'x' } });
-    await turn();
+    await settle();
     expect(conversation.lastAnswer).toMatchObject({ status: 'failed', error: { code: 'out-of-memory' } });
     conversation.retry();
-    await turn();
+    await settle();
     expect(asked()).toEqual([{ role: 'user', content: 'Hello' }]);
     expect(conversation.turns).toHaveLength(2);
   });
@@ -107,7 +110,7 @@ describe('Conversation', () => {
     await conversation.draft.addFiles([png('one.png')]);
     await write('Hello');
     worker.reply({ error: { code: 'picture-broken', detail: '' } });
-    await turn();
+    await settle();
     conversation.draft.text = 'And';
     await conversation.draft.addFiles([png('two.png')]);
     conversation.takeBack();
@@ -121,11 +124,11 @@ describe('Conversation', () => {
     await write('Hello');
     worker.reply({ delta: 'Hi.' });
     worker.reply({ result: finish('stop') });
-    await turn();
+    await settle();
     conversation.regenerate(conversation.lastAnswer as AnswerTurn);
-    await turn();
+    await settle();
     worker.reply({ error: { code: 'internal', detail: '' } });
-    await turn();
+    await settle();
     conversation.takeBack();
     expect(conversation.draft.text).toBe('Hello');
     expect(conversation.turns.map(({ text }) => text)).toEqual(['Hello', 'Hi.']);
@@ -136,11 +139,11 @@ describe('Conversation', () => {
     await conversation.draft.addFiles([png()]);
     await write('Broken');
     worker.reply({ error: { code: 'picture-broken', detail: '' } });
-    await turn();
+    await settle();
     await write('Kept');
     expect(asked()).toEqual([{ role: 'user', content: 'Kept' }]);
     worker.reply({ error: { code: 'internal', detail: '' } });
-    await turn();
+    await settle();
     await write('Now');
     expect(asked()).toEqual([
       { role: 'user', content: 'Kept' },
@@ -152,7 +155,7 @@ describe('Conversation', () => {
     const { conversation, asked } = await open();
     conversation.draft.text = 'My own';
     await conversation.askAbout('What is this?', [png()]);
-    await turn();
+    await settle();
     expect(conversation.draft.text).toBe('My own');
     expect(asked()[0]?.content).toMatchObject([{ type: 'image' }, { type: 'text', text: 'What is this?' }]);
   });
@@ -163,7 +166,7 @@ describe('Conversation', () => {
     worker.reply({ delta: 'One. Two' });
     expect(conversation.announcer.sentences.map(({ text }) => text)).toEqual(['One.']);
     worker.reply({ result: finish('length') });
-    await turn();
+    await settle();
     expect(conversation.announcer.sentences.map(({ text }) => text)).toEqual([
       'One.',
       'Two',

@@ -9,7 +9,7 @@ export function stubPictures({ width = 8, height = 8 } = {}): void {
       naturalHeight = height;
       onload?: () => void;
       set src(_url: string) {
-        setTimeout(() => this.onload?.());
+        queueMicrotask(() => this.onload?.());
       }
     },
   );
