@@ -1,7 +1,10 @@
 /**
- * An answer's Markdown cut into chunks that can be rendered one by one, while it grows: what is finished is never looked
- * at again, and the chunks' rendering one after another is the whole's. Cuts are made at blank lines only, where Markdown
- * has no memory, and two blocks behind the end: the last one may turn out to go on with the one before ("2" after a list
+ * An answer's Markdown cut into chunks that can be rendered one by one, while it grows: what is finished is never
+ * looked
+ * at again, and the chunks' rendering one after another is the whole's. Cuts are made at blank lines only, where
+ * Markdown
+ * has no memory, and two blocks behind the end: the last one may turn out to go on with the one before ("2" after a
+ * list
  * becomes its next item).
  */
 import { Lexer, type MarkedOptions, type Token, type TokensList } from 'marked';
@@ -9,7 +12,7 @@ import { Lexer, type MarkedOptions, type Token, type TokensList } from 'marked';
 export type Links = TokensList['links'];
 
 export interface Chunk {
-  /** Stays with the chunk while it grows. */
+  /** Stable while the chunk grows. */
   id: number;
   source: string;
 }
@@ -18,16 +21,19 @@ export class MarkdownChunks {
   private readonly finished: Chunk[] = [];
   private tail = '';
   private length = 0;
-  /** Addresses that the text defines (`[name]: address`), for links anywhere in it; the same object while none changes. */
+  /** Link definitions of the whole text (`[name]: address`); the same object until one changes. */
   links: Links = {};
-  /** Those of finished chunks: one at the end may not be whole yet, and the first definition of a name is the one that counts. */
+  /**
+   * Link definitions of finished chunks. One at the end may be incomplete, and in Markdown the first definition of a
+   * name wins.
+   */
   private defined: Links = {};
-  /** Characters that were lexed, altogether: the work that growing costs. */
+  /** Number of characters lexed so far, which is the cost of streaming. */
   lexed = 0;
 
   constructor(private readonly options: MarkedOptions) {}
 
-  /** All of the text so far. @returns the chunks; those that have not changed are the same objects. */
+  /** @param text all of the text so far @returns its chunks; unchanged ones are the same objects */
   update(text: string): Chunk[] {
     this.tail += text.slice(this.length);
     this.length = text.length;
@@ -52,13 +58,13 @@ export class MarkdownChunks {
   }
 }
 
-/** How many characters of the tokens are finished. */
+/** Number of characters before the last safe boundary. */
 function lastBoundary(tokens: readonly Token[]): number {
   const blocks = tokens.flatMap((token, i) => (token.type === 'space' ? [] : [i]));
   let cut = 0;
   let at = 0;
   for (const [i, token] of tokens.entries()) {
-    // The last two blocks stay.
+    // The last two blocks may still change.
     if (i >= (blocks.at(-2) ?? 0)) break;
     at += token.raw.length;
     if (/\n[ \t]*\n$/.test(token.raw) || (token.type === 'space' && token.raw.includes('\n'))) cut = at;

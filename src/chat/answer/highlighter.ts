@@ -1,4 +1,4 @@
-/** Colours in code, by highlight.js with the languages that people ask about most. It escapes what it is given. */
+/** Syntax highlighting by highlight.js, with the most common languages. highlight.js escapes its input. */
 import highlighter from 'highlight.js/lib/core';
 import bash from 'highlight.js/lib/languages/bash';
 import c from 'highlight.js/lib/languages/c';
@@ -29,7 +29,7 @@ const languages = {
 };
 for (const [name, language] of Object.entries(languages)) highlighter.registerLanguage(name, language);
 
-/** Longer code stays plain: colours are not worth a page that stands still. */
+/** Longer code stays plain, since highlighting it would block the page. */
 const LONGEST = 50_000;
 
 export function highlight(code: HTMLElement, language: string): void {

@@ -1,24 +1,26 @@
 /**
- * Answers as elements: Markdown by marked, made safe by DOMPurify. Nothing in an answer may fetch anything: no pictures, no
- * styles, no frames; links open elsewhere, knowing nothing of us. Code and formulas are dressed after that, by tools that
- * come when they are first needed.
+ * Answers as elements: Markdown by marked, made safe by DOMPurify. Nothing in an answer may fetch anything: no
+ * pictures, no
+ * styles, no frames; links open elsewhere, knowing nothing of us. Code and formulas are highlighted and typeset after
+ * that, by
+ * tools that are loaded when they are first needed.
  */
 import DOMPurify from 'dompurify';
 import { Lexer, Marked, type MarkedOptions, Parser } from 'marked';
 import type { Links } from './chunks.ts';
 import { mathExtensions } from './math.ts';
 
-/** With this module, as it needs the same parser, which is not wanted before the first answer. */
+/** Re-exported here, since it needs the same parser, which is loaded with the first answer. */
 export { MarkdownChunks } from './chunks.ts';
 
 const TAGS = [
   ...['p', 'br', 'hr', 'blockquote', 'pre', 'code', 'em', 'strong', 'del', 'a', 'ul', 'ol', 'li', 'sub', 'sup', 'kbd'],
   ...['h1', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td'],
 ];
-/** Classes that our renderers write. */
+/** The classes that our renderers write. */
 const CLASS = /^(?:language-[\w+#.-]+|math-inline|math-display)$/;
 
-/** The little HTML that models write for want of Markdown. */
+/** The inline HTML that models use where Markdown has no syntax. */
 const PLAIN_TAG = /^<(?:br\s*\/?|\/?(?:em|strong|del|sub|sup|kbd))>$/i;
 
 const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
@@ -29,12 +31,12 @@ const markdown = new Marked({
   breaks: true,
   extensions: mathExtensions,
   renderer: {
-    // Other HTML is shown as it was written: who asks about a tag wants to read it, and sanitising would swallow it.
+    // Other HTML is shown as text: a person who asks about a tag wants to read it, and sanitising would remove it.
     html({ text, block }) {
       if (PLAIN_TAG.test(text.trim())) return text;
       return block ? `<p>${escape(text)}</p>` : escape(text);
     },
-    // What there is to say about a picture, without fetching it.
+    // Pictures are never fetched; their alternative text is shown.
     image: ({ text }) => escape(text),
   },
 });
@@ -49,30 +51,30 @@ purify.addHook('afterSanitizeAttributes', (node) => {
   const href = node.getAttribute('href');
   node.setAttribute('target', '_blank');
   node.setAttribute('rel', 'noopener noreferrer');
-  // Where it leads, whatever it says.
+  // The tooltip shows the real address, whatever the link's text says.
   if (href) node.setAttribute('title', href);
   else node.removeAttribute('href');
 });
 
-/** What dresses code and formulas; either may not be there yet. */
+/** The highlighter and the typesetter; each is null until it is loaded. */
 export interface Tools {
-  /** Colours the text of a code element, in place. */
+  /** Highlights a code element in place. */
   highlight: ((code: HTMLElement, language: string) => void) | null;
-  /** Sets a formula in place of its source. */
+  /** Replaces the source of a formula by the formula. */
   typeset: ((source: HTMLElement, tex: string, display: boolean) => void) | null;
-  /** The name of the button that copies code. */
+  /** Label of the button that copies code. */
   copy: string;
 }
 
 export interface Rendered {
   content: DocumentFragment;
-  /** There is code, or a formula, that wants its tool. */
+  /** Which tools the content needs. */
   wants: { highlight: boolean; typeset: boolean };
 }
 
 /**
- * @param links addresses that the rest of the answer defines.
- * @param tools only those that are wanted are looked at, so that an answer without code does not depend on its colours.
+ * @param links link definitions of the whole answer
+ * @param tools are read only if needed, so that an answer without code does not depend on the highlighter
  */
 export function renderMarkdown(source: string, links: Links, tools: Tools, { colours = true } = {}): Rendered {
   const lexer = new Lexer(options);
@@ -102,7 +104,7 @@ export function renderMarkdown(source: string, links: Links, tools: Tools, { col
   return { content, wants };
 }
 
-/** What is wider than the page scrolls in a box of its own, that the keyboard reaches too. */
+/** Wide content scrolls in a focusable box of its own. */
 function makeScrollable(wide: Element): HTMLElement {
   const box = document.createElement('div');
   box.className = 'wide';
@@ -112,7 +114,7 @@ function makeScrollable(wide: Element): HTMLElement {
   return box;
 }
 
-/** Above code: its language, and a button that copies it (`Answer text` listens for its click). */
+/** Adds a bar above code with its language and a copy button, whose click AnswerText.svelte handles. */
 function frameCode(pre: Element, language: string, copy: string): void {
   const box = makeScrollable(pre);
   const frame = document.createElement('div');

@@ -1,6 +1,8 @@
 /**
- * Formulas in Markdown: `$…$` and `\(…\)` within a line of text, `$$…$$` and `\[…\]` on their own. A dollar opens a formula
- * as in Pandoc: something must follow it directly, and directly precede the one that closes it, which no digit may follow.
+ * Formulas in Markdown: `$…$` and `\(…\)` within a line of text, `$$…$$` and `\[…\]` on their own. A dollar opens a
+ * formula
+ * as in Pandoc: something must follow it directly, and directly precede the one that closes it, which no digit may
+ * follow.
  * "$5 and $10" is text.
  */
 import type { TokenizerAndRendererExtension, Tokens } from 'marked';
@@ -9,7 +11,7 @@ const INLINE = /^(?:\$(?![\s$])((?:\\.|[^$\\\n])*?[^\s$\\]|(?:\\.|[^$\\\n])*?\\.
 const INLINE_DISPLAY = /^\$\$([^$]+?)\$\$/;
 const BLOCK = /^ {0,3}(?:\$\$([\s\S]+?)\$\$|\\\[([\s\S]+?)\\\])[ \t]*(?:\n|$)/;
 
-/** What stands in an answer for a formula, until it is set. */
+/** Placeholder of a formula until it is typeset. */
 const holder = (tex: string, display: boolean): string => {
   const escaped = tex.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
   return `<code class="${display ? 'math-display' : 'math-inline'}">${escaped}</code>`;

@@ -1,18 +1,18 @@
 /**
- * Reading answers aloud, with the browser's voices that run on this computer: others would send the answer away. One at a
- * time, sentence by sentence, since browsers cut long utterances short.
+ * Reads answers aloud, only with voices that run on this device: others would send the answer to a server. It reads one
+ * answer at a time, sentence by sentence, since browsers cut long utterances short.
  */
 import { spoken } from './spoken.ts';
 
 const speech = (): SpeechSynthesis | undefined => ('speechSynthesis' in globalThis ? speechSynthesis : undefined);
 
-/** Small words tell English from French sooner than anything else. */
+/** Function words tell English from French in short texts. */
 const SMALL_WORDS = {
   fr: /(?<!\p{L})(?:le|la|les|des|du|un|une|est|et|que|qui|dans|pour|pas|vous|je|il|elle|sur|avec|ce|c’est|c'est)(?!\p{L})/giu,
   en: /(?<!\p{L})(?:the|of|and|is|are|to|in|that|it|you|for|with|not|this|on|be|as|have|was)(?!\p{L})/giu,
 };
 
-/** The language of a text, or `fallback` where it tells neither. */
+/** Detects the language of a text; `fallback` if it is undecided. */
 export function languageOf(text: string, fallback: 'en' | 'fr'): 'en' | 'fr' {
   const count = (words: RegExp) => [...text.slice(0, 2000).matchAll(words)].length;
   const [french, english] = [count(SMALL_WORDS.fr), count(SMALL_WORDS.en)];
@@ -29,7 +29,7 @@ export function sentencesOf(text: string): string[] {
 
 class ReadAloud {
   private voices = $state.raw<SpeechSynthesisVoice[]>([]);
-  /** Who is being read, by whatever names it. */
+  /** Identifies the answer that is being read. */
   private reading = $state.raw<object | null>(null);
 
   constructor() {
@@ -39,7 +39,7 @@ class ReadAloud {
           ?.getVoices()
           .filter((voice) => voice.localService) ?? []);
     update();
-    // Voices come some time after the page.
+    // Browsers load their voices asynchronously.
     speech()?.addEventListener('voiceschanged', update);
   }
 
@@ -47,7 +47,7 @@ class ReadAloud {
     return this.reading === whom;
   }
 
-  /** Whether a voice on this computer speaks the language. */
+  /** Whether this device has a voice for the language. */
   can(language: string): boolean {
     return this.voiceFor(language) !== undefined;
   }

@@ -1,4 +1,4 @@
-/** Text as it is heard: Markdown's marks are for the eye. */
+/** Removes Markdown's marks from a text that is to be spoken. */
 export const spoken = (text: string): string =>
   text
     .replace(/!?\[([^\]]*)\]\([^)]*\)/gu, '$1')

@@ -1,4 +1,4 @@
-/** Colours for code and the typesetting of formulas: each is fetched when an answer first wants it, and then for all. */
+/** The highlighter and the typesetter. Each is loaded when an answer first needs it, and shared by all answers. */
 import { i18n } from '../../i18n/i18n.svelte.ts';
 import type { Rendered, Tools } from './markdown.ts';
 
@@ -11,7 +11,7 @@ class AnswerTools implements Tools {
     return i18n.t('answer.copyCode');
   }
 
-  /** Without a tool (the network failed) the source stays readable; the next answer asks again. */
+  /** If a tool cannot be loaded the source stays readable, and the next answer tries again. */
   load({ highlight, typeset }: Rendered['wants']): void {
     if (highlight && !this.asked.highlight) {
       this.asked.highlight = true;

@@ -1,10 +1,11 @@
 /**
  * Formulas by KaTeX, as MathML: browsers set it themselves, screen readers read it, and neither fonts nor styles are
- * needed. Commands that fetch or link (`\includegraphics`, `\href`) are not trusted, and what is no TeX stays as written.
+ * needed. Commands that fetch or link (`\includegraphics`, `\href`) are not trusted, and what is no TeX stays as
+ * written.
  */
 import katex from 'katex';
 
-/** Deep or endless definitions end here. */
+/** Bounds macro expansion and sizes. */
 const KATEX_LIMITS = { maxExpand: 500, maxSize: 20 };
 
 export function typeset(source: HTMLElement, tex: string, display: boolean): void {
@@ -15,7 +16,7 @@ export function typeset(source: HTMLElement, tex: string, display: boolean): voi
   } catch {
     return;
   }
-  // A style in the page's text is forbidden by its policy, and MathML does without.
+  // The content security policy forbids inline styles, and MathML does not need them.
   for (const styled of set.querySelectorAll('[style]')) styled.removeAttribute('style');
   if (display) set.tabIndex = 0;
   source.replaceWith(set);

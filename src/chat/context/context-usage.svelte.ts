@@ -1,13 +1,13 @@
 /**
- * How much of the model's context a conversation takes, as the engine itself counts it. It is asked once typing has
- * paused; while no model is ready it is not known, and never guessed.
+ * How much of the model's context a conversation uses, as the engine counts it. The engine is asked once typing has
+ * paused. While no model is ready the usage is unknown; it is never estimated.
  */
 import type { ContextUse, Message } from '../../../protocol/engine.ts';
 import { countPromptTokens, type TokenCounter } from '../prompt/count-tokens.ts';
 
 const PAUSE_MS = 300;
 
-/** Where the tokens of a prompt come from. What the chat format writes between turns counts as conversation. */
+/** How the tokens of a prompt divide. The chat template's own tokens count as conversation. */
 export interface TokenBreakdown {
   system: number;
   conversation: number;
@@ -15,14 +15,14 @@ export interface TokenBreakdown {
 }
 
 export class ContextUsage {
-  /** Null while it is not known. */
+  /** Null while unknown. */
   counts = $state.raw<ContextUse | null>(null);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private latest = 0;
 
   constructor(private readonly models: TokenCounter) {}
 
-  /** Soon, unless something else is to be measured before. */
+  /** Counts after a pause; a newer call replaces this one. */
   measure(messages: readonly Message[]): void {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => void this.measureNow(messages), PAUSE_MS);
@@ -30,19 +30,19 @@ export class ContextUsage {
 
   async measureNow(messages: readonly Message[]): Promise<void> {
     const asked = ++this.latest;
-    // A broken picture, a model that sees none: the answer will say so, the usage just does not know.
+    // Counting fails for a broken picture or a model without vision. The answer reports that; the usage is unknown.
     const counts = await countPromptTokens(this.models, messages).catch(() => null);
     if (asked === this.latest) this.counts = counts;
   }
 
-  /** No model is ready. */
+  /** Forgets the counts, since no model is ready. */
   clear(): void {
     clearTimeout(this.timer);
     this.latest++;
     this.counts = null;
   }
 
-  /** @param hasDraft the last message is not sent yet. */
+  /** @param hasDraft whether the last message is the draft */
   async breakdown(messages: readonly Message[], hasDraft: boolean): Promise<TokenBreakdown | null> {
     const frame = { role: 'user', content: '' } as const;
     const system = messages[0]?.role === 'system' ? messages[0] : null;

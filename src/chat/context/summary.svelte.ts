@@ -1,6 +1,6 @@
 /**
- * A summary of a conversation that is longer than the model's context, made by the model itself: part after part, each
- * with the summary of those before. It streams, can be stopped, and is the person's to change.
+ * Summarises a conversation of any length with the model itself: part by part, each with the summary of the parts
+ * before it. The summary streams, can be stopped, and can be edited.
  */
 import type { ContextUse, EngineError, Message } from '../../../protocol/engine.ts';
 import { asEngineError, type ModelStore } from '../../models/model.svelte.ts';
@@ -10,15 +10,15 @@ import { planSummaryParts } from '../prompt/context-budget.ts';
 type Engine = Pick<ModelStore, 'count' | 'generate' | 'ready'>;
 
 export interface Wording {
-  /** Asks for the summary. */
+  /** The request for a summary. */
   ask: string;
-  /** Stands before the summary of the parts before. */
+  /** Introduces the summary of the parts before. */
   before: string;
 }
 
 export class Summary {
   text = $state('');
-  /** Which part is being read, of how many; null when nothing is being made. */
+  /** The part that is being summarised; null when none is. */
   part = $state.raw<{ number: number; of: number } | null>(null);
   busy = $state(false);
   error = $state.raw<EngineError | null>(null);
@@ -33,7 +33,7 @@ export class Summary {
     this.running?.abort();
   }
 
-  /** @param exchanges the conversation, a question and what follows it at a time. Never rejects: `error` tells. */
+  /** Never rejects; a failure is in `error`. @param exchanges each a question with the turns that follow it */
   async make(exchanges: readonly Message[][]): Promise<void> {
     this.stop();
     const controller = new AbortController();
@@ -56,7 +56,7 @@ export class Summary {
     await this.models.ready(signal);
     const context = await this.count([{ role: 'user', content: this.wording.ask }]);
     if (!context) return;
-    // A summary is short, and there must be room for the one before it as well.
+    // An eighth of the context is enough for a summary, and the previous one must fit as well.
     const length = Math.ceil(context.contextTokens / 8);
     const limit = context.contextTokens - 2 * length;
     const tokensOf = async (from: number, to: number) =>
@@ -72,7 +72,7 @@ export class Summary {
       const frames = new Frames((text) => (this.text += text));
       const onDelta = (text: string) => frames.push(text);
       try {
-        // The likeliest words: a summary is no place for invention.
+        // Greedy decoding, so that nothing is invented.
         await this.models.generate(messages, { sampling: { temperature: 0 }, maxNewTokens: length, onDelta, signal });
       } finally {
         frames.flush();

@@ -1,15 +1,15 @@
-/** What a screen reader hears of an answer: whole sentences, as they end, and never half a word. */
+/** Announces an answer to screen readers sentence by sentence, never half a word. */
 
 import { spoken } from '../answer/spoken.ts';
 
-/** The end of a sentence: its mark and what closes it, before a space or at a line's end. */
+/** A sentence ends with its punctuation and closing quotes before white space, or at a line's end. */
 const SENTENCE = /[.!?…]+[\u202f\u00a0]?[»”"')\]*_]*(?=\s)|\n/gu;
 
-/** Kept in the page; what was said longer ago has been heard. */
+/** Number of sentences in the page; older ones have been read. */
 const KEPT = 20;
 
 export class Announcer {
-  /** Each with an id of its own: a sentence is put in the page once, and not again when older ones leave. */
+  /** Ids are stable, so that a sentence is not announced again when older ones are removed. */
   sentences = $state.raw<{ id: number; text: string }[]>([]);
   private unsaid = '';
   private lastId = 0;
@@ -22,7 +22,7 @@ export class Announcer {
     this.unsaid = this.unsaid.slice(end);
   }
 
-  /** The answer is over: what is left is said too. */
+  /** Announces the rest, since the answer has ended. */
   end(): void {
     this.say(this.unsaid);
     this.unsaid = '';

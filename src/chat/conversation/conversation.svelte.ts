@@ -1,7 +1,7 @@
 /**
- * One conversation: its turns, the draft, and the answer being made. What a person wrote or chose is never lost: a
- * message waits for the model, and one that was not answered can be asked again or taken back and changed. Each change
- * is passed to its autosave, unless it is private.
+ * One conversation: its turns, the draft, and the answer being made. Nothing that a person wrote or chose is lost: a
+ * message waits until the model has loaded, and one that was not answered can be sent again or taken back into the
+ * draft. Every change is saved automatically, unless the conversation is private.
  */
 import type { Message } from '../../../protocol/engine.ts';
 import type { AutosaveSource, Autosave } from '../../conversations/autosave.ts';
@@ -32,47 +32,47 @@ type AutosaveLike = Pick<
   'save' | 'saveAnswerSoon' | 'saveDraftSoon' | 'delete' | 'stop' | 'settled' | 'hasUnsavedChanges'
 >;
 
-/** A conversation that was kept. */
+/** A conversation as it was stored. */
 export interface StoredConversation extends WholeConversation {
-  /** What was being written. */
+  /** The message that was being written. */
   draft: StoredDraft;
 }
 
 export interface NewConversation {
   settings?: ConversationSettings;
   memory?: Memory;
-  /** A name that was given. Left out: it comes from the first message. */
+  /** A title that was given; by default it is made from the first message. */
   title?: string;
-  /** What is being written already. */
+  /** A draft that was begun elsewhere. */
   draft?: Draft;
-  /** Nothing of it is kept. */
+  /** The conversation is never stored. */
   private?: boolean;
 }
 
-/** How a conversation is kept; null for one that is not. */
+/** Creates the autosave of a conversation. */
 export type AutosaveFactory = (conversation: AutosaveSource) => AutosaveLike;
 
 export class Conversation implements AutosaveSource {
   readonly id: string;
   readonly private: boolean;
   readonly created: number;
-  /** What is being written. */
+  /** The message that is being written. */
   draft = $state.raw(new Draft());
   readonly announcer = new Announcer();
   title = $state('');
-  /** The title was given; it does not come from the first message. */
+  /** A person gave the title; it is not made from the first message. */
   named = $state(false);
   pinned = $state(false);
-  /** The branch that is read, from the first message to the leaf. */
+  /** The shown branch, from the first message to the leaf. */
   turns = $state.raw<readonly Turn[]>([]);
   private ownSettings = $state.raw<ConversationSettings>({ system: '', sampling: {} });
   private ownMemory = $state.raw<Memory>({});
   private updated: number;
   private tree = new Tree<Turn>();
   private readonly autosave: AutosaveLike | null;
-  /** Stops the answer that is awaited or being made. */
+  /** Aborts the answer that is queued or being made. */
   private running = $state.raw<AbortController | null>(null);
-  /** It is on the page: what is said here is announced. */
+  /** The conversation is on the page, so its answers are announced. */
   private shown = true;
 
   constructor(
@@ -87,7 +87,7 @@ export class Conversation implements AutosaveSource {
       this.created = created;
       this.updated = updated;
       Object.assign(this, { named, pinned, ownSettings: setup, ownMemory: memory ?? {} });
-      // Where nothing was said yet the title is the draft's.
+      // Without messages the title is made from the draft.
       if (named || leaf !== null) this.title = title;
       this.tree = Tree.of(begun.messages.map(fromRecord), leaf);
       this.turns = this.tree.branch();
@@ -122,12 +122,12 @@ export class Conversation implements AutosaveSource {
     this.changed();
   }
 
-  /** Nothing was said yet, on any branch. */
+  /** There is no message, on any branch. */
   get empty(): boolean {
     return this.turns.length === 0;
   }
 
-  /** An answer is awaited or being made. */
+  /** An answer is queued or being made. */
   get busy(): boolean {
     return this.running !== null;
   }
@@ -136,12 +136,12 @@ export class Conversation implements AutosaveSource {
     return !this.busy && !this.draft.empty && !this.draft.reading;
   }
 
-  /** The model did not load: what was sent waits until it has. */
+  /** The model did not load; a sent message waits until it has. */
   get modelFailed(): boolean {
     return this.models.state.is === 'failed' || this.models.state.is === 'elsewhere';
   }
 
-  /** What the built-in model cannot do need not be said of others. */
+  /** The built-in model is in use, whose limits the page explains. */
   get withBuiltIn(): boolean {
     return this.models.choice === null;
   }
@@ -151,9 +151,9 @@ export class Conversation implements AutosaveSource {
     return last?.role === 'assistant' ? last : null;
   }
 
-  /** The tries at the same place, this one too, the oldest first. */
+  /** All versions of this turn, itself included, oldest first. */
   siblings(turn: Turn): readonly Turn[] {
-    // Whatever changes the tree changes the branch.
+    // The tree is not reactive; reading `turns` makes the caller depend on its changes.
     return this.turns.includes(turn) ? this.tree.siblings(turn.id) : [turn];
   }
 
@@ -169,12 +169,12 @@ export class Conversation implements AutosaveSource {
     this.changed();
   }
 
-  /** Sends what is written and chosen. */
+  /** Sends the draft. */
   send(): void {
     if (this.canSend) this.ask(this.draft.take(), this.tree.leaf);
   }
 
-  /** Asks a ready-made question; the draft stays. */
+  /** Sends a ready-made question; the draft is kept. */
   async askAbout(text: string, files: readonly File[] = []): Promise<void> {
     const question = new Draft();
     question.text = text;
@@ -183,13 +183,13 @@ export class Conversation implements AutosaveSource {
     if (!this.busy) this.ask(question.take(), this.tree.leaf);
   }
 
-  /** Asks a question differently, with its files: what followed the other stays, on a branch of its own. */
+  /** Sends an edited question with the same files. The old one and what followed it stay on a branch of their own. */
   edit(question: UserTurn, text: string): void {
     if (this.busy || (text.trim() === '' && question.attachments.length === 0)) return;
     this.ask({ text: text.trim(), attachments: question.attachments }, question.parent);
   }
 
-  /** What is being written, with files that are still being read, to go on with elsewhere. */
+  /** Moves the draft out, with files that are still being read, so that another conversation can take it. */
   handOverDraft(): Draft {
     const { draft } = this;
     this.draft = new Draft();
@@ -198,12 +198,12 @@ export class Conversation implements AutosaveSource {
     return draft;
   }
 
-  /** Makes an answer again; the other stays beside it. */
+  /** Makes another version of an answer. */
   regenerate(answer: AnswerTurn): void {
     if (!this.busy) this.answer(answer.parent);
   }
 
-  /** Asks again for the last answer, which failed. */
+  /** Replaces the last answer, which failed, by a new one. */
   retry(): void {
     const failed = this.lastAnswer;
     if (this.busy || !failed) return;
@@ -211,7 +211,7 @@ export class Conversation implements AutosaveSource {
     this.answer(failed.parent);
   }
 
-  /** Puts the last question back to where it was written, before what is being written there; its other answers stay. */
+  /** Moves the last question back into the draft, before the text there. Its other answers stay. */
   takeBack(): void {
     const question = this.turns.at(-2);
     const answer = this.lastAnswer;
@@ -220,7 +220,7 @@ export class Conversation implements AutosaveSource {
     this.draft.restore(question);
   }
 
-  /** Goes on with an answer that was cut. */
+  /** Continues an answer that was stopped or reached its maximum length. */
   continueAnswer(turn: AnswerTurn): void {
     if (this.busy || turn !== this.lastAnswer) return;
     turn.finish = null;
@@ -229,7 +229,7 @@ export class Conversation implements AutosaveSource {
     this.generateAnswer(turn, this.turns, { continueAnswer: true });
   }
 
-  /** Reads the branch of a sibling. */
+  /** Shows the branch of another version. */
   switchTo(turn: Turn): void {
     if (this.busy) return;
     this.tree.switchTo(turn.id);
@@ -241,43 +241,43 @@ export class Conversation implements AutosaveSource {
     this.running?.abort();
   }
 
-  /** It is on the page from now on, or no more. */
+  /** Tells whether the conversation is on the page. */
   show(shown: boolean): void {
     this.shown = shown;
     if (!shown) this.announcer.clear();
   }
 
-  /** Stops, and nothing of it is kept from now on. */
+  /** Stops the answer and saving, because the conversation was deleted. */
   discard(): void {
     this.autosave?.stop();
     this.stop();
   }
 
-  /** Something of it could not be kept, so far. */
+  /** The last write failed, so changes are in memory only. */
   get hasUnsavedChanges(): boolean {
     return this.autosave?.hasUnsavedChanges ?? false;
   }
 
-  /** Resolves once it is kept as it is now, or could not be. */
+  /** Resolves once the present state is stored, or storing it failed. */
   async settled(): Promise<void> {
     await this.autosave?.settled();
   }
 
-  /** What the model would be told now, the draft last. */
+  /** The prompt that sending the draft would make. */
   promptWithDraft(): Message[] {
     const { text, attachments, empty } = this.draft;
     const draft: UserTurn = { role: 'user', id: 'draft', parent: null, created: 0, text: text.trim(), attachments };
     return this.buildPrompt(empty ? this.turns : [...this.turns, draft], this.memory);
   }
 
-  /** The oldest turns are left out of what the model is told; false where that would make no room. */
+  /** Leaves the oldest turns out of the prompt. @returns false if that would not make enough room */
   async trimHistory(): Promise<boolean> {
-    // What did not fit is to be asked again.
+    // A question that did not fit will be asked again, so it is part of the prompt.
     const turns = this.lastAnswer?.error?.code === 'prompt-too-long' ? this.turns.slice(0, -1) : this.turns;
     return this.trim(turns);
   }
 
-  /** What is said here, a question and what follows it at a time, whatever the model still sees. */
+  /** All exchanges of the branch: each a question with what follows it, also those that the model no longer sees. */
   exchanges(): Message[][] {
     const exchanges: Message[][] = [];
     for (const message of toMessages(this.turns))
@@ -293,7 +293,7 @@ export class Conversation implements AutosaveSource {
     return { id, title, named, pinned, created, updated, setup: settings, memory, leaf: this.tree.leaf };
   }
 
-  /** With all branches. */
+  /** The conversation with all branches. */
   whole(): WholeConversation {
     return { record: this.toRecord(), messages: this.tree.all().map((turn) => toRecord(turn, this.id)) };
   }
@@ -308,7 +308,7 @@ export class Conversation implements AutosaveSource {
     return empty ? null : { text, files };
   }
 
-  /** Whatever is written in it from now on. */
+  /** Saves the draft whenever it changes. */
   private watchDraft(): void {
     this.draft.onchange = () => this.autosave?.saveDraftSoon();
   }
@@ -328,7 +328,7 @@ export class Conversation implements AutosaveSource {
     return memory !== null;
   }
 
-  /** Where the person wished so beforehand. */
+  /** Only if the person has chosen so beforehand. */
   private async trimIfFull(turns: readonly Turn[]): Promise<void> {
     if (this.memory.whenFull !== 'leaveOut') return;
     const use = await countPromptTokens(this.models, this.buildPrompt(turns, this.memory));
@@ -365,12 +365,12 @@ export class Conversation implements AutosaveSource {
     this.turns = this.tree.branch();
   }
 
-  /** Siblings are in the order in which they came, also within a millisecond. */
+  /** Strictly increasing, so that siblings keep their order also within a millisecond. */
   private now(): number {
     return Math.max(Date.now(), this.updated + 1);
   }
 
-  /** A conversation in which nothing was said or is being written is not kept: there would be nothing to come back to. */
+  /** A conversation without messages and without a draft is not stored. */
   private changed(): void {
     if (this.tree.size > 0 || !this.draft.empty) this.autosave?.save();
   }
@@ -396,7 +396,7 @@ export class Conversation implements AutosaveSource {
     });
   }
 
-  /** Carries an answer from its beginning to whatever end; never rejects. */
+  /** Streams an answer into its turn until it ends in any way. Never rejects. */
   private async streamAnswer(
     turn: AnswerTurn,
     generate: (onDelta: (text: string) => void) => Promise<void>,
@@ -425,7 +425,7 @@ export class Conversation implements AutosaveSource {
     if (!this.shown) return;
     this.announcer.end();
     const reason = turn.finish?.reason ?? 'aborted';
-    // A failure is announced where it is shown.
+    // An error is announced where it is shown.
     if (!turn.error && reason !== 'stop') this.announcer.say(i18n.t(`finish.${reason}`));
   }
 }

@@ -1,7 +1,7 @@
-/** In a page that is not seen there are no frames, and the browser may end it: what came is handed on as often, ms. */
+/** A hidden page has no animation frames and may be discarded, so text is passed on at this interval, ms. */
 const UNSEEN = 1000;
 
-/** Gathers text and shows it once a frame: tokens may come faster than the screen. */
+/** Collects text and shows it once per animation frame, since tokens may come faster than frames. */
 export class Frames {
   private text = '';
   private scheduled = 0;

@@ -1,4 +1,4 @@
-/** The turns of a conversation, and what of them the model is told. */
+/** The turns of a conversation, and the messages that the engine gets of them. */
 import type { EngineErrorCode, Finish, Message } from '../../../protocol/engine.ts';
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Attachment, MessageRecord } from '../../conversations/records.ts';
@@ -6,7 +6,7 @@ import { toContent } from '../prompt/attachment-parts.ts';
 
 interface TurnBase {
   readonly id: string;
-  /** The turn before this one; null for a first one. */
+  /** The previous turn; null for a first one. */
   readonly parent: string | null;
   readonly created: number;
 }
@@ -17,7 +17,7 @@ export interface UserTurn extends TurnBase {
   readonly attachments: Attachment[];
 }
 
-/** Failures that come from the question itself. */
+/** Errors that are caused by the question itself. */
 const QUESTION_ERRORS: readonly EngineErrorCode[] = [
   'picture-broken',
   'picture-too-large',
@@ -31,10 +31,13 @@ export class AnswerTurn implements TurnBase {
   readonly id: string;
   readonly parent: string | null;
   readonly created: number;
-  /** The model's name, as it is shown. */
+  /** The model's display name. */
   model = '';
   text = $state('');
-  /** `waiting` for the model to be there; `queued` behind another answer; `reading` the prompt; `writing`; then `done` or `failed`. */
+  /**
+   * `waiting` until the model has loaded; `queued` behind another answer; `reading` the prompt; `writing`; then `done`
+   * or `failed`.
+   */
   status = $state<'waiting' | 'queued' | 'reading' | 'writing' | 'done' | 'failed'>('waiting');
   finish = $state.raw<Finish | null>(null);
   error = $state.raw<EngineError | null>(null);
@@ -49,22 +52,22 @@ export class AnswerTurn implements TurnBase {
     return this.status !== 'done' && this.status !== 'failed';
   }
 
-  /** Stopped, also before the model was there. */
+  /** The person stopped it, perhaps before the model had loaded. */
   get stopped(): boolean {
     return this.status === 'done' && (this.finish?.reason ?? 'aborted') === 'aborted';
   }
 
-  /** It might go on: it was stopped, or reached the length that was set. */
+  /** It can be continued: it was stopped, or reached its maximum length. */
   get canContinue(): boolean {
     return this.text !== '' && (this.stopped || (this.status === 'done' && this.finish?.reason === 'length'));
   }
 
-  /** The question cannot be answered as it is: told again, it would make every later turn fail too. */
+  /** The question was rejected. It is left out of later prompts, which would fail too. */
   get questionRejected(): boolean {
     return this.error !== null && QUESTION_ERRORS.includes(this.error.code);
   }
 
-  /** It gave nothing that could be kept: the question may be asked again, or changed. */
+  /** There is no answer to keep: the question can be asked again or edited. */
   get unanswered(): boolean {
     return this.status === 'failed' || (this.stopped && this.text === '');
   }
@@ -79,7 +82,7 @@ function toMessage(turn: Turn): Message {
   return { role: 'user', content: toContent(turn.text, turn.attachments) };
 }
 
-/** What the model is told: not the questions that it cannot take, nor answers that failed without a word. */
+/** Leaves out questions that the engine rejected, and answers that failed without any text. */
 export function toMessages(turns: readonly Turn[]): Message[] {
   return turns
     .filter((turn, i) => {
@@ -97,7 +100,7 @@ export function toRecord(turn: Turn, conversation: string): MessageRecord {
   return { ...base, role: 'assistant', model: turn.model, finish: turn.finish, error };
 }
 
-/** An answer that was being made when its tab went is one that was stopped. */
+/** An answer that was being made when its tab was closed counts as stopped. */
 export function fromRecord(record: MessageRecord): Turn {
   if (record.role === 'user') {
     const { id, parent, created, text, attachments } = record;

@@ -1,6 +1,6 @@
-/** Bytes of a file to its text, whichever of the usual encodings it has; what is no text is told apart. */
+/** Decodes a file to text, in any of the usual encodings, and recognises files that are not text. */
 
-/** What no text holds: control characters other than tab, line ends, form feed and escape (in logs). */
+/** Control characters that no text contains: all but tab, line ends, form feed and escape (in logs). */
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
@@ -13,7 +13,7 @@ function decodeAs(encoding: string, bytes: Uint8Array): string | null {
   }
 }
 
-/** UTF-16 that does not say so: in most writing every other byte is zero for line ends, spaces and Latin letters. */
+/** UTF-16 without a byte order mark: line ends, spaces and Latin letters have a zero in every other byte. */
 function guessUtf16(bytes: Uint8Array): string | null {
   if (bytes.length % 2 !== 0) return null;
   const zeros = [0, 0];
@@ -25,12 +25,12 @@ function guessUtf16(bytes: Uint8Array): string | null {
 
 const hasMark = (bytes: Uint8Array, ...mark: number[]) => mark.every((byte, i) => bytes[i] === byte);
 
-/** @returns null where it is no text. Lines end in \n; a mark of the encoding is left out. */
+/** @returns the text with \n line ends and without a byte order mark; null if it is not text */
 export function decodeText(bytes: Uint8Array): string | null {
   let text: string | null;
   if (hasMark(bytes, 0xff, 0xfe)) text = decodeAs('utf-16le', bytes);
   else if (hasMark(bytes, 0xfe, 0xff)) text = decodeAs('utf-16be', bytes);
-  // Windows-1252 is Latin-1 with more characters, and gives every byte one: it comes last.
+  // Windows-1252 accepts any bytes, so it is tried last.
   else text = decodeAs('utf-8', bytes) ?? guessUtf16(bytes) ?? decodeAs('windows-1252', bytes);
   return text?.replace(/\r\n?/g, '\n') ?? null;
 }

@@ -1,4 +1,4 @@
-/** A file that was added to a message. It is there at once, is read, and goes with the message when it has been. */
+/** A file of the draft. It is listed at once, read in the background, and sent once it has been read. */
 import type { Attachment } from '../../conversations/records.ts';
 import { newId } from '../../conversations/new-id.ts';
 import type { FileContent } from './read-file.ts';
@@ -6,7 +6,7 @@ import type { FileContent } from './read-file.ts';
 export class DraftFile {
   /** Null while the file is read. */
   content = $state.raw<FileContent | null>(null);
-  /** It was removed. */
+  /** Aborted when the file is removed. */
   readonly abortController = new AbortController();
 
   constructor(
@@ -15,14 +15,14 @@ export class DraftFile {
     readonly id = newId(),
   ) {}
 
-  /** One that was sent, and is taken back. */
+  /** Makes a draft file of an attachment that was sent and is taken back. */
   static fromAttachment({ id, kind, name, blob, text = '' }: Attachment): DraftFile {
     const file = new DraftFile(name, blob, id);
     file.content = kind === 'picture' ? { kind } : { kind: 'text', text };
     return file;
   }
 
-  /** What goes with the message; null while it is not ready. */
+  /** The attachments to send; null while they are not ready. */
   get attachments(): readonly Attachment[] | null {
     const { content, id, name, blob } = this;
     if (content === null) return null;

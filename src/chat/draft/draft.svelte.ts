@@ -1,20 +1,21 @@
 /**
- * The message that is being written: its words and its files. A file is there from the moment it is added; it is read at
- * once, and goes with the message when it has been. What cannot be taken is said, and nothing else is lost by it.
+ * The message that is being written: text and files. Files are read as soon as they are added. One that cannot be used
+ * is
+ * refused with a reason, and the rest of the draft stays.
  */
 import type { Attachment, StoredDraft } from '../../conversations/records.ts';
 import { DraftFile } from './draft-file.svelte.ts';
 import { readFile } from './read-file.ts';
 import { type Refusal, Refused } from './refusal.ts';
 
-/** What a message is made of. */
+/** The content of a message. */
 export interface DraftContent {
   text: string;
   attachments: Attachment[];
 }
 
 export class Draft {
-  /** Called when other words or files are in it. */
+  /** Called when the text or the files change. */
   onchange: (() => void) | null = null;
   private ownText = $state('');
   private ownFiles = $state.raw<readonly DraftFile[]>([]);
@@ -36,7 +37,7 @@ export class Draft {
     this.onchange?.();
   }
 
-  /** What would go with the message now. */
+  /** The attachments that would be sent now. */
   get attachments(): Attachment[] {
     return this.files.flatMap((file) => file.attachments ?? []);
   }
@@ -50,13 +51,13 @@ export class Draft {
     return this.text.trim() === '' && this.files.length === 0;
   }
 
-  /** Resolves once all have been read, or refused. */
+  /** Resolves once all files have been read or refused. */
   async addFiles(files: Iterable<File>): Promise<void> {
     this.refusals = [];
     await this.add(Array.from(files, (file) => ({ file, entry: new DraftFile(file.name, file) })));
   }
 
-  /** What was written at an earlier visit. Resolves once its files have been read, or refused. */
+  /** Restores a stored draft. Resolves once its files have been read or refused. */
   async reopen({ text, files }: StoredDraft): Promise<void> {
     this.text = text;
     await this.add(
@@ -76,14 +77,14 @@ export class Draft {
     this.files = this.files.filter((file) => file.id !== id);
   }
 
-  /** What was written; the draft is empty then. */
+  /** Takes the content out and clears the draft. */
   take(): DraftContent {
     const written = { text: this.text.trim(), attachments: this.attachments };
     this.clear();
     return written;
   }
 
-  /** Puts a message back, before what is being written. */
+  /** Puts a message back, before the present content. */
   restore({ text, attachments }: DraftContent): void {
     this.text = [text, this.text].filter((each) => each !== '').join('\n\n');
     this.files = [...attachments.map((each) => DraftFile.fromAttachment(each)), ...this.files];
@@ -98,17 +99,17 @@ export class Draft {
 
   private async add(added: readonly { file: File; entry: DraftFile }[]): Promise<void> {
     this.files = [...this.files, ...added.map(({ entry }) => entry)];
-    // One after the other: a picture takes much memory while it is looked at.
+    // One after the other, since a decoded picture takes much memory.
     for (const { file, entry } of added) await this.read(file, entry);
   }
 
   private async read(file: File, entry: DraftFile): Promise<void> {
     const { signal } = entry.abortController;
-    // It was removed while others were read.
+    // The file was removed while others were read.
     if (signal.aborted) return;
     try {
       entry.content = await readFile(file, signal);
-      // What was removed meanwhile does nothing more.
+      // The file was removed while it was read.
       if (signal.aborted) entry.stop();
     } catch (cause) {
       if (signal.aborted) return;

@@ -1,13 +1,13 @@
 /**
- * A PDF in a message that is being written: which of its pages go, and how, as text or as pictures. Pages are drawn when
- * they are first wanted as pictures.
+ * A PDF in the draft: which of its pages are sent, and whether as text or as pictures. Pages are rendered when they are
+ * first needed as pictures.
  */
 import type { Attachment } from '../../conversations/records.ts';
 import { newId } from '../../conversations/new-id.ts';
 
 export type PdfForm = 'text' | 'pictures';
 
-/** So many pages are drawn before more are asked for: each takes a while, and much of the context. */
+/** Default number of pages as pictures: each takes time to render, and much of the context. */
 const FIRST_PICTURES = 8;
 
 export class PdfContent {
@@ -15,12 +15,12 @@ export class PdfContent {
   as = $state<PdfForm>('text');
   from = $state(1);
   to = $state(1);
-  /** Pages could not be drawn. */
+  /** Rendering pages failed. */
   failed = $state(false);
   private drawn = $state.raw<Readonly<Record<number, Attachment>>>({});
   private drawing: AbortController | null = null;
 
-  /** @param pages the text of each. */
+  /** @param pages text of each page */
   constructor(
     private readonly file: File,
     private readonly pages: readonly string[],
@@ -33,12 +33,12 @@ export class PdfContent {
     return this.pages.length;
   }
 
-  /** No page has a word that is text. */
+  /** No page contains text. */
   get scanned(): boolean {
     return this.pages.every((page) => page === '');
   }
 
-  /** Of the chosen pages, how many have no text to send. */
+  /** Number of chosen pages without text. */
   get textless(): number {
     return this.numbers.filter((number) => this.pages[number - 1] === '').length;
   }
@@ -47,12 +47,12 @@ export class PdfContent {
     return Array.from({ length: this.to - this.from + 1 }, (_, i) => this.from + i);
   }
 
-  /** Pages that are drawn, of those that are wanted. */
+  /** Number of chosen pages that are rendered. */
   get drawnCount(): number {
     return this.numbers.filter((number) => number in this.drawn).length;
   }
 
-  /** What goes with the message; null while pages are drawn. */
+  /** The attachments to send; null while pages are being rendered. */
   get attachments(): readonly Attachment[] | null {
     if (this.as === 'text') return [this.asDocument()];
     const pictures = this.numbers.flatMap((number) => this.drawn[number] ?? []);
@@ -65,7 +65,7 @@ export class PdfContent {
     await this.draw();
   }
 
-  /** Numbers that are none of the document's are brought to the nearest. */
+  /** Numbers are clamped to the pages of the document. */
   async choosePages(from: number, to: number): Promise<void> {
     const within = (value: number) => Math.min(this.pageCount, Math.max(1, Math.round(value) || 1));
     this.from = within(from);
@@ -73,7 +73,7 @@ export class PdfContent {
     await this.draw();
   }
 
-  /** It goes from the message: nothing is drawn any more. */
+  /** Stops rendering, since the file was removed. */
   stop(): void {
     this.drawing?.abort();
   }
@@ -85,7 +85,7 @@ export class PdfContent {
     return { id: this.id, kind: 'document', name: this.nameOf(from, to), blob, text };
   }
 
-  /** “report.pdf, p. 3–7” is understood in both languages. */
+  /** "report.pdf, p. 3–7" reads well in both languages. */
   private nameOf(from: number, to: number): string {
     const { name } = this.file;
     if (from === 1 && to === this.pageCount && this.as === 'text') return name;

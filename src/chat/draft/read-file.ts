@@ -1,4 +1,4 @@
-/** A file that a person adds, to what can be told of it to the model. What cannot be used is refused, with the reason. */
+/** Reads a file that a person adds. A file that cannot be used is refused with a reason. */
 import { MAX_PDF_MB } from '../../conversations/records.ts';
 import { decodeText } from './decode-text.ts';
 import { PdfContent } from './pdf-content.svelte.ts';
@@ -7,12 +7,12 @@ import { Refused } from './refusal.ts';
 
 export type FileContent = { readonly kind: 'picture' } | { readonly kind: 'text'; readonly text: string } | PdfContent;
 
-/** More than any model here can hold: reading on would only take time. */
+/** Larger texts exceed the context of every model here. */
 const MAX_TEXT_MB = 5;
 
 const isPdf = ({ name, type }: File) => type === 'application/pdf' || /\.pdf$/i.test(name);
 
-/** Written by office programs: not text, but what a person would expect to be. */
+/** Office formats are refused with a hint, since people expect them to work. */
 const OFFICE = /\.(docx?|xlsx?|pptx?|od[tsp]|rtf|pages|numbers|key|epub)$/i;
 
 /** @throws Refused */
@@ -27,7 +27,7 @@ export async function readFile(file: File, signal: AbortSignal): Promise<FileCon
 async function readPdf(file: File, signal: AbortSignal): Promise<PdfContent> {
   checkSize(file, MAX_PDF_MB);
   const { name } = file;
-  // Large, and seldom wanted: it comes with the first PDF.
+  // pdf.js is large and seldom needed, so it is loaded with the first PDF.
   const { openPdf } = await import('./pdf/read-pdf.ts').catch(() => {
     throw new Refused({ key: 'composer.pdfReaderMissing', name });
   });

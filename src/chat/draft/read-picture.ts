@@ -1,8 +1,8 @@
-/** Pictures a person adds to a message: what the model could not read is refused here, before it is sent. */
+/** Checks pictures as they are added, so that one which the engine could not decode is refused before sending. */
 import { MAX_PICTURE_MB, MAX_PICTURE_MEGAPIXELS } from '../../../protocol/engine.ts';
 import { Refused } from './refusal.ts';
 
-/** Vector pictures have no size of their own and cannot be decoded off the page. */
+/** SVG is excluded: it may have no size, and workers cannot decode it. */
 export const isPicture = ({ type }: Blob): boolean => type.startsWith('image/') && !type.startsWith('image/svg');
 
 /** @throws Refused */
@@ -22,7 +22,7 @@ export async function checkPicture(file: File): Promise<void> {
   );
 }
 
-/** As the file's head says, without decoding: a small file can unfold into gigabytes. */
+/** Reads the size from the header without decoding: a small file can decode to gigabytes. */
 async function pixelsOf(file: Blob): Promise<number> {
   const url = URL.createObjectURL(file);
   try {

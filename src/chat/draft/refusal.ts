@@ -1,10 +1,10 @@
 import type { MessageKey } from '../../i18n/i18n.svelte.ts';
 
-/** Why a file is not taken, as a sentence that names it. */
+/** Why a file is refused, as a message that names the file. */
 export interface Refusal {
   key: MessageKey;
   name: string;
-  /** In the sentence's units. */
+  /** The limit that was exceeded, in the unit of the message. */
   limit?: number;
 }
 

@@ -1,20 +1,20 @@
-/** What the model is told of a message: its pictures, then its documents, then its words. */
+/** Builds the content of a message for the engine: pictures, then documents, then text. */
 import type { ContentPart } from '../../../protocol/engine.ts';
 import type { Attachment } from '../../conversations/records.ts';
 
-/** A fence that nothing in the text can close. */
+/** A code fence longer than any in the text, so that the text cannot close it. */
 function fenceFor(text: string): string {
   const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([ticks]) => ticks.length));
   return '`'.repeat(longest + 1);
 }
 
-/** A document's name, on a line of its own that opens no fence, and its text. */
+/** The document's name on a line of its own, without backticks, followed by its fenced text. */
 export function documentText(name: string, text: string): string {
   const fence = fenceFor(text);
   return [name.replace(/[\s`]+/g, ' '), fence, text, fence].join('\n');
 }
 
-/** All that is text is one part: chat templates put parts after each other with nothing between. */
+/** All text is one part, since chat templates join parts without a separator. */
 export function toContent(text: string, attachments: readonly Attachment[]): string | ContentPart[] {
   const pictures = attachments.filter(({ kind }) => kind === 'picture');
   const documents = attachments.filter(({ kind }) => kind === 'document');

@@ -1,14 +1,15 @@
 /**
- * When a conversation no longer fits into the model's context: how full it is, and what to leave out. Whole exchanges
- * (a question and its answer) go, the oldest first; the last question always stays. About half the context is made
- * free at once, so that the next many turns begin as this one did and are found in the KV cache.
+ * The context budget: how full the context is, and what to leave out when a conversation no longer fits. Whole
+ * exchanges
+ * (a question and its answer) are left out, oldest first; the last question always stays. About half the context is
+ * freed at once, so that many following prompts share a prefix and are found in the KV cache.
  */
 import type { ContextUse } from '../../../protocol/engine.ts';
 
-/** From this share of the context on the page warns. */
+/** The page warns from this fraction of the context on. */
 const NEARLY = 0.85;
 
-/** Tokens that an answer should have; with less the conversation is full, though the prompt may fit yet. */
+/** Tokens that are reserved for the answer. With less the conversation counts as full, even if the prompt fits. */
 export const answerReserve = (contextTokens: number, maxNewTokens = Infinity): number =>
   Math.min(maxNewTokens, Math.ceil(contextTokens / 16));
 
@@ -22,18 +23,18 @@ export function fullnessOf({ promptTokens, contextTokens }: Prompt, maxNewTokens
 }
 
 export interface TrimPlan {
-  /** The first exchange that the model still sees. */
+  /** Index of the first exchange that stays in the prompt. */
   from: number;
-  /** Tokens of the prompt that begins there. */
+  /** Tokens of the prompt that starts there. */
   promptTokens: number;
 }
 
 /**
- * Which exchanges to leave out so that at most half the context is taken, or as near to it as can be.
- * @param exchanges how many the model sees now; the last is the question that waits for its answer.
- * @param count tokens of the prompt that begins with an exchange: it never grows with its number. Asked seldom, as the
- *   whole prompt is tokenized each time: once for each halving of what there is, and once more.
- * @returns null where there is nothing that could be left out.
+ * Finds by bisection which exchanges to leave out so that at most half the context is used, or as little as possible.
+ * @param exchanges number of exchanges in the prompt now; the last one is the question to answer
+ * @param count tokens of the prompt that starts with this exchange, which decreases with its index. It is called about
+ *   log2(exchanges) times, since each call tokenizes a whole prompt.
+ * @returns null if there is nothing to leave out
  */
 export async function planTrim(
   exchanges: number,
@@ -57,9 +58,10 @@ export async function planTrim(
 }
 
 /**
- * Parts of a conversation that can each be read at once, in order, so that it can be summed up one after the other.
- * @param count tokens of the exchanges from one up to another (excluded), with what is asked about them.
- * @returns where each part ends. A single exchange that takes more than it may is a part all the same.
+ * Divides a conversation into consecutive parts that each fit into the context, to be summarised one after the other.
+ * @param limit tokens that a part may have
+ * @param count tokens of the exchanges `from` up to `to` (excluded), with the request for a summary
+ * @returns the end index of each part. A single exchange that exceeds the limit is a part of its own.
  */
 export async function planSummaryParts(
   exchanges: number,
@@ -70,7 +72,7 @@ export async function planSummaryParts(
   for (let from = 0; from < exchanges; from = ends.at(-1) ?? exchanges) {
     let fits = from + 1;
     let over = exchanges + 1;
-    // Most often all the rest fits.
+    // Usually all the rest fits, so that is tried first.
     let to = exchanges;
     while (fits + 1 < over) {
       if ((await count(from, to)) <= limit) fits = to;

@@ -4,7 +4,10 @@ import type { ModelStore } from '../../models/model.svelte.ts';
 
 export type TokenCounter = Pick<ModelStore, 'count'>;
 
-/** The engine counts what it could answer: a conversation that has no question yet, or ends with its answer, too. */
+/**
+ * The engine only counts prompts that it could answer. This also counts one without a question, or one that ends with
+ * its answer.
+ */
 export async function countPromptTokens(
   models: TokenCounter,
   messages: readonly Message[],

@@ -1,4 +1,4 @@
-/** Making room in a full conversation: which turns the model no longer sees. They stay readable, and stored. */
+/** Leaves old turns out of the prompt of a full conversation. They stay on the page and in storage. */
 import type { Memory } from '../../conversations/records.ts';
 import { planTrim } from './context-budget.ts';
 import { visibleTurns } from './prompt-turns.ts';
@@ -8,14 +8,14 @@ interface TurnLike {
   role: 'user' | 'assistant';
 }
 
-/** The questions that the model sees: with each begins an exchange. */
+/** The questions in the prompt; each begins an exchange. */
 export const visibleQuestions = <Turn extends TurnLike>(turns: readonly Turn[], memory: Memory): Turn[] =>
   visibleTurns(turns, memory).filter(({ role }) => role === 'user');
 
 /**
- * The memory in which the oldest exchanges are left out.
- * @param count tokens of what the model would be told with a memory.
- * @returns null where that would not make room: the last exchange alone fills the context.
+ * Leaves the oldest exchanges out.
+ * @param count tokens of the prompt with this memory
+ * @returns the new memory; null if the last exchange alone fills the context
  */
 export async function trimOldest(
   turns: readonly TurnLike[],

@@ -1,4 +1,4 @@
-/** This computer's camera, through the browser, which asks the person first. */
+/** This device's camera, through the browser, which asks the person for permission. */
 
 export type CameraTrouble = 'denied' | 'none' | 'busy' | 'failed';
 
@@ -15,7 +15,7 @@ export function troubleOf(cause: unknown): CameraTrouble {
   return (cause instanceof Error && TROUBLES[cause.name]) || 'failed';
 }
 
-/** @param device one of `listCameras`; left out: what the browser prefers, on a phone the one that looks away. */
+/** @param device an id of `listCameras`; by default the browser's choice, on a phone the rear camera */
 export function openCamera(device?: string): Promise<MediaStream> {
   const which = device ? { deviceId: { exact: device } } : { facingMode: 'environment' };
   return navigator.mediaDevices.getUserMedia({ video: { ...which, width: { ideal: 1920 }, height: { ideal: 1440 } } });
@@ -25,7 +25,7 @@ export function closeCamera(stream: MediaStream | null): void {
   for (const track of stream?.getTracks() ?? []) track.stop();
 }
 
-/** Their names are known once one has been opened. */
+/** Browsers tell the names only after a camera has been opened. */
 export async function listCameras(): Promise<{ id: string; name: string }[]> {
   const devices = await navigator.mediaDevices.enumerateDevices();
   return devices
@@ -33,7 +33,7 @@ export async function listCameras(): Promise<{ id: string; name: string }[]> {
     .map(({ deviceId, label }) => ({ id: deviceId, name: label }));
 }
 
-/** What the camera sees now. */
+/** Takes the current frame as a JPEG. */
 export async function takePicture(video: HTMLVideoElement, name: string): Promise<File> {
   const canvas = document.createElement('canvas');
   canvas.width = video.videoWidth;

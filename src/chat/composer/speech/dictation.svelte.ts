@@ -1,4 +1,4 @@
-/** A question that is spoken: its words are written as they are understood. */
+/** Dictation: words are added to the message as they are recognised. */
 import type { Language } from '../../../i18n/i18n.svelte.ts';
 import { localLanguage, recognise, type Recognition } from './recognition.ts';
 
@@ -7,24 +7,24 @@ export type DictationTrouble = 'denied' | 'noMicrophone' | 'failed';
 const TROUBLES: Readonly<Record<string, DictationTrouble | null>> = {
   'not-allowed': 'denied',
   'audio-capture': 'noMicrophone',
-  // Nobody spoke, or it was stopped.
+  // Silence and an intended stop are no errors.
   'no-speech': null,
   aborted: null,
 };
 
-/** For whom none of the languages they speak names a country. */
+/** The locale that is tried if the person's own is not available. */
 const COMMON: Readonly<Record<Language, string>> = { en: 'en-US', fr: 'fr-FR' };
 
 export class Dictation {
-  /** What is understood here; null where nothing is. */
+  /** The locale that can be recognised; null if there is none. */
   language = $state.raw<string | null>(null);
   listening = $state(false);
-  /** Words that may still change. */
+  /** Interim words, which may still change. */
   heard = $state('');
   trouble = $state.raw<DictationTrouble | null>(null);
   private recognition: Recognition | null = null;
 
-  /** @param onwords gets what was understood, in pieces. */
+  /** @param onwords receives final words, a phrase at a time */
   constructor(private readonly onwords: (words: string) => void) {}
 
   async detectLanguage(language: Language, locale: string): Promise<void> {
@@ -59,12 +59,12 @@ export class Dictation {
     }
   }
 
-  /** What was said until now is still written. */
+  /** Stops listening; what was said so far is still added. */
   stop(): void {
     this.recognition?.stop();
   }
 
-  /** What was said until now is dropped where it was not understood yet. */
+  /** Stops listening; words that are not final are dropped. */
   abort(): void {
     this.recognition?.abort();
     this.end();

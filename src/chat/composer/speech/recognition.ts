@@ -1,6 +1,6 @@
 /**
- * Speech to text by the browser, on this computer. What the browser would send to a service to be understood is never
- * used: only a language that it says it can process locally. (Not in TypeScript's DOM types yet.)
+ * Speech recognition by the browser, on this device only: a language is used only if the browser says that it processes
+ * it locally, so that no recording is sent to a service. TypeScript's DOM types do not have this API yet.
  */
 export interface Recognition {
   lang: string;
@@ -28,7 +28,7 @@ interface RecognitionClass {
 const recognitionClass = (): RecognitionClass | undefined =>
   (globalThis as { SpeechRecognition?: RecognitionClass }).SpeechRecognition;
 
-/** @returns the first of the languages that is understood without a network; null where none is. */
+/** @returns the first of the languages that is recognised locally; null if none is */
 export async function localLanguage(languages: readonly string[]): Promise<string | null> {
   const Class = recognitionClass();
   if (!Class?.available || !('processLocally' in Class.prototype)) return null;
@@ -36,13 +36,13 @@ export async function localLanguage(languages: readonly string[]): Promise<strin
     try {
       if ((await Class.available({ langs: [language], processLocally: true })) === 'available') return language;
     } catch {
-      // The page may not listen here.
+      // A permissions policy can forbid recognition.
       return null;
     }
   return null;
 }
 
-/** Not started yet. */
+/** Creates a recognition that is not started yet. */
 export function recognise(language: string): Recognition {
   const Class = recognitionClass();
   if (!Class) throw new Error('this browser recognises no speech');

@@ -1,11 +1,11 @@
-/** Pages of a PDF as pictures. */
+/** Renders pages of a PDF as pictures. */
 import type { PDFDocumentProxy } from 'pdfjs-dist';
 import { withPdf } from './open.ts';
 
 /** Pixels of a page's longer side: twice what Gemma 3 sees, so that small print survives. */
 const LONG_SIDE = 1792;
 
-/** @param onpage gets each page as it is drawn. @throws what pdf.js throws, and the signal's reason */
+/** @param onpage receives each page once it is rendered @throws what pdf.js throws, and the signal's reason */
 export async function drawPages(
   file: Blob,
   numbers: readonly number[],
@@ -28,11 +28,11 @@ async function drawPage(document: PDFDocumentProxy, number: number): Promise<Blo
   const canvas = globalThis.document.createElement('canvas');
   canvas.width = Math.max(1, Math.round(viewport.width));
   canvas.height = Math.max(1, Math.round(viewport.height));
-  // Without this, drawing waits for frames, which a tab in the background has none of.
+  // With the intent "display" rendering waits for animation frames, which a background tab does not get.
   await page.render({ canvas, viewport, intent: 'print' }).promise;
   page.cleanup();
   const picture = await new Promise<Blob | null>((done) => canvas.toBlob(done, 'image/jpeg', 0.92));
-  // Else Safari keeps its memory.
+  // Safari frees the canvas's memory only when its size is 0.
   canvas.width = canvas.height = 0;
   if (!picture) throw new Error(`page ${number} could not be drawn`);
   return picture;

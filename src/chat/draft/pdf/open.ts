@@ -1,6 +1,6 @@
 /**
  * pdf.js, set up for this page: its worker, fonts and decoders come from our origin, nothing is compiled from strings,
- * and forms, scripts and links in a file stay what they are: dead.
+ * and forms, scripts and links in a file do nothing.
  */
 import { getDocument, type PDFDocumentProxy, PDFWorker } from 'pdfjs-dist';
 
@@ -21,14 +21,14 @@ async function fetchAsset(name: string): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer());
 }
 
-/** What pdf.js asks for by name: fonts that PDFs may leave out, decoders of scanned pages. */
+/** Files that pdf.js requests by name: standard fonts, and decoders of scanned pages. */
 class Assets {
   fetch({ filename }: { filename: string }): Promise<Uint8Array> {
     return fetchAsset(filename);
   }
 }
 
-/** Tables of East Asian encodings. */
+/** Character maps of East Asian encodings. */
 class CharacterMaps {
   async fetch({ name }: { name: string }): Promise<{ cMapData: Uint8Array; isCompressed: boolean }> {
     return { cMapData: await fetchAsset(`${name}.bcmap`), isCompressed: true };
@@ -61,7 +61,7 @@ export async function withPdf<T>(
   signal.addEventListener('abort', stop);
   try {
     signal.throwIfAborted();
-    // A worker that does not start would be waited for without end.
+    // pdf.js would wait forever for a worker that does not start.
     const failed = new Promise<never>((_, reject) => {
       port.onerror = (event) => reject(new Error(event.message || 'the PDF worker did not start'));
     });

@@ -1,12 +1,12 @@
-/** The text of a PDF, page by page. */
+/** Reads the text of a PDF, page by page. */
 import type { TextItem, TextMarkedContent } from 'pdfjs-dist/types/src/display/api';
 import { withPdf } from './open.ts';
 
-/** `pages`: the text of each. */
+/** `pages` holds the text of each page. */
 export type PdfOutcome = { pages: string[] } | { refused: PdfRefusal };
 export type PdfRefusal = 'encrypted' | 'broken';
 
-/** @throws only the signal's reason: all else is an outcome. */
+/** @throws only the signal's reason; any other failure is an outcome */
 export async function openPdf(file: Blob, signal: AbortSignal): Promise<PdfOutcome> {
   try {
     return await withPdf(file, signal, async (document) => {
@@ -26,10 +26,10 @@ export async function openPdf(file: Blob, signal: AbortSignal): Promise<PdfOutco
   }
 }
 
-/** pdf.js finds the words and where lines end. */
+/** pdf.js has found the words and the line ends already. */
 function asText(items: readonly (TextItem | TextMarkedContent)[]): string {
   const text = items.map((item) => ('str' in item ? item.str + (item.hasEOL ? '\n' : '') : '')).join('');
-  // A font without names for its characters gives zeros.
+  // A font without a character map yields NUL characters.
   return text
     .replaceAll('\0', '')
     .replace(/[ \t]+\n/g, '\n')

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 
-/** In Node no picture is decoded: each file is one, of so many pixels, unless its name says that it is broken. */
+/** Node decodes no pictures: every file counts as one of this size, unless its name begins with "broken". */
 export function stubPictures({ width = 8, height = 8 } = {}): void {
   vi.stubGlobal(
     'Image',
