@@ -1,7 +1,8 @@
 /**
- * The conversation that is shown stands in the page's address, so that a reload, the browser's arrows and a bookmark lead
- * back to it. Only its id: what comes after # is sent nowhere. One in which nothing was said yet is not in it; where
- * something is being written there, this tab remembers which it is. Private ones are in neither.
+ * The URL names the shown conversation, so that reloading, the back button and bookmarks lead to it. Only the id is in
+ * it,
+ * after #, which is never sent to a server. A conversation without messages is not in the URL; if it has a draft, this
+ * tab's session storage names it. Private conversations are in neither.
  */
 import { keepHere, recallHere } from '../settings/storage.ts';
 
@@ -12,19 +13,19 @@ const WRITTEN = 'written';
 export const addressed = (): string | null =>
   location.hash.startsWith(PREFIX) ? location.hash.slice(PREFIX.length) : null;
 
-/** Writes the id into the address, as a step that the browser's arrows go back over. */
+/** Writes the id into the URL as a new history entry. */
 export function showInAddress(id: string | null): void {
   if (addressed() === id) return;
   history.pushState(null, '', id === null ? location.pathname + location.search : PREFIX + id);
 }
 
-/** The id of the conversation that was shown before the page was loaded again, or null. */
+/** The id of the conversation that was shown before the page was reloaded, or null. */
 export const shownBefore = (): string | null => addressed() ?? (recallHere(WRITTEN) || null);
 
-/** Remembers in which conversation without messages something is being written, if in one. */
+/** Remembers the conversation without messages that has a draft, if there is one. */
 export const rememberWritten = (id: string | null): void => keepHere(WRITTEN, id ?? '');
 
-/** @returns how to end that */
+/** Calls back when the person navigates. @returns a function that stops listening */
 export function onAddress(hear: (id: string | null) => void): () => void {
   const heard = () => hear(addressed());
   addEventListener('popstate', heard);

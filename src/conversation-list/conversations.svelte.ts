@@ -1,6 +1,7 @@
 /**
- * All conversations: those that are kept, and those that are open on this page (private ones are nowhere else). Several
- * may be open at once, each with its draft and its answer being made; one is shown.
+ * All conversations: the stored ones and those that are open on this page (private ones are nowhere else). Several may
+ * be
+ * open at once, each with its draft and its answer; one is shown.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import {
@@ -18,7 +19,7 @@ import { holds, type Match, matchIn } from '../conversations/search.ts';
 /** A conversation in the list. */
 export interface ListEntry {
   id: string;
-  /** Empty: it has none yet. */
+  /** Empty while there is nothing to make a title from. */
   title: string;
   pinned: boolean;
   private: boolean;
@@ -29,7 +30,7 @@ export interface ListEntry {
 
 export interface SearchResult {
   entry: ListEntry;
-  /** Where in a message; null where it is the title that fits. */
+  /** The place in a message; null if only the title matches. */
   match: Match | null;
 }
 
@@ -37,14 +38,17 @@ const openDatabase = (): Promise<Database> =>
   import('../conversations/database.ts').then(({ Database }) => new Database());
 
 export class Conversations {
-  /** What is on the page. */
+  /** The conversation that is shown. */
   current = $state.raw<Conversation>() as Conversation;
-  /** By conversation, or of the database at large: one that is kept says nothing of another one that is not. */
+  /**
+   * Failures by conversation, or of the database itself: saving one conversation does not clear the failure of
+   * another.
+   */
   private readonly failures = new SvelteMap<AutosaveSource | 'database', unknown>();
   private stored = $state.raw<readonly ConversationRecord[]>([]);
   private opened = $state.raw<readonly Conversation[]>([]);
   private opening: Promise<Database> | null = null;
-  /** Counts what was shown, so that the last request wins. */
+  /** Number of conversations shown or requested, so that the last request wins. */
   private requests = 0;
 
   constructor(
@@ -54,12 +58,12 @@ export class Conversations {
     this.startNew();
   }
 
-  /** Why conversations are not kept; null where they are. */
+  /** Why conversations are not saved; null if they are. */
   readonly failure: unknown = $derived([...this.failures.values()].at(-1) ?? null);
 
-  /** Newest first, pinned ones before them, private ones before all. */
+  /** Private conversations come first, then pinned ones, then the rest; the newest first in each. */
   readonly list: readonly ListEntry[] = $derived.by(() => {
-    // What was begun to be written can be come back to.
+    // Conversations with only a draft are listed too, unless they are on the page.
     const open = this.opened.filter((each) => !each.empty || (each !== this.current && !each.draft.empty));
     const records = this.stored.filter(({ id }) => !this.opened.some((each) => each.id === id));
     const entries = [
@@ -82,7 +86,7 @@ export class Conversations {
       .sort((a, b) => rank(b) - rank(a) || b.updated - a.updated);
   });
 
-  /** Hears of what is kept, now and whenever any tab changes it. @returns how to end that */
+  /** Follows the database, also changes by other tabs. @returns a function that stops it */
   start(): () => void {
     let end: (() => void) | null = null;
     let ended = false;
@@ -98,14 +102,14 @@ export class Conversations {
     };
   }
 
-  /** Shows a new conversation. */
+  /** Creates a conversation and shows it. */
   startNew(beginning: NewConversation = {}): Conversation {
     const fresh = new Conversation(this.models, beginning, this.autosaveFor);
     this.show(fresh);
     return fresh;
   }
 
-  /** Shows a conversation that is there. @returns whether it is */
+  /** Shows an existing conversation. @returns whether it exists */
   async open(id: string): Promise<boolean> {
     const request = ++this.requests;
     const open = this.opened.find((each) => each.id === id);
@@ -114,7 +118,7 @@ export class Conversations {
       return true;
     }
     const kept = await this.readStored(id).catch(this.reportFailure);
-    // Another was asked for meanwhile.
+    // Another conversation was requested meanwhile.
     if (!kept || request !== this.requests) return kept !== undefined;
     this.show(new Conversation(this.models, kept, this.autosaveFor));
     return true;
@@ -139,7 +143,7 @@ export class Conversations {
       .catch(this.reportFailure);
   }
 
-  /** All conversations, kept or not. @returns whether that is done */
+  /** Deletes all conversations, stored or not. @returns whether that succeeded */
   async removeEverything(): Promise<boolean> {
     this.removeFromMemory(this.opened.map(({ id }) => id));
     try {
@@ -151,7 +155,7 @@ export class Conversations {
     }
   }
 
-  /** Those in whose title or messages all the words are. */
+  /** Finds conversations whose title or one of whose messages contains all the words. */
   async search(text: string): Promise<SearchResult[]> {
     const kept = await this.database()
       .then((database) => database.search(text))
@@ -167,19 +171,19 @@ export class Conversations {
     });
   }
 
-  /** A conversation with all its branches, as it is now; undefined where it is not there. */
+  /** A conversation with all its branches as it is now; undefined if it does not exist. */
   async whole(id: string): Promise<WholeConversation | undefined> {
     const open = this.opened.find((each) => each.id === id);
     if (open) return open.whole();
     return this.readStored(id);
   }
 
-  /** Resolves once all that is open is kept as it is now, or could not be. */
+  /** Resolves once all open conversations are stored, or storing them failed. */
   async settled(): Promise<void> {
     await Promise.all(this.opened.map((each) => each.settled()));
   }
 
-  /** The database. @throws where this browser keeps nothing */
+  /** Opens the database once. @throws if the browser refuses storage */
   database(): Promise<Database> {
     this.opening ??= this.connect();
     this.opening.catch(() => (this.opening = null));
@@ -223,13 +227,13 @@ export class Conversations {
     if (last) void this.unloadWhenSaved(last);
   }
 
-  /** What need not stay in memory goes, once it is kept. */
+  /** Removes a conversation that was left from memory once it is stored. */
   private async unloadWhenSaved(left: Conversation): Promise<void> {
     await left.settled();
     if (left !== this.current && this.canUnload(left)) this.opened = this.opened.filter((each) => each !== left);
   }
 
-  /** Nothing is lost when it is opened from the database the next time. */
+  /** Whether it can be read from the database again without loss. */
   private canUnload(conversation: Conversation): boolean {
     return (
       conversation.draft.empty &&
@@ -251,7 +255,8 @@ export class Conversations {
   }
 
   private onStoredChanged(list: readonly ConversationRecord[]): void {
-    // Another tab deleted them. One in which nothing was said yet is not kept while nothing is written in it.
+    // Conversations that are missing now were deleted by another tab, except empty ones: those are stored only while
+    // they have a draft.
     const empty = this.opened.filter((each) => each.empty);
     const left = [...list, ...empty];
     const gone = this.stored.map(({ id }) => id).filter((id) => !left.some((each) => each.id === id));

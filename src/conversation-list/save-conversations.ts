@@ -1,9 +1,9 @@
-/** Conversations as files that a person saves. What writes them is loaded when it is first wanted. */
+/** Downloads conversations as files. The code that writes them is loaded when it is first needed. */
 import { i18n } from '../i18n/i18n.svelte.ts';
 import type { Conversations } from './conversations.svelte.ts';
 import type { WholeConversation } from '../conversations/records.ts';
 
-/** By then a download has long been taken over by the browser. */
+/** The browser has read the Blob of a download long before that. */
 const KEPT_MS = 10 * 60_000;
 
 function download(name: string, blob: Blob): void {
@@ -14,7 +14,7 @@ function download(name: string, blob: Blob): void {
   setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
 }
 
-/** @param ids which; those that are gone meanwhile, or in which nothing was said, are left out. @returns whether there was something to save */
+/** @param ids of the conversations; deleted and empty ones are left out @returns whether there was anything to save */
 export async function saveConversations(
   conversations: Conversations,
   ids: readonly string[],
@@ -23,11 +23,11 @@ export async function saveConversations(
   const [first, ...others] = ids;
   const title = others.length === 0 ? conversations.list.find(({ id }) => id === first)?.title : undefined;
   let count = 0;
-  // One after the other: all of them with their pictures may be more than fits in memory.
+  // One after the other, since all of them with their pictures may not fit into memory.
   async function* wholes(): AsyncGenerator<WholeConversation> {
     for (const id of ids) {
       const whole = await conversations.whole(id);
-      // A draft is not saved.
+      // Drafts are not exported.
       if (!whole || whole.messages.length === 0) continue;
       count += 1;
       yield whole;

@@ -1,8 +1,8 @@
 /**
- * Conversations in this browser's IndexedDB: one record each, one for each message (a question holds its files), and one
- * for each message that is being written and for each of its files.
- * What belongs together is written together. A change of what is kept is a new version below, with its way from the one
- * before it and a test that opens the older database.
+ * Conversations in IndexedDB: a record for each conversation, each message (a question holds its files), each draft,
+ * and
+ * each file of a draft. Records that belong together are written in one transaction. A change of the schema is a new
+ * version below, with an upgrade and a test that opens the older database.
  */
 import Dexie, { type Table } from 'dexie';
 import type {
@@ -27,7 +27,7 @@ export class Database {
   constructor(name = DATABASE) {
     this.dexie = new Dexie(name);
     this.dexie.version(1).stores({ conversations: 'id', messages: 'id, conversation' });
-    // Conversations that come back from a file are looked for by when they began.
+    // The import looks conversations up by their creation time.
     this.dexie.version(2).stores({ conversations: 'id, created' });
     this.dexie.version(3).stores({ drafts: 'conversation', draftFiles: 'id, conversation' });
     this.conversations = this.dexie.table('conversations');
@@ -36,7 +36,7 @@ export class Database {
     this.draftFiles = this.dexie.table('draftFiles');
   }
 
-  /** All conversations, in no order. @throws where this browser keeps nothing */
+  /** All conversations, unordered. @throws if the browser refuses storage */
   list(): Promise<ConversationRecord[]> {
     return this.conversations.toArray();
   }
@@ -49,7 +49,7 @@ export class Database {
     return this.messages.where({ conversation: id }).toArray();
   }
 
-  /** What is being written there; empty where nothing is. */
+  /** The draft of a conversation; empty if there is none. */
   async draftOf(conversation: string): Promise<StoredDraft> {
     const [draft, files] = await Promise.all([
       this.drafts.get(conversation),
@@ -60,8 +60,8 @@ export class Database {
   }
 
   /**
-   * Keeps a conversation as it is now, with those of its messages that are new or changed and without those that went.
-   * @param draft left out: it is what it was.
+   * Stores a conversation with its new or changed messages, and deletes messages.
+   * @param draft undefined leaves the stored draft unchanged; null deletes it
    */
   async put(
     record: ConversationRecord,
@@ -78,8 +78,8 @@ export class Database {
   }
 
   /**
-   * Keeps a conversation in which nothing was said yet for its draft; without one it goes. Its title comes from there, too.
-   * Where another tab has gone on with it, that stays.
+   * Stores a conversation without messages for its draft; without a draft it is deleted. If another tab has added
+   * messages meanwhile, nothing is changed.
    */
   async putWithoutMessages(record: ConversationRecord, draft: StoredDraft | null): Promise<void> {
     await this.dexie.transaction('rw', this.dexie.tables, async () => {
@@ -90,7 +90,7 @@ export class Database {
     });
   }
 
-  /** Of a conversation that is kept. */
+  /** Stores or deletes the draft of a stored conversation. */
   async putDraft(conversation: string, draft: StoredDraft | null): Promise<void> {
     const files = draft?.files ?? [];
     const ids = files.map(({ id }) => id);
@@ -99,18 +99,18 @@ export class Database {
       else await this.drafts.delete(conversation);
       const kept = await this.draftFiles.where({ conversation }).primaryKeys();
       await this.draftFiles.bulkDelete(kept.filter((id) => !ids.includes(id)));
-      // Once: not again with every word.
+      // A file is written once, not with every change of the text.
       const fresh = files.filter(({ id }) => !kept.includes(id));
       await this.draftFiles.bulkPut(fresh.map(({ id, name, blob }) => ({ id, conversation, name, blob })));
     });
   }
 
-  /** Changes some fields of a conversation that is kept. @returns whether it is */
+  /** Changes fields of a stored conversation. @returns whether it exists */
   async change(id: string, fields: Partial<Omit<ConversationRecord, 'id'>>): Promise<boolean> {
     return (await this.conversations.where({ id }).modify((record) => void Object.assign(record, fields))) > 0;
   }
 
-  /** All of them, or none. */
+  /** Adds all conversations, or none if one fails. */
   async add(conversations: readonly WholeConversation[]): Promise<void> {
     await this.dexie.transaction('rw', this.conversations, this.messages, async () => {
       await this.conversations.bulkAdd(conversations.map(({ record }) => record));
@@ -118,7 +118,7 @@ export class Database {
     });
   }
 
-  /** Ids of the conversations that were begun at this time. */
+  /** Ids of the conversations with this creation time. */
   begunAt(created: number): Promise<string[]> {
     return this.conversations.where({ created }).primaryKeys();
   }
@@ -137,7 +137,7 @@ export class Database {
     });
   }
 
-  /** Messages that hold all words of the text; of each conversation the first one. */
+  /** For each conversation the first message that contains all words of the text. */
   async search(text: string): Promise<Map<string, Match>> {
     const found = new Map<string, Match>();
     await this.messages.each((message) => {
@@ -148,7 +148,7 @@ export class Database {
     return found;
   }
 
-  /** Calls back with the list, now and whenever a tab has changed it. @returns how to end that */
+  /** Calls back with the list now and whenever any tab changes it. @returns a function that stops it */
   watch(onlist: (list: ConversationRecord[]) => void, onerror: (cause: unknown) => void): () => void {
     const subscription = Dexie.liveQuery(() => this.list()).subscribe(onlist, onerror);
     return () => subscription.unsubscribe();

@@ -1,4 +1,7 @@
-/** A UUID. The browser makes them itself only on pages from https or this machine; a school's plain http server still works. */
+/**
+ * A random UUID (version 4). `crypto.randomUUID` exists only in secure contexts, and a school may serve the app over
+ * plain http.
+ */
 export function newId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;

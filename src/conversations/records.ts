@@ -1,27 +1,31 @@
 /**
- * What is kept of conversations: in this browser's IndexedDB (`database.ts`), and in files that a person saves
- * (`export/`). A conversation is a tree: each message knows the one it answers or follows, and siblings are other tries
- * at the same place (a question put differently, an answer made again).
+ * The records of conversations, in IndexedDB (`database.ts`) and in exported files (`export/`). A conversation is a
+ * tree:
+ * each message names its parent, and siblings are versions of the same message (an edited question, a regenerated
+ * answer).
  */
 import type { EngineErrorCode, Finish, Sampling } from '../../protocol/engine.ts';
 
-/** How a conversation is answered. What is left out is the model's own. */
+/** Settings of a conversation. A setting that is left out has the model's default. */
 export interface ConversationSettings {
-  /** The stored model's key and id (`Choice` in models/model.svelte.ts); null: the built-in one; left out: whichever is open. */
+  /**
+   * A stored model (`Choice` in models/model.svelte.ts), null for the built-in one; if left out, the model that is
+   * loaded.
+   */
   model?: { key: string; id: string } | null;
-  /** Empty: none. */
+  /** Empty if there is no system prompt. */
   system: string;
   sampling: Partial<Sampling>;
   maxNewTokens?: number;
 }
 
-/** What the model is told of a conversation that is too long for it. */
+/** Which part of a conversation goes into the prompt when it is too long. */
 export interface Memory {
-  /** The first message that the model still sees. Left out, or on another branch: it sees all. */
+  /** The first message in the prompt. If it is left out or on another branch, all messages are. */
   from?: string;
-  /** What was said before the first message, in short: told after the system prompt. */
+  /** Summary of a previous conversation; it follows the system prompt. */
   summary?: string;
-  /** What is done when the context is full; left out: the person is asked. */
+  /** What happens when the context is full; by default the person is asked. */
   whenFull?: 'leaveOut' | 'sumUp';
 }
 
@@ -29,7 +33,7 @@ export interface ConversationRecord {
   /** A UUID. */
   id: string;
   title: string;
-  /** A person gave the title; else it comes from the first message. */
+  /** A person gave the title; otherwise it is made from the first message. */
   named: boolean;
   pinned: boolean;
   /** Milliseconds since 1970. */
@@ -37,23 +41,23 @@ export interface ConversationRecord {
   updated: number;
   /** Named `setup` in stored records and saved files since their first version. */
   setup: ConversationSettings;
-  /** Left out: none. */
+  /** Left out if nothing is trimmed and there is no summary. */
   memory?: Memory;
-  /** The last message of the branch that is read; null where nothing was said yet: then something is being written. */
+  /** The last message of the shown branch; null if there are no messages, only a draft. */
   leaf: string | null;
 }
 
 /** PDFs that are larger are refused, also in imported files. */
 export const MAX_PDF_MB = 200;
 
-/** A file that a person gave with a message. */
+/** A file that a person attached to a message. */
 export interface Attachment {
   /** A UUID. */
   id: string;
   kind: 'picture' | 'document';
   name: string;
   blob: Blob;
-  /** What the model reads of a document. */
+  /** The text of a document, which the model reads. */
   text?: string;
 }
 
@@ -61,7 +65,7 @@ interface MessageBase {
   /** A UUID. */
   id: string;
   conversation: string;
-  /** The message before this one; null for the first. */
+  /** The previous message; null for a first one. */
   parent: string | null;
   created: number;
   text: string;
@@ -74,22 +78,22 @@ export interface QuestionRecord extends MessageBase {
 
 export interface AnswerRecord extends MessageBase {
   role: 'assistant';
-  /** The model's name, as it was shown. */
+  /** The model's display name. */
   model: string;
-  /** Null while it is made, where it failed, or where the tab was closed meanwhile. */
+  /** Null while the answer is made, if it failed, or if the tab was closed meanwhile. */
   finish: Finish | null;
   error: { code: EngineErrorCode; detail: string } | null;
 }
 
-/** A message that is being written. */
+/** The draft of a conversation. */
 export interface DraftRecord {
   conversation: string;
   text: string;
-  /** Ids, in their order. */
+  /** Ids of its files, in order. */
   files: readonly string[];
 }
 
-/** A file of it, as it was given: it is read again when the conversation is opened. */
+/** A file of a draft, unprocessed: it is read again when the conversation is opened. */
 export interface DraftFileRecord {
   /** A UUID. */
   id: string;
@@ -98,7 +102,7 @@ export interface DraftFileRecord {
   blob: Blob;
 }
 
-/** Both together. */
+/** A draft with its files. */
 export interface StoredDraft {
   text: string;
   files: readonly Omit<DraftFileRecord, 'conversation'>[];

@@ -1,9 +1,9 @@
-/** Finding words in what was said, whatever their case and accents. */
+/** Full-text search that ignores case and accents. */
 
 export interface Match {
-  /** The message it is in. */
+  /** Id of the message. */
   message: string;
-  /** What stands around it, on one line. */
+  /** The text around the match, on one line. */
   before: string;
   found: string;
   after: string;
@@ -11,7 +11,7 @@ export interface Match {
 
 const AROUND = 40;
 
-/** Letters as they are compared, one for each that was there, so that places stay the same. */
+/** Folds case and accents. The result has the same length, so that positions stay valid. */
 function folded(text: string): string {
   let out = '';
   for (const char of text) {
@@ -26,20 +26,20 @@ const wordsOf = (text: string): string[] =>
     .split(/\s+/u)
     .filter((word) => word !== '');
 
-/** Whether a text holds all words of another. */
+/** Whether a text contains all words of a query. */
 export function holds(text: string, wanted: string): boolean {
   const within = folded(text.normalize('NFC'));
   return wordsOf(wanted).every((word) => within.includes(word));
 }
 
-/** Where a text holds all of the words: around the first of them. Null where it does not. */
+/** The first match of a query of which the text contains all words; null if it does not. */
 export function matchIn(text: string, wanted: string): Omit<Match, 'message'> | null {
   const whole = text.normalize('NFC');
   const within = folded(whole);
   const words = wordsOf(wanted);
   const [first] = words;
   if (first === undefined || !words.every((word) => within.includes(word))) return null;
-  // The words as they were typed together are nearer to what is looked for than the first of them.
+  // The whole phrase is a better match than its first word.
   const phrase = folded(wanted.normalize('NFC').trim());
   const [at, length] = within.includes(phrase)
     ? [within.indexOf(phrase), phrase.length]

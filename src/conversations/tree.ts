@@ -1,26 +1,26 @@
 /**
- * The messages of a conversation, as a tree: each follows one other, or is a first one. One branch is read at a time, from
- * a first message to a leaf; the others stay. Nothing here recurses: a conversation may be as long as it likes.
+ * The messages of a conversation as a tree: each has a parent, or is a first one. One branch is shown at a time, from a
+ * first message to a leaf. Nothing here recurses, so a conversation may have any length.
  */
 
 export interface Node {
   readonly id: string;
-  /** The message before this one; null for a first one. */
+  /** The previous message; null for a first one. */
   readonly parent: string | null;
-  /** Milliseconds since 1970: siblings are in this order. */
+  /** Milliseconds since 1970. Siblings are ordered by it. */
   readonly created: number;
 }
 
 export class Tree<T extends Node> {
   private readonly nodes = new Map<string, T>();
   private readonly children = new Map<string | null, T[]>();
-  /** The child that was read last, of those that were passed. */
-  private readonly read = new Map<string | null, string>();
+  /** For each parent the child that was shown last. */
+  private readonly shownChild = new Map<string | null, string>();
   private end: string | null = null;
 
   /**
-   * @param nodes in any order; those that hang on nothing (their parent is missing, or they follow themselves) are left out.
-   * @param leaf a message of the branch to read; where it is missing, the newest.
+   * @param nodes in any order; those without a path to a first message (a missing parent, a cycle) are left out
+   * @param leaf a message of the branch to show; if it is missing, the newest message
    */
   static of<T extends Node>(nodes: readonly T[], leaf: string | null): Tree<T> {
     const tree = new Tree<T>();
@@ -43,12 +43,12 @@ export class Tree<T extends Node> {
     return this.nodes.size;
   }
 
-  /** The last message of the branch that is read; null where there is none. */
+  /** The last message of the shown branch; null if the tree is empty. */
   get leaf(): string | null {
     return this.end;
   }
 
-  /** Parents before what follows them. */
+  /** All messages, parents before children. */
   all(): T[] {
     const all = [...(this.children.get(null) ?? [])];
     for (const { id } of all) all.push(...(this.children.get(id) ?? []));
@@ -59,25 +59,28 @@ export class Tree<T extends Node> {
     return this.nodes.get(id);
   }
 
-  /** The branch that is read: from the first message to the leaf. */
+  /** The shown branch, from the first message to the leaf. */
   branch(): T[] {
     return this.path(this.end);
   }
 
-  /** From the first message to this one. */
+  /** The path from a first message to this one. */
   path(id: string | null): T[] {
     const path: T[] = [];
     for (let node = this.at(id); node; node = this.at(node.parent)) path.push(node);
     return path.reverse();
   }
 
-  /** All messages at the same place, this one too, the oldest first. */
+  /** All children of the same parent, this message included, oldest first. */
   siblings(id: string): readonly T[] {
     const node = this.nodes.get(id);
     return node ? (this.children.get(node.parent) ?? []) : [];
   }
 
-  /** Adds a message that follows one that is there, or a first one; the branch that ends with it is read from now on. */
+  /**
+   * Adds a message below its parent and shows the branch that ends with it.
+   * @throws if it exists already or its parent does not
+   */
   add(node: T): void {
     if (this.nodes.has(node.id)) throw new Error(`message ${node.id} is there already`);
     if (node.parent !== null && !this.nodes.has(node.parent)) throw new Error(`message ${node.parent} is not there`);
@@ -85,16 +88,16 @@ export class Tree<T extends Node> {
     this.switchTo(node.id);
   }
 
-  /** Reads the branch through this message: on from it, as it was read last, or by the newest where it never was. */
+  /** Shows the branch through this message, continued by the children that were shown last, else by the newest. */
   switchTo(id: string): void {
     if (!this.nodes.has(id)) return;
     let end = id;
     for (let child = this.next(end); child; child = this.next(end)) end = child.id;
     this.end = end;
-    for (let node = this.at(end); node; node = this.at(node.parent)) this.read.set(node.parent, node.id);
+    for (let node = this.at(end); node; node = this.at(node.parent)) this.shownChild.set(node.parent, node.id);
   }
 
-  /** Takes a message away, and all that follow it. @returns those, this one first */
+  /** Removes a message and its descendants. @returns all of them, this one first */
   remove(id: string): T[] {
     const node = this.nodes.get(id);
     if (!node) return [];
@@ -106,13 +109,13 @@ export class Tree<T extends Node> {
     for (const each of gone) {
       this.nodes.delete(each.id);
       this.children.delete(each.id);
-      this.read.delete(each.id);
+      this.shownChild.delete(each.id);
     }
     const rest = siblings.filter((sibling) => sibling !== node);
     this.children.set(node.parent, rest);
-    if (this.read.get(node.parent) === id) this.read.delete(node.parent);
+    if (this.shownChild.get(node.parent) === id) this.shownChild.delete(node.parent);
     if (!onBranch) return gone;
-    // Its neighbour is read instead; without one the branch ends before it.
+    // A neighbour is shown instead; without one the branch ends at the parent.
     const neighbour = rest[Math.min(at, rest.length - 1)];
     this.end = node.parent;
     if (neighbour) this.switchTo(neighbour.id);
@@ -124,8 +127,8 @@ export class Tree<T extends Node> {
   }
 
   private next(id: string): T | undefined {
-    const read = this.read.get(id);
-    return (read !== undefined && this.nodes.get(read)) || this.children.get(id)?.at(-1);
+    const shown = this.shownChild.get(id);
+    return (shown !== undefined && this.nodes.get(shown)) || this.children.get(id)?.at(-1);
   }
 
   private put(node: T): void {

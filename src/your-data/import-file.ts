@@ -1,4 +1,4 @@
-/** A file of conversations, taken in; and what became of it, in sentences. */
+/** Imports a file of conversations and reports the result in sentences. */
 import { i18n } from '../i18n/i18n.svelte.ts';
 import type { Conversations } from '../conversation-list/conversations.svelte.ts';
 import { ImportError, LEFT_OUT } from '../conversations/export/format.ts';

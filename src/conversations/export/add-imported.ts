@@ -1,16 +1,16 @@
 /**
- * What was found in a file is added to what is kept, in one step: all of it or nothing. Nothing that is there is touched;
- * a conversation that is there already, word for word, is not taken twice.
+ * Adds imported conversations to the database in one transaction. Stored conversations are never changed, and a
+ * conversation that is stored already, word for word, is not added again.
  */
 import type { MessageRecord, WholeConversation } from '../records.ts';
 import type { ImportedConversations, ImportSource, LeftOut } from './format.ts';
 
-/** Where conversations are kept. */
+/** The database, as the import needs it. */
 export interface ImportTarget {
-  /** Ids of the kept conversations that were begun at this time. */
+  /** Ids of the stored conversations with this creation time. */
   begunAt(created: number): Promise<string[]>;
   messagesOf(id: string): Promise<MessageRecord[]>;
-  /** All of them, or none. */
+  /** Adds all conversations, or none if one fails. */
   add(conversations: readonly WholeConversation[]): Promise<void>;
 }
 
@@ -18,14 +18,14 @@ export interface ImportReport {
   source: ImportSource;
   conversations: number;
   messages: number;
-  /** Those that were there before. */
+  /** Number of conversations that were stored already. */
   already: number;
   leftOut: LeftOut;
-  /** The first that was taken. */
+  /** Id of the first one that was added. */
   first: string | null;
 }
 
-/** What two copies of a conversation have in common, whatever their ids. */
+/** Identifies the content of a conversation, whatever its ids. */
 const fingerprint = (messages: readonly MessageRecord[]): string =>
   JSON.stringify(
     messages
@@ -43,7 +43,7 @@ export async function addImported(
   { source, conversations, leftOut }: ImportedConversations,
   target: ImportTarget,
 ): Promise<ImportReport> {
-  /** Of what is kept, and of what the file has had so far, by the time it was begun. */
+  /** Fingerprints of stored conversations and of those added so far, by creation time. */
   const known = new Map<number, Set<string>>();
   const fresh: WholeConversation[] = [];
   for (const whole of conversations) {

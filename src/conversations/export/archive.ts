@@ -1,11 +1,11 @@
-/** Archives, read as a stream: only what is asked for is unpacked, and no more than the limits allow. */
+/** Reads zip archives as a stream: only wanted files are unpacked, and no more than the limits allow. */
 import { Unzip, UnzipInflate } from 'fflate';
 import { ImportError } from './format.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 
 export const isArchive = async (file: Blob): Promise<boolean> => (await file.slice(0, 4).text()) === 'PK\x03\x04';
 
-/** The files whose names are wanted. @throws ImportError too-large, unreadable */
+/** Unpacks the files whose names are wanted. @throws ImportError `too-large`, `unreadable` */
 export async function unpack(file: Blob, wanted: (name: string) => boolean): Promise<Map<string, Blob>> {
   const files = new Map<string, Blob>();
   let failure: unknown = null;

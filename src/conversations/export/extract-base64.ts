@@ -1,35 +1,36 @@
 /**
- * JSON with pictures in it, without the pictures: long strings that can only be base64 or data URLs stay in the file,
- * and the JSON gets a short placeholder in their place. What is left is small enough to be parsed at once.
+ * Takes base64 out of JSON before it is parsed: long strings that look like base64 or data URLs stay in the file, and
+ * the
+ * JSON gets a short placeholder for each. The rest is small enough to be parsed at once.
  */
 import { newId } from '../new-id.ts';
 import { ImportError } from './format.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 
-/** Shorter strings stay. */
+/** Shorter strings are not extracted. */
 const LONG = 2 ** 14;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** Bytes of base64 and of what comes before it in a data URL. */
+/** Bytes that occur in base64 and in the prefix of a data URL. */
 const PLAIN = new Uint8Array(256);
 for (const character of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=:;,.-_')
   PLAIN[character.charCodeAt(0)] = 1;
 
 export class ExtractedStrings {
   private readonly extracted: Blob[] = [];
-  /** Nobody can guess it, so no file can hold a placeholder of its own. */
+  /** Random, so that no file can contain a forged placeholder. */
   private readonly placeholder = `${newId()}:`;
 
   private constructor(private readonly file: Blob) {}
 
-  /** @throws ImportError too-large, unreadable */
+  /** @throws ImportError `too-large`, `unreadable` */
   static async read(file: Blob): Promise<{ text: string; strings: ExtractedStrings }> {
     const strings = new ExtractedStrings(file);
     return { text: await strings.scan(), strings };
   }
 
-  /** The string as it stands in the file: of those that were cut, a slice. */
+  /** The original string as a Blob; an extracted one is a slice of the file. */
   blobOf(value: string): Blob {
     const found = value.startsWith(this.placeholder)
       ? this.extracted[Number(value.slice(this.placeholder.length))]
@@ -47,7 +48,7 @@ export class ExtractedStrings {
     };
     let at = 0;
     let kept = 0;
-    /** Where the string began, after its quote; -1 outside. */
+    /** Offset of the present string, after its quote; -1 outside of strings. */
     let string = -1;
     let plain = false;
     let escaped = false;
@@ -75,7 +76,7 @@ export class ExtractedStrings {
           } else if (PLAIN[byte] === 0) plain = false;
         }
         at += bytes.length;
-        // What is no string that may be cut yet need not be read a second time at the end.
+        // Fails early if text that cannot be extracted any more exceeds the limit.
         if (at - kept > IMPORT_LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
       }
       await keep(kept, file.size);

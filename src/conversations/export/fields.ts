@@ -1,9 +1,9 @@
 /**
- * Reading of what others wrote, field by field: a value is taken by its own name and only with the right type and size.
- * Nothing is copied over as it came, so keys like `__proto__` have no effect.
+ * Reads untrusted objects field by field: a value is taken only from an own property, with the expected type and size.
+ * Objects are never copied as a whole, so keys like `__proto__` have no effect.
  */
 
-/** A thing of the file is not what it should be; it is left out, or the whole file is. */
+/** A part of the file is invalid. The part is left out, or the whole file is refused. */
 export class Damaged extends Error {
   constructor(detail: string) {
     super(detail);
@@ -78,7 +78,7 @@ export class Fields {
   }
 }
 
-/** A number if it can be one, for files that are read for what there is. */
+/** Reads a time leniently: `otherwise` if the value is not a valid time. @param scale ms per unit */
 export const timeOr = (value: unknown, otherwise: number, scale = 1): number =>
   typeof value === 'number' && value > 0 && value * scale <= LAST_TIME ? Math.round(value * scale) : otherwise;
 

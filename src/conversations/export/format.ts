@@ -1,6 +1,6 @@
 /**
- * The file in which conversations leave this browser and come back: JSON with a name and a version, each conversation
- * with its whole tree, pictures and documents as base64. A field that is added or changed raises the version, and
+ * The format of exported conversations: JSON with a format name and a version, each conversation with its whole tree,
+ * pictures and documents as base64. A field that is added or changed raises the version, and
  * `UPGRADES` (upgrade.ts) says how an older file becomes a newer one.
  */
 import type { AnswerRecord, Attachment, ConversationRecord, QuestionRecord, WholeConversation } from '../records.ts';
@@ -26,7 +26,7 @@ export interface ConversationsFile {
   conversations: (ConversationRecord & { messages: FileMessage[] })[];
 }
 
-/** Why nothing of a file is taken. */
+/** Why a file is refused as a whole. */
 export const IMPORT_ERRORS = ['unreadable', 'unknown', 'newer', 'too-large', 'damaged', 'empty'] as const;
 export type ImportErrorCode = (typeof IMPORT_ERRORS)[number];
 
@@ -42,16 +42,16 @@ export class ImportError extends Error {
 
 export type ImportSource = 'fournil' | 'llama.cpp' | 'chatgpt';
 
-/** What an import leaves out, since it is damaged, missing, or nothing that this app has. */
+/** What an import leaves out because it is damaged, missing, or unknown to this app. */
 export const LEFT_OUT = ['conversation', 'message', 'picture', 'file', 'tool', 'system', 'thought'] as const;
 export type LeftOut = Partial<Record<(typeof LEFT_OUT)[number], number>>;
 
-/** What was found in a file, with new ids. */
+/** The content of a file, with new ids. */
 export interface ImportedConversations {
   source: ImportSource;
   conversations: WholeConversation[];
   leftOut: LeftOut;
-  /** What is wrong with the first conversation that is left out. */
+  /** What is wrong with the first conversation that was left out. */
   damage: string;
 }
 
@@ -66,7 +66,7 @@ export function countLeftOut(leftOut: LeftOut, what: (typeof LEFT_OUT)[number], 
   if (times > 0) leftOut[what] = (leftOut[what] ?? 0) + times;
 }
 
-/** The one counts what the other has left out too. */
+/** Adds the counts of `other` to `leftOut`. */
 export function addLeftOut(leftOut: LeftOut, other: LeftOut): void {
   for (const what of LEFT_OUT) countLeftOut(leftOut, what, other[what] ?? 0);
 }

@@ -1,7 +1,7 @@
-/** Names of files that every system takes, from what people and programs call things. */
+/** Makes file names that are valid on every system. */
 
 const LONGEST = 80;
-/** Windows keeps these for devices, whatever comes after a point. */
+/** Windows reserves these names, with any extension. */
 const DEVICES = /^(con|prn|aux|nul|com\d|lpt\d)(?=\.|$)/i;
 
 export function safeName(name: string): string {
@@ -15,7 +15,7 @@ export function safeName(name: string): string {
   return (base + end).replace(DEVICES, '_$1');
 }
 
-/** Each name once: the second gets a number. Systems that tell no capitals apart keep both. */
+/** Makes names unique by appending numbers, ignoring case as some file systems do. */
 export class UniqueNames {
   private readonly taken = new Set<string>();
 

@@ -1,4 +1,4 @@
-/** Pictures of other programs' files: what the bytes say they are is what counts. */
+/** Attachments from files of other programs. The type of a picture is taken from its bytes. */
 import { newId } from '../new-id.ts';
 import type { Attachment } from '../records.ts';
 import { IMPORT_LIMITS } from './limits.ts';
@@ -12,7 +12,7 @@ const STARTS: [type: string, offset: number, bytes: string][] = [
   ['image/avif', 4, 'ftypavif'],
 ];
 
-/** @returns null where the bytes are no picture that a browser shows, or too many. */
+/** @returns null if the bytes are not a picture that browsers show, or too many */
 export async function toPicture(blob: Blob, name: string): Promise<Attachment | null> {
   if (blob.size > IMPORT_LIMITS.picture) return null;
   const start = String.fromCharCode(...new Uint8Array(await blob.slice(0, 16).arrayBuffer()));

@@ -1,7 +1,8 @@
 /**
- * What ChatGPT saves: `conversations.json`, a list of conversations, each a mapping from ids to nodes with a message, a
- * parent and children. Texts are kept, and the pictures that the archive has; tools, hidden messages and thoughts are
- * left out, and what follows them is joined to what was before.
+ * Reads exports of ChatGPT: `conversations.json` is a list of conversations, each a mapping from ids to nodes with a
+ * message, a parent and children. Texts and the archive's pictures are imported. Tool calls, hidden messages and
+ * thoughts
+ * are left out, and their children are attached to their parents.
  */
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
@@ -12,13 +13,13 @@ import { toPicture } from './pictures.ts';
 import { readEach } from './read-each.ts';
 import { type ForeignMessage, treeOf } from './tree-of.ts';
 
-/** The bytes of what the archive holds for an id (`file-abc`), and its name; null where it has none. */
+/** Finds the file of an asset id (`file-abc`) in the archive; null if it is missing. */
 export type FindAsset = (id: string) => { name: string; blob: Blob } | null;
 
 export const isChatGpt = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && Object.hasOwn(value, 'mapping');
 
-/** The ids of all pictures that are pointed to, found without judging anything else. */
+/** The ids of all assets that the text refers to, found without parsing it. */
 export function assetIdsIn(text: string): Set<string> {
   const ids = new Set<string>();
   for (const [, id] of text.matchAll(/"asset_pointer":\s*"(?:file-service|sediment):\/\/([\w-]{1,100})/g))
@@ -72,7 +73,7 @@ async function readConversation(
 
 type ParsedMessage = Pick<ForeignMessage, 'role' | 'text' | 'attachments' | 'model'>;
 
-/** @returns null where there is nothing to show. */
+/** @returns null if there is nothing to show */
 async function readMessage(message: Fields, findAsset: FindAsset, leftOut: LeftOut): Promise<ParsedMessage | null> {
   const role = message.fields('author').get('role');
   const metadata = message.has('metadata') ? message.fields('metadata') : Fields.of({}, 'metadata');

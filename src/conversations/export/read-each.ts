@@ -1,4 +1,4 @@
-/** One conversation after the other: one that is damaged is left out and counted, the others are taken. */
+/** Reads conversations one by one. A damaged one is left out and counted; the others are imported. */
 import { Damaged, Fields } from './fields.ts';
 import {
   addLeftOut,

@@ -1,6 +1,6 @@
 /**
- * Trees of other programs as ours, where questions and answers take turns: what is left out is bridged, and what one
- * side said in several messages becomes one. Walks without recursion: a file may nest as deep as it likes.
+ * Converts message trees of other programs to ours, where questions and answers alternate: messages without content are
+ * bridged, and consecutive messages of one role are merged. Nothing here recurses, so a file may nest to any depth.
  */
 import { newId } from '../new-id.ts';
 import type { Attachment, MessageRecord } from '../records.ts';
@@ -10,7 +10,7 @@ import { countLeftOut, type LeftOut } from './format.ts';
 export interface ForeignMessage {
   id: string;
   parent: string | null;
-  /** Null: nothing to show, but what follows it stays. */
+  /** Null if the message has no content to show; its children are kept. */
   role: MessageRecord['role'] | null;
   created: number;
   text: string;
@@ -23,7 +23,7 @@ interface Tree {
   leaf: string | null;
 }
 
-/** Those that hang together from a first message on, parents before children. */
+/** The messages that can be reached from a first one, parents before children. */
 export function fromRoots<T extends { id: string; parent: string | null }>(messages: readonly T[]): T[] {
   const ids = new Set(messages.map(({ id }) => id));
   const children = new Map<string | null, T[]>();
@@ -34,7 +34,7 @@ export function fromRoots<T extends { id: string; parent: string | null }>(messa
     else children.set(parent, [message]);
   }
   const walked = [...(children.get(null) ?? [])];
-  // Those that are pushed meanwhile are walked too.
+  // The loop also visits the messages that it appends.
   for (const { id } of walked) walked.push(...(children.get(id) ?? []));
   return walked;
 }
@@ -56,8 +56,8 @@ function asRecord(message: ForeignMessage, conversation: string, parent: string 
 }
 
 /**
- * @param messages each id once.
- * @param current the message that was read last.
+ * @param messages with unique ids
+ * @param current id of the message that was shown last
  */
 export function treeOf(
   messages: readonly ForeignMessage[],
@@ -67,7 +67,7 @@ export function treeOf(
 ): Tree {
   const ordered = fromRoots(messages);
   countLeftOut(leftOut, 'message', messages.length - ordered.length);
-  /** What each foreign message became: itself, or what came before it. */
+  /** The record of each message: its own, or the one that it was merged into or bridged to. */
   const became = new Map<string, MessageRecord | null>();
   const records: MessageRecord[] = [];
   const carried = new Set<MessageRecord>();
@@ -91,7 +91,7 @@ export function treeOf(
 const newer = (one: MessageRecord | null, other: MessageRecord): MessageRecord =>
   one && one.created > other.created ? one : other;
 
-/** The end of the branch through a message: the newest of its children, and of theirs. */
+/** The leaf of the branch through a message, always along the newest child. */
 function leafFrom(records: readonly MessageRecord[], from: MessageRecord | null): string | null {
   const newestChild = new Map<string, MessageRecord>();
   for (const record of records)

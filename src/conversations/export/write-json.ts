@@ -1,12 +1,12 @@
 /**
- * Conversations as a file of our own format. It is put together from pieces, one conversation and one picture after the
- * other: 200 MB of pictures neither freeze the page nor fill its heap.
+ * Writes conversations in our own format. The file is assembled from parts, one conversation and one picture after the
+ * other, so that 200 MB of pictures neither freeze the page nor fill the heap.
  */
 import type { MessageRecord, WholeConversation } from '../records.ts';
 import { encodeBase64 } from './base64.ts';
 import { FORMAT, VERSION } from './format.ts';
 
-/** The object's JSON, left open for more fields. */
+/** The JSON of an object without its closing brace, so that fields can follow. */
 const openJson = (value: object): string => JSON.stringify(value).slice(0, -1);
 
 async function* jsonParts(conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>) {
@@ -25,7 +25,7 @@ async function* jsonParts(conversations: AsyncIterable<WholeConversation> | Iter
 }
 
 async function* messageParts(message: MessageRecord) {
-  // Where it belongs is where it stands.
+  // The conversation's id is redundant, since messages are nested in it.
   const bare = { ...message, conversation: undefined };
   if (message.role === 'assistant') {
     yield JSON.stringify(bare);

@@ -1,6 +1,6 @@
 /**
- * Conversations to be read: Markdown of the branch that is read, with its pictures and documents beside it in an archive
- * where there are some.
+ * Writes conversations as Markdown for people to read: the shown branch, with pictures and documents beside it in a zip
+ * archive if there are any.
  */
 import { strToU8, Zip, ZipDeflate, ZipPassThrough } from 'fflate';
 import type { Attachment, MessageRecord, WholeConversation } from '../records.ts';
@@ -13,7 +13,7 @@ export interface MarkdownLabels {
   date: (ms: number) => string;
 }
 
-/** The messages from the first to the leaf. */
+/** The shown branch, from the first message to the leaf. */
 export function branchOf({ record, messages }: WholeConversation): MessageRecord[] {
   const byId = new Map(messages.map((message) => [message.id, message]));
   const branch: MessageRecord[] = [];
@@ -25,7 +25,7 @@ export function branchOf({ record, messages }: WholeConversation): MessageRecord
   return branch;
 }
 
-/** @param pathOf where the file of an attachment lies. */
+/** @param pathOf path of an attachment's file in the archive */
 export function toMarkdown(
   { record, messages }: WholeConversation,
   words: MarkdownLabels,
@@ -52,7 +52,7 @@ export interface MarkdownFile {
   blob: Blob;
 }
 
-/** One file where one is enough, else an archive. */
+/** @returns a single Markdown file if that is enough, else a zip archive */
 export async function toMarkdownFile(
   conversations: AsyncIterable<WholeConversation> | Iterable<WholeConversation>,
   words: MarkdownLabels,
@@ -83,7 +83,7 @@ export async function toMarkdownFile(
   return { name: `${only && texts.length === 1 ? only.name.slice(0, -'.md'.length) : name}.zip`, blob: archive.end() };
 }
 
-/** An archive, written a piece at a time. */
+/** A zip archive that is written in chunks. */
 class Archive {
   private readonly parts: BlobPart[] = [];
   private failure: unknown = null;
@@ -92,7 +92,7 @@ class Archive {
     this.parts.push(new Blob([data as Uint8Array<ArrayBuffer>]));
   });
 
-  /** Pictures are compressed already. */
+  /** Stored without compression, since pictures are compressed already. */
   async add(path: string, blob: Blob): Promise<void> {
     const entry = new ZipPassThrough(path);
     this.zip.add(entry);
