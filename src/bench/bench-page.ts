@@ -1,4 +1,4 @@
-/** `window.engineBench`: what a page can measure, for the page itself, `npm run bench` and tests. */
+/** `window.engineBench`: the measurements, for the page itself, `npm run bench` and tests. */
 import type { BenchJob, BenchMachine, BenchPage, GpuCounts } from '../../protocol/bench.ts';
 import { withWorker } from './engine-worker.ts';
 import { ordinaryIds, promptIds } from './prompts.ts';
@@ -8,7 +8,7 @@ interface MemoryTold {
   measureUserAgentSpecificMemory?(): Promise<{ bytes: number }>;
 }
 
-/** ms that the browser has to tell the heap's size. */
+/** How long the browser may take to measure the heap, ms. */
 const HEAP_PATIENCE = 20_000;
 const SHORT = 16;
 
@@ -33,7 +33,7 @@ async function heap(job: BenchJob): Promise<number | null> {
   return withWorker(async (worker) => {
     const { vocabSize } = await worker.open(job);
     await worker.call('generate', ask(promptIds(SHORT, vocabSize), 3));
-    // Where the browser waits for its next collection of garbage, that may be long.
+    // Browsers may wait for their next garbage collection, which can take long.
     const patience = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEAP_PATIENCE));
     return Promise.race([told.measureUserAgentSpecificMemory?.().then(({ bytes }) => bytes) ?? null, patience]);
   });
@@ -60,7 +60,7 @@ const counts = (job: BenchJob) =>
     const two = await worker.call('generate', ask(second, 1, { clearCache: false }));
     await worker.close();
     const each = Object.entries(one.counts).map(([name, count]) => [name, count / one.countedTokens]);
-    // The last token chosen was never fed to the model: reading it is no repetition.
+    // The last generated token was never fed to the model, so it is not recomputed.
     return {
       perToken: Object.fromEntries(each) as GpuCounts,
       recomputedTokens: two.prefilledTokens - fresh.length - 1,

@@ -1,4 +1,4 @@
-/** What bench.html measures: the models of this site and browser, rounds of one of them, and the result. */
+/** State of bench.html: the available models, the running round, and the result. */
 import type { BenchModel, BenchResult, BenchRound } from '../../protocol/bench.ts';
 import { rowsOf } from '../../protocol/bench-rows.ts';
 import type { Device } from '../../protocol/engine.ts';
@@ -16,12 +16,12 @@ export class Bench {
   models = $state.raw<readonly Choice[]>([BUILT_IN]);
   name = $state(BUILT_IN.name);
   device = $state<Device>('webgpu');
-  /** The round that runs, from 1; 0 while the heap is looked at; null when nothing runs. */
+  /** The running round, from 1; 0 while the heap is measured; null if nothing runs. */
   round = $state<number | null>(null);
   result = $state.raw<BenchResult | null>(null);
   failure = $state<string | null>(null);
 
-  /** Models in the browser's storage can be measured too. */
+  /** Adds the models in the browser's storage. */
   async start(): Promise<void> {
     const stored = await new StoreClient().call('list', {}).catch(() => []);
     const whole = stored.filter(({ complete }) => complete);

@@ -1,4 +1,4 @@
-/** The worker that a measured engine runs in, as its page calls it: one call at a time. */
+/** Calls to the worker in which the measured engine runs, one at a time. */
 import type {
   BenchAbout,
   BenchCallName,
@@ -32,7 +32,7 @@ export class EngineWorker {
     return this.call('open', { entry, model });
   }
 
-  /** The engine goes, and what it had on the GPU. */
+  /** Closes the engine, which frees its GPU memory. */
   async close(): Promise<void> {
     await this.call('close', null);
     this.end();
@@ -43,7 +43,7 @@ export class EngineWorker {
   }
 }
 
-/** Gives `work` a worker, which is gone afterwards. */
+/** Runs `work` with a worker that is terminated afterwards. */
 export async function withWorker<T>(work: (worker: EngineWorker) => Promise<T>): Promise<T> {
   const worker = new EngineWorker();
   try {

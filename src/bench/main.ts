@@ -11,5 +11,5 @@ window.engineBench = benchPage;
 const target = document.getElementById('app');
 if (!target) throw new Error('bench.html has no #app');
 if (window.parent === window) mount(Bench, { target });
-// A page around it could have the person press what they do not see.
+// Framed, the page shows only a link, as protection against clickjacking.
 else mount(OpenAppNotice, { target, props: { mode: 'framed' } });

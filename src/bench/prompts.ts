@@ -1,7 +1,9 @@
-/** Token ids that both engines are given. Their meaning does not matter for speed, and for equality less than their variety. */
+/**
+ * Token ids for the measured engines. Their meaning does not matter for speed; for comparing outputs they should vary.
+ */
 
 const BOS = 2;
-/** Below are control tokens and bytes, above what some vocabularies do not have. */
+/** Ids below are control and byte tokens; small vocabularies end before the upper bound. */
 const FIRST = 300;
 const LAST = 50_000;
 
@@ -10,7 +12,7 @@ export function ordinaryIds(length: number, vocabSize: number, seed: number): nu
   const range = Math.min(vocabSize, LAST) - FIRST;
   let state = seed;
   return Array.from({ length }, () => {
-    // Numerical Recipes' generator; its high bits are the good ones.
+    // Linear congruential generator of Numerical Recipes; its high bits are the random ones.
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return FIRST + Math.floor((state / 2 ** 32) * range);
   });

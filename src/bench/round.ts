@@ -1,4 +1,4 @@
-/** One round of one engine: everything that is timed or counted, but the heap. */
+/** One round of one engine: everything that is timed or counted, except the heap. */
 import type { BenchAbout, BenchCalls, BenchGenerated, BenchJob, BenchRound, GpuCounts } from '../../protocol/bench.ts';
 import { type EngineWorker, withWorker } from './engine-worker.ts';
 import { ordinaryIds, promptIds } from './prompts.ts';
@@ -7,12 +7,15 @@ import { Samples } from './samples.ts';
 const MIB = 2 ** 20;
 /** Tokens of context at which prompts and decoding are measured. */
 const CONTEXTS = [128, 1024, 4096, 32768];
-/** Decoded after each prompt; the prompt is so much shorter, and the last fills the context. */
+/** Number of tokens that are decoded after each prompt; prompt and these tokens fill the context. */
 const DECODED = 8;
 const SHORT = 16;
-/** Of one conversation: tokens of the first prompt, of each answer, and of what is said after it. */
+/**
+ * The measured conversation: number of turns, turns that are reported, and tokens of the first prompt, of each answer
+ * and of each further question.
+ */
 const TURN = { last: 10, measured: [2, 5, 10], first: 64, answer: 4, next: 16 };
-/** What is quick is repeated; what would take longer than `patience` is left out. ms */
+/** Quick measurements are repeated up to `most` times within `time` ms. */
 const REPEAT = { most: 4, time: 3000 };
 const PATIENCE = 25_000;
 
@@ -50,7 +53,7 @@ async function repeat<T>(work: () => Promise<T>): Promise<T[]> {
   return results.length > 1 ? results.slice(1) : results;
 }
 
-/** From nothing to the second token: model, tokenizer, and what either engine puts off until it is first used. */
+/** Measures loading up to the second token: model, tokenizer, and everything that is initialised on first use. */
 async function load(job: BenchJob, worker: EngineWorker, samples: Samples, measure: string): Promise<BenchAbout> {
   const began = performance.now();
   const about = await worker.open(job);
@@ -65,7 +68,9 @@ function addCounts({ samples, onGpu }: Measuring, { counts, countedTokens }: Ben
     samples.add(measure, unit, counts[name as keyof GpuCounts] / countedTokens / per);
 }
 
-/** What adds the context's length to the work is not foreseen: it would take at least so long. */
+/**
+ * Estimates from the previous prompt's time per token, which is a lower bound since attention grows with the context.
+ */
 function reasonToSkip(context: number, { contextLength }: BenchAbout, msPerToken: number): string | null {
   if (context > contextLength) return `there is room for ${contextLength} tokens`;
   const foreseen = context * msPerToken;
@@ -111,7 +116,7 @@ async function prompts(measuring: Measuring): Promise<void> {
   }
 }
 
-/** Every turn's prompt is all that was said before, and something new. */
+/** Each turn's prompt is the whole conversation so far and a new question. */
 async function conversation({ worker, about, samples, tokens, skipped }: Measuring): Promise<void> {
   const whole = TURN.first + TURN.last * (TURN.answer + TURN.next);
   if (whole > about.contextLength) {
@@ -149,7 +154,7 @@ export async function measureRound(job: BenchJob): Promise<BenchRound> {
     const size = about.pictureSize;
     if (size !== null) {
       const encode = () => worker.call('encodePicture', { size });
-      // Loading may have put the encoder off until now.
+      // The encoder may be loaded only now.
       samples.add('first picture', 'ms', await encode());
       for (const ms of await repeat(encode)) samples.add('picture encoding', 'ms', ms);
     }

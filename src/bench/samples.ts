@@ -1,4 +1,4 @@
-/** The values of one round, in the order in which each measure was first made. */
+/** The values of one round, ordered by the first occurrence of each measure. */
 import type { BenchSamples } from '../../protocol/bench.ts';
 
 export class Samples {

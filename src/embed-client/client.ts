@@ -1,6 +1,7 @@
 /**
- * For pages that embed Fournil: calls to the frame, and what comes back is theirs (docs/users/embed.md). It stands alone: this
- * file needs no other, and only types of the protocol. Only the frame's own window and origin are heard.
+ * The client for pages that embed Fournil (docs/users/embed.md). This file is self-contained: it imports only types.
+ * Only
+ * messages of the frame's window and origin are accepted.
  */
 import type {
   EmbedCount,
@@ -22,7 +23,7 @@ import type {
 
 export type * from '../../protocol/embed.ts';
 
-/** `frame-silent`: it did not come within the time; `frame-gone`: it was reloaded, or the connection was closed. */
+/** `frame-silent`: the frame did not answer in time; `frame-gone`: it was reloaded, or the connection was closed. */
 export type FournilErrorCode = EmbedErrorCode | 'frame-silent' | 'frame-gone';
 
 export class FournilError extends Error {
@@ -36,9 +37,9 @@ export class FournilError extends Error {
 }
 
 export interface CallOptions {
-  /** Aborting asks the frame to stop; an answer then ends with reason `aborted` and what there is of it. */
+  /** Aborting asks the frame to stop; an answer then ends with the reason `aborted` and its text so far. */
   signal?: AbortSignal;
-  /** While the model is being made ready. */
+  /** Called while the model is downloaded or loaded. */
   onProgress?: (progress: EmbedProgress) => void;
 }
 
@@ -48,23 +49,23 @@ export interface Answer extends EmbedFinish {
 
 export interface Fournil {
   status(): Promise<EmbedStatus>;
-  /** Makes the model ready. The person is asked first, unless the page is allowed already. */
+  /** Loads the model. The person is asked for permission first, unless the page is allowed already. */
   load(options?: CallOptions): Promise<EmbedModel>;
   count(messages: EmbedMessage[], options?: CallOptions & Pick<EmbedOptions, 'continueAnswer'>): Promise<EmbedCount>;
-  /** Answers. `onDelta` gets the text as it is made; the whole is in the result. */
+  /** Generates an answer. `onDelta` receives the text as it streams; the result has the whole text. */
   generate(
     messages: EmbedMessage[],
     options?: CallOptions & EmbedOptions & { onDelta?: (text: string) => void },
   ): Promise<Answer>;
-  /** Hears no more of the frame, and stops what runs. */
+  /** Stops all requests and listening. */
   close(): void;
 }
 
 export interface ConnectOptions {
-  /** Of the frame; left out, it is that of its `src`. */
+  /** Origin of the frame; by default that of its `src`. */
   origin?: string;
   onPermission?: (permission: EmbedPermission) => void;
-  /** How long to wait for the frame to be there, ms. */
+  /** How long to wait for the frame's first message, ms. */
   timeout?: number;
 }
 
@@ -75,7 +76,7 @@ interface Pending {
   onDelta: ((text: string) => void) | undefined;
 }
 
-/** So that each connection's ids are its own, also where two speak to one frame. */
+/** Makes ids unique, also if two connections share a frame. */
 let connections = 0;
 
 class Connection implements Fournil {
@@ -84,7 +85,7 @@ class Connection implements Fournil {
   private readonly onPermission: ((permission: EmbedPermission) => void) | undefined;
   private readonly name = `client-${++connections}`;
   private readonly pending = new Map<EmbedId, Pending>();
-  /** What is sent once the frame is there; null: it is. */
+  /** Messages that wait for the frame to be ready; null once it is. */
   private queue: ToFrame[] | null = [];
   private readonly timer: ReturnType<typeof setTimeout>;
   private lastId = 0;
@@ -98,7 +99,8 @@ class Connection implements Fournil {
     this.timer = setTimeout(() => {
       if (this.queue) this.rejectAll('frame-silent', 'The frame does not answer.');
     }, timeout);
-    // It may be there already: then it answers. Anybody may read this one.
+    // The frame may be ready already, and then answers this. The message holds nothing private, so any origin may read
+    // it.
     this.frame.contentWindow?.postMessage(this.message({ type: 'status' }), '*');
   }
 
@@ -189,7 +191,7 @@ class Connection implements Fournil {
     try {
       this.frame.contentWindow?.postMessage(message, this.origin);
     } catch (cause) {
-      // What cannot be cloned cannot be sent.
+      // The message contains something that cannot be cloned.
       this.pending.get(message.id)?.reject(new FournilError('bad-message', String(cause)));
     }
   }
@@ -199,7 +201,7 @@ class Connection implements Fournil {
     if (typeof data !== 'object' || data?.fournil !== 1) return;
     if ('event' in data && data.event === 'ready' && !this.queue)
       this.rejectAll('frame-gone', 'The frame was loaded again.');
-    // Whatever it says, it is there.
+    // Any message shows that the frame is ready.
     this.flush();
     if ('event' in data) {
       if (data.event === 'permission') this.onPermission?.(data.permission);
@@ -229,7 +231,7 @@ class Connection implements Fournil {
 
 const toError = ({ code, message }: EmbedFailure): FournilError => new FournilError(code, message);
 
-/** Speaks to the Fournil in `frame`, whose `src` ends in `?embed`. What is asked before it is there waits for it. */
+/** Connects to the Fournil in `frame`, whose `src` ends in `?embed`. Requests wait until the frame is ready. */
 export function connect(frame: HTMLIFrameElement, options: ConnectOptions = {}): Fournil {
   return new Connection(frame, options);
 }

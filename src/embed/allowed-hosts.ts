@@ -1,4 +1,4 @@
-/** The origins that the person allows for good to ask the model here; kept by the browser, by the site they are seen on. */
+/** The origins that the person has allowed permanently. Browsers partition this storage by the embedding site. */
 import { forget, keep, recall } from '../settings/storage.ts';
 
 const KEY = 'embed-hosts';
@@ -17,7 +17,7 @@ function keepAll(origins: readonly string[]): void {
   else forget(KEY);
 }
 
-/** Whether the browser keeps anything for this frame; where third parties may store nothing, it does not. */
+/** Whether storage works in this frame; browsers may refuse it to third parties. */
 export function canRemember(): boolean {
   const probe = `${KEY}-probe`;
   keep(probe, probe);
@@ -32,7 +32,7 @@ export const allowAlways = (origin: string): void => keepAll([...new Set([...rec
 
 export const revoke = (origin: string): void => keepAll(recallAll().filter((other) => other !== origin));
 
-/** Calls when another frame of this site took an origin's permission back. @returns ends that */
+/** Calls back when another frame has revoked the origin's permission. @returns a function that stops listening */
 export function onRevoked(origin: () => string | null, call: () => void): () => void {
   const changed = ({ key }: StorageEvent) => {
     const host = origin();

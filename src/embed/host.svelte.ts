@@ -1,6 +1,6 @@
 /**
- * The page that embeds this one, and what it asks for. Only the window that holds the frame is heard. Until the person
- * allows its origin, nothing runs for it, and what it asked waits; what the person takes back ends at once.
+ * The embedding page (the host) and its requests. Only messages of the parent window are accepted. Requests wait until
+ * the person allows the host's origin; revoking the permission ends them at once.
  */
 import type {
   EmbedErrorCode,
@@ -19,11 +19,11 @@ import { allowAlways, canRemember, isAllowed, onRevoked, revoke } from './allowe
 import { HostJob } from './job.svelte.ts';
 import { type HostRequest, isOurs, readRequest } from './read-request.ts';
 
-/** Requests that may wait at once. */
+/** Maximum number of unfinished requests. */
 export const MAX_JOBS = 32;
-/** The host hears of a model's loading this often, ms. */
+/** Interval at which the host gets loading progress, ms. */
 const PROGRESS_INTERVAL_MS = 100;
-/** The origin of pages that have none. */
+/** The origin of sandboxed and local pages, as browsers report it. */
 const NO_ORIGIN = 'null';
 
 type HostErrorCode = 'not-allowed' | 'no-origin' | 'too-many' | 'elsewhere';
@@ -39,7 +39,7 @@ type Models = Pick<ModelStore, 'state' | 'load' | 'generate' | 'count' | 'close'
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Without the adapter's description: it would help to recognise the person. */
+/** The adapter's description is left out, since it would help to fingerprint the person. */
 const describe = ({ id, dtype, device, vision, contextLength }: LoadedModel): EmbedModel => {
   return { id, dtype, device, vision, contextLength };
 };
@@ -52,14 +52,14 @@ function failureOf(cause: unknown): { code: EmbedErrorCode; message: string } {
 }
 
 export class Host<M extends Models = ModelStore> {
-  /** Known once it has spoken. */
+  /** Null until the first message. */
   origin = $state<string | null>(null);
   permission = $state<EmbedPermission>('unasked');
-  /** There while the host is allowed. */
+  /** Null unless the host is allowed. */
   models = $state.raw<M | null>(null);
-  /** What it waits for, oldest first. */
+  /** Unfinished requests, oldest first. */
   jobs = $state.raw<readonly HostJob[]>([]);
-  /** A permission can be given for good. */
+  /** Whether a permanent permission can be stored. */
   readonly remembers = canRemember();
   private awaitingDecision: (() => void)[] = [];
 
@@ -78,7 +78,7 @@ export class Host<M extends Models = ModelStore> {
       () => (this.permission === 'always' ? this.origin : null),
       () => this.refuse(),
     );
-    // Whoever it is learns no more than that there is a frame.
+    // Any origin may read this message; it only says that the frame is ready.
     this.parent.postMessage({ fournil: 1, event: 'ready' } satisfies FromFrame, '*');
   }
 
@@ -106,7 +106,7 @@ export class Host<M extends Models = ModelStore> {
     this.decide(permission);
   }
 
-  /** Also takes back what was allowed. */
+  /** Refuses the host, and revokes a permission that it had. */
   refuse(): void {
     if (this.origin !== null) revoke(this.origin);
     const { jobs, models } = this;
@@ -116,12 +116,12 @@ export class Host<M extends Models = ModelStore> {
     models?.close();
   }
 
-  /** The person has it otherwise after all. */
+  /** Shows the permission request again after a refusal. */
   askAgain(): void {
     if (this.permission === 'refused') this.decide('asked');
   }
 
-  /** Stops what is being done for the host. */
+  /** Stops all requests. */
   stop(): void {
     for (const job of this.jobs) job.stop();
   }
@@ -155,7 +155,7 @@ export class Host<M extends Models = ModelStore> {
     return { stopped: job !== undefined };
   }
 
-  /** Carries a request to its result or error, of which the host gets exactly one. */
+  /** Runs a request. The host gets exactly one result or error. */
   private async run(job: HostJob, asked: HostRequest): Promise<void> {
     if (this.jobs.some(({ id }) => id === job.id)) {
       this.post({
@@ -200,7 +200,7 @@ export class Host<M extends Models = ModelStore> {
     return models.generate(asked.messages, { ...asked.options, signal, onDelta });
   }
 
-  /** @throws HostError when the person refuses */
+  /** Waits for the person's decision. @throws HostError if the person refuses */
   private async whenAllowed(signal: AbortSignal): Promise<void> {
     if (this.permission === 'unasked') this.decide('asked');
     if (this.permission === 'asked')
@@ -212,7 +212,7 @@ export class Host<M extends Models = ModelStore> {
     if (!this.allowed) throw new HostError('not-allowed');
   }
 
-  /** @throws EngineError, StoreError, HostError: what failed is tried again with the next request */
+  /** Waits for the model. The next request tries again after a failure. @throws EngineError, StoreError, HostError */
   private async whenLoaded(
     models: M,
     signal: AbortSignal,
@@ -232,7 +232,7 @@ export class Host<M extends Models = ModelStore> {
 
   private post(message: Message): void {
     if (this.origin === null) return;
-    // To a page without an origin nothing is said but that it has none.
+    // A page without an origin cannot be addressed; it only gets the error that says so.
     this.parent.postMessage({ fournil: 1, ...message }, this.origin === NO_ORIGIN ? '*' : this.origin);
   }
 }

@@ -1,12 +1,12 @@
-/** One request of the host that takes time, from its arrival to its end. */
+/** One pending request of the host. */
 import type { EmbedId } from '../../protocol/embed.ts';
 import type { HostRequest } from './read-request.ts';
 
-/** Of a question, so much is shown. */
+/** Maximum length of the shown question, characters. */
 const SHOWN = 400;
 
 export class HostJob {
-  /** `waiting` for the person's word, the model, or other answers. */
+  /** `waiting` for the permission, the model, or other answers. */
   stage = $state<'waiting' | 'writing'>('waiting');
   private readonly controller = new AbortController();
 
@@ -19,7 +19,7 @@ export class HostJob {
     return this.controller.signal;
   }
 
-  /** What the model is asked: the last words of a person's, or nothing. */
+  /** The last user message of the request, to show; empty if there is none. */
   get question(): string {
     if (this.asked.type !== 'generate') return '';
     const { content } = this.asked.messages.findLast(({ role }) => role === 'user') ?? { content: '' };
@@ -28,7 +28,7 @@ export class HostJob {
     return texts.filter(Boolean).join(' ').slice(0, SHOWN);
   }
 
-  /** @param why what the host is told in place of "stopped" */
+  /** @param why the error that the host gets instead of `aborted` */
   stop(why?: Error): void {
     this.controller.abort(why);
   }

@@ -1,12 +1,12 @@
-/** Where the page is seen, which decides what it does: only in a window of its own is it the app. */
+/** What the page does, depending on whether it is framed: it is the app only in a window of its own. */
 
 export type PageMode =
   | 'app'
-  /** In a frame that asked for the part which hosts may talk to. */
+  /** Framed with `?embed`: the part that hosts can talk to. */
   | 'embed'
-  /** In a frame that did not: whoever put it there could cover it, and have the person press what they do not see. */
+  /** Framed without `?embed`: only a link to the app, as protection against clickjacking. */
   | 'framed'
-  /** The part for frames, in a window of its own. */
+  /** `?embed` without a frame. */
   | 'alone';
 
 export function pageModeOf(framed: boolean, search: string): PageMode {

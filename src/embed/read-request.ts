@@ -1,6 +1,7 @@
 /**
- * What a host sent, checked field by field: what is made here holds nothing that was not looked at, and whatever comes
- * in gives a request or a reason, never an exception.
+ * Validates a host's message field by field. The result contains only validated values; any input yields a request or
+ * an
+ * error, never an exception.
  */
 import type { EmbedId, EmbedRequest } from '../../protocol/embed.ts';
 import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';
@@ -9,7 +10,7 @@ import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../protocol/sam
 
 export const REQUEST_LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
 
-/** What the engine gets of a request. */
+/** A validated request. */
 export type HostRequest =
   | { type: 'status' | 'load' }
   | { type: 'count' | 'generate'; messages: Message[]; options: GenerateOptions }
@@ -18,10 +19,10 @@ export type HostRequest =
 export type ParsedRequest =
   { id: EmbedId; asked: HostRequest } | { id: EmbedId | null; wrong: 'bad-message' | 'unknown-version'; what: string };
 
-/** Thrown here only: what is wrong, named as in the protocol. */
+/** Thrown and caught in this file. The message is the path of the invalid field. */
 class InvalidField extends Error {}
 
-/** Whether it is meant for us at all: hosts send their frames all kinds of things, and those get no answer. */
+/** Whether a message is meant for Fournil. Others, which hosts send to all their frames, are ignored. */
 export const isOurs = (data: unknown): data is JsonObject => isObject(data) && Object.hasOwn(data, 'fournil');
 
 const isId = (value: unknown): value is EmbedId =>
@@ -34,11 +35,11 @@ function objectAt(where: string, value: unknown): JsonObject {
 
 function listAt(where: string, value: unknown, limit: number): unknown[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > limit) throw new InvalidField(where);
-  // Holes become what they are read as, so that they are looked at, too.
+  // Array.from turns holes into undefined, so that they are validated too.
   return Array.from(value as unknown[]);
 }
 
-/** Counts what all messages of a request hold together. */
+/** Counts characters and pictures over all messages of a request. */
 class Sizes {
   private characters = 0;
   private pictures = 0;

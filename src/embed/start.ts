@@ -1,4 +1,4 @@
-/** What is shown in place of the app where the page is not in a window of its own, or asked for `?embed`. */
+/** Mounts what replaces the app if the page is framed or has `?embed`. */
 import { mount } from 'svelte';
 import { ModelStore } from '../models/model.svelte.ts';
 import Embed from './Embed.svelte';

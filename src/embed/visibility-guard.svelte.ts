@@ -1,27 +1,28 @@
 /**
- * Whether the person has had time to see what they are to press, and nothing lies over it: a host can cover a frame, or
- * move it under the pointer at the last moment. Where the browser tells no more than that it is scrolled into view, that
- * has to do.
+ * Protects against clickjacking: buttons are enabled once they have been visible and uncovered for a while, since a
+ * host
+ * can cover the frame or move it under the pointer. Only Chromium tells whether an element is covered; other browsers
+ * only tell whether it is scrolled into view.
  */
 
-/** It must have been seen for so long, ms. */
+/** Minimum time of visibility, ms. */
 const LONG_ENOUGH_MS = 600;
-/** The least delay that browsers take with `trackVisibility`. */
+/** The minimum delay that browsers accept with `trackVisibility`, ms. */
 const DELAY = 100;
 
 export class VisibilityGuard {
   longEnough = $state(false);
-  /** Out of view in part, covered, or changed. */
+  /** The element is partly out of view or covered. */
   hidden = $state(false);
 
-  /** For `{@attach}`: watches an element while it is there. */
+  /** For `{@attach}`: watches an element while it is mounted. */
   watch = (element: Element): (() => void) => {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const observer = new IntersectionObserver(
       (entries) => {
         const last = entries.at(-1);
         if (!last) return;
-        // Chromium's own; elsewhere undefined.
+        // Only Chromium has `isVisible`.
         const { isVisible = true, intersectionRatio } = last as IntersectionObserverEntry & { isVisible?: boolean };
         clearTimeout(timer);
         this.longEnough = false;

@@ -1,4 +1,4 @@
-/** The models that this page knows, and how others are named by whoever has them. */
+/** The models of the catalogue, their requirements, and how a person names other models. */
 import { CACHE_SLACK, DEFAULT_CONTEXT } from '../../protocol/engine.ts';
 import { HUB_MODELS, HUB_ORIGIN, type HubModel } from '../../protocol/hub-models.ts';
 import type { ModelSource } from '../../protocol/store.ts';
@@ -6,20 +6,25 @@ import type { ModelSource } from '../../protocol/store.ts';
 export { modelNameOf as nameOf } from '../../protocol/hub-models.ts';
 
 export interface CatalogueEntry extends HubModel {
-  /** It sees pictures. */
+  /** The model reads pictures. */
   vision: boolean;
-  /** Bytes to download, about. */
+  /** Approximate download size, bytes. */
   size: number;
-  /** What the memory it needs follows from. */
+  /**
+   * The dimensions from which the memory is computed: layers with full and sliding attention, the window in tokens, KV
+   * heads, head size, hidden size.
+   */
   shape: { full: number; sliding: number; window: number; kvHeads: number; headDim: number; hidden: number };
 }
 
-/** Tokenizer and configuration. */
+/** Bytes of tokenizer and configuration. */
 const SMALL_FILES = 25e6;
 
 /**
- * Of what others export. Our own kernels read it on GPUs with and without 16-bit floats and on the CPU, so that one copy
- * serves a room of different computers. With fp16 activations (q4f16) 1B and 4B overflow and answer nonsense.
+ * The dtype to download: 4-bit weights with fp32 scales and activations. Our kernels run it on GPUs with and without
+ * fp16
+ * and on the CPU, so that one copy serves a room of different devices. With fp16 activations (q4f16) 1B and 4B
+ * overflow.
  */
 export const DTYPE = 'q4';
 
@@ -47,20 +52,20 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
 
 export const GEMMA_TERMS = 'https://ai.google.dev/gemma/terms';
 
-/** The part of a source that stays the same whatever its revision and dtype; null for picked files. */
+/** Identifies a source regardless of revision and dtype; null for picked files. */
 export function sourceIdOf(source: ModelSource): string | null {
   if (source.kind === 'hub') return `hub:${source.repo}`;
   return source.kind === 'mirror' ? `mirror:${source.url}` : null;
 }
 
-/** Google's weights are under Gemma's terms. A repository may hold them; a mirror says what it holds. */
+/** Whether Gemma's terms apply: any repository may hold Google's weights, and a mirror names its licence. */
 export const underGemmaTerms = (source: ModelSource, licence = ''): boolean =>
   source.kind === 'hub' || /gemma/i.test(licence);
 
 const VOCABULARY = 262_144;
-/** Of a 4-bit weight; scales are a buffer of their own. */
+/** Bytes of a 4-bit weight. Scales are in a buffer of their own. */
 const TABLE_BYTES = 0.5;
-/** Activations, picture features, staging: about. */
+/** Approximate bytes of activations, picture features and staging buffers. */
 const REST = 200e6;
 
 export interface Need {
@@ -68,13 +73,15 @@ export interface Need {
   disk: number;
   /** Bytes of memory. */
   memory: number;
-  /** The largest buffer among them. */
+  /** Bytes of the largest single GPU buffer. */
   largestBuffer: number;
 }
 
 /**
- * Memory = weights + KV cache of DEFAULT_CONTEXT tokens + the rest, where KV cache = (full layers × tokens + sliding layers × their
- * window and CACHE_SLACK) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding table.
+ * Memory = weights + KV cache of DEFAULT_CONTEXT tokens + the rest, where KV cache = (full layers × tokens + sliding
+ * layers × their
+ * window and CACHE_SLACK) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding
+ * table.
  */
 export function needOf({ size, shape }: CatalogueEntry): Need {
   const rows = shape.full * DEFAULT_CONTEXT + shape.sliding * (shape.window + CACHE_SLACK);
@@ -82,14 +89,17 @@ export function needOf({ size, shape }: CatalogueEntry): Need {
   return { disk: size, memory: size + cache + REST, largestBuffer: VOCABULARY * shape.hidden * TABLE_BYTES };
 }
 
-/** Of a model whose shape is not known before it is there: the cache is about a third of the weights or less. */
+/**
+ * Requirements of a model whose shape is unknown before the download. The KV cache is at most about a third of the
+ * weights.
+ */
 export const needOfSize = (size: number): Need => ({ disk: size, memory: size * 1.4 + REST, largestBuffer: 0 });
 
-/** The origins besides this site's own that the page may fetch models from, as built into its policy. */
+/** Origins besides this site's own that the content security policy allows for models. */
 const MODEL_ORIGINS: readonly string[] = typeof __MODEL_ORIGINS__ === 'undefined' ? [] : __MODEL_ORIGINS__;
 const REPO = /^[\w.-]+\/[\w.-]+$/;
 
-/** What a person typed to name a model: `owner/name`, its page on the hub, or the address of a model folder. */
+/** Reads how a person names a model: `owner/name`, the URL of its page on the hub, or the URL of a model folder. */
 export function readSource(
   text: string,
   base: string,
@@ -120,7 +130,7 @@ export interface SiteModel {
   source: ModelSource;
 }
 
-/** Models that whoever runs this site offers, from its `models/catalogue.json` (docs/users/self-hosting.md). */
+/** Models that this site offers, from its `models/catalogue.json` (docs/users/self-hosting.md). */
 export async function siteModels(base: string): Promise<SiteModel[]> {
   try {
     const response = await fetch(new URL('models/catalogue.json', base));
@@ -130,7 +140,7 @@ export async function siteModels(base: string): Promise<SiteModel[]> {
       return 'kind' in source ? [{ name: String(name), source }] : [];
     });
   } catch {
-    // None, or no network: the models of the hub are offered all the same.
+    // Without the file or the network only the models of the hub are offered.
     return [];
   }
 }

@@ -1,4 +1,4 @@
-/** The engine as the page sees it: calls go to the inference worker, and what comes back is theirs. */
+/** The engine's interface on the page: forwards calls to the inference worker. */
 import {
   type ContextUse,
   type DeviceReport,
@@ -26,7 +26,7 @@ const startWorker = (): WorkerLike =>
   new Worker(new URL('../../workers/inference/worker.ts', import.meta.url), { type: 'module', name: 'inference' });
 
 export class EngineClient implements Engine {
-  /** Called when the model goes away without anybody having asked: the GPU was lost, or the worker broke. */
+  /** Called when the model is lost: the GPU device was lost, or the worker crashed. */
   onGone: (why: EngineError) => void = () => undefined;
   private readonly worker: WorkerCalls<Call, Note, EngineErrorCode, Event>;
 
@@ -79,7 +79,7 @@ export class EngineClient implements Engine {
     return this.call({ type: 'inspect' });
   }
 
-  /** Ends it and frees all that it held; the next call starts anew. */
+  /** Terminates the worker, which frees its memory. The next call starts another. */
   close(): void {
     this.worker.close();
   }

@@ -1,12 +1,13 @@
 /**
- * One large model over all tabs: a lock is held while one is loaded. A tab that wants it asks the holder, who gives it
- * up when it is not answering.
+ * Allows one large model over all tabs: a Web Lock is held while one is loaded. Another tab can request it, and the
+ * holder
+ * releases it once no answer is being made.
  */
 
 const NAME = 'fournil-engine';
 
 export class EngineLock {
-  /** Called where another tab wants to open a large model, and this one has one open. */
+  /** Called when another tab requests the lock that this tab holds. */
   onRequested: () => void = () => undefined;
   private releaseLock: (() => void) | null = null;
   private pending: Promise<boolean> | null = null;
@@ -16,12 +17,12 @@ export class EngineLock {
     this.channel.onmessage = () => this.releaseLock && this.onRequested();
   }
 
-  /** Whether it is ours now. */
+  /** Takes the lock if it is free. @returns whether this tab holds it */
   take(): Promise<boolean> {
     return this.request({ ifAvailable: true });
   }
 
-  /** Asks the tab that has it, and waits. Rejects when `signal` is aborted. */
+  /** Requests the lock from the tab that holds it, and waits. Rejects when `signal` is aborted. */
   takeOver(signal: AbortSignal): Promise<boolean> {
     const got = this.request({ signal });
     this.channel.postMessage('wanted');
@@ -34,7 +35,7 @@ export class EngineLock {
   }
 
   private async request(options: LockOptions): Promise<boolean> {
-    // What another call is about to get is ours too.
+    // A request that is pending may already get the lock for this tab.
     while (this.pending) await this.pending.catch(() => false);
     if (this.releaseLock) return true;
     this.pending = new Promise((resolve, reject) => {

@@ -1,10 +1,10 @@
-/** What is remembered of stored models and running downloads outside the store itself, to notice what changed meanwhile. */
+/** Remembers stored models and running downloads outside the store, to notice what changed since the last visit. */
 import { keep, keepHere, recall, recallHere } from '../settings/storage.ts';
 
 export interface KnownModel {
   key: string;
   id: string;
-  /** Bytes that were stored. */
+  /** Number of bytes that were stored. */
   size: number;
 }
 
@@ -20,14 +20,14 @@ function readList<T>(text: string | null): T[] {
   }
 }
 
-/** What was stored at the last visit. */
+/** The models that were stored at the last visit. */
 export const recallKnownModels = (): KnownModel[] => readList(recall(STORED));
 
 export function rememberModels(models: readonly KnownModel[]): void {
   if (models.length > 0 || recall(STORED) !== null) keep(STORED, JSON.stringify(models));
 }
 
-/** Keys of what this tab was fetching before it was reloaded. */
+/** Keys of the models that this tab was downloading before it was reloaded. */
 export const recallDownloads = (): string[] => readList(recallHere(FETCHING));
 
 export const rememberDownloads = (keys: readonly string[]): void => keepHere(FETCHING, JSON.stringify(keys));

@@ -1,6 +1,7 @@
 /**
- * What models this computer stores, and what is on its way, whichever tab fetches it. A download of this tab goes on
- * after a reload; one of an earlier visit waits to be resumed.
+ * The models that this device stores or downloads, in whichever tab. A download of this tab continues after a reload;
+ * one
+ * of an earlier visit waits to be resumed.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import {
@@ -26,31 +27,31 @@ import {
 import { observe, rateOf, type Sample, secondsLeft } from './progress-rate.ts';
 import { StoreClient } from './store-client.ts';
 
-/** A model on its way. */
+/** A model that is being downloaded, imported or copied. */
 export interface ModelJob {
   progress: StoreProgress;
-  /** Another tab does it. */
+  /** It runs in another tab. */
   elsewhere: boolean;
-  /** Bytes a second, and seconds left, where they can be told. */
+  /** Bytes per second, and seconds left; null while unknown. */
   rate: number | null;
   left: number | null;
   samples: Sample[];
 }
 
-/** What of navigator.storage is used here. */
+/** The part of `navigator.storage` that is used here. */
 export type StorageLike = Pick<StorageManager, 'estimate' | 'persist' | 'persisted'>;
 
-/** A call of this tab that brings a model here, or copies it. */
+/** A store call of this tab that downloads, imports or copies a model. */
 interface OwnCall {
   controller: AbortController;
   ended: Promise<void>;
   fetching: boolean;
 }
 
-/** The name under which failures stand that are no single model's. */
+/** Key of failures that concern no single model. */
 export const ALL_MODELS = '';
 
-/** Another tab that does not answer by then is no more. */
+/** A tab that has not answered by then is closed. */
 const ANSWER_MS = 3000;
 
 const startOf = ({ key, id, present: done, size: total }: ModelPlan): StoreProgress => {
@@ -64,17 +65,20 @@ export class Library {
   models = $state.raw<StoredModel[]>([]);
   /** By model key. */
   readonly jobs = new SvelteMap<string, ModelJob>();
-  /** Sources (by source id) that are being looked at before their bytes are fetched. */
+  /** Sources (by source id) that are being planned before the download. */
   readonly starting = new SvelteMap<string, AbortController>();
-  /** What ended badly, by model key or, before that is known, by source id. */
+  /** Failures, by model key or, before that is known, by source id. */
   readonly failures = new SvelteMap<string, StoreError>();
-  /** Models that the browser removed since the last visit. */
+  /** Models that the browser has evicted since the last visit. */
   evicted = $state.raw<KnownModel[]>([]);
-  /** Bytes this page stores, and may store in all, where the browser tells. */
+  /** Bytes that this origin uses, and its quota, if the browser tells. */
   usage = $state.raw<number | undefined>();
   quota = $state.raw<number | undefined>();
   persisted = $state(false);
-  /** The model that this tab is opening: what its check mends is shown where the model's state is. */
+  /**
+   * Key of the model that this tab is loading. Repairs during its check are shown with the model's state, not as a
+   * job.
+   */
   opening: () => string | null = () => null;
 
   private readonly ownCalls = new SvelteMap<string, OwnCall>();
@@ -88,12 +92,12 @@ export class Library {
     this.channel.onmessage = ({ data }: MessageEvent<StoreBroadcast>) => this.onBroadcast(data);
   }
 
-  /** Bytes there is room for yet. */
+  /** Bytes that may still be stored. */
   get free(): number | undefined {
     return this.quota === undefined ? undefined : Math.max(0, this.quota - (this.usage ?? 0));
   }
 
-  /** How much of what is being fetched is there, 0 to 1; null when nothing is. */
+  /** Progress of all downloads, 0 to 1; null if none runs. */
   get fraction(): number | null {
     const running = [...this.jobs.values()].filter(({ progress }) => progress.phase !== 'checking');
     if (running.length === 0) return null;
@@ -101,7 +105,7 @@ export class Library {
     return sum('done') / Math.max(1, sum('total'));
   }
 
-  /** What is stored of a source, or came otherwise under its repository's name; whole if there is such. */
+  /** The stored model of a source, or an imported one with the repository's id. A complete model is preferred. */
   storedFrom(source: ModelSource): StoredModel | undefined {
     const sourceId = sourceIdOf(source);
     const repo = source.kind === 'hub' ? source.repo : null;
@@ -109,12 +113,12 @@ export class Library {
     return found.find(({ complete }) => complete) ?? found.at(-1);
   }
 
-  /** With the page: nothing is asked of the store unless something was stored or was being fetched. */
+  /** Called when the page opens. The store worker starts only if there were models or downloads at the last visit. */
   start(): void {
     if (recallKnownModels().length > 0 || recallDownloads().length > 0) void this.open();
   }
 
-  /** With the panel: what is stored, and what room there is. */
+  /** Called when the panel opens: reads the stored models and the quota. */
   open(): Promise<void> {
     this.opened ??= this.restore();
     return this.opened;
@@ -138,7 +142,7 @@ export class Library {
       await this.run(startOf(plan), controller, (options) =>
         this.store.call('fetch', { source: plan.source }, options),
       );
-      // If nothing of it was stored, no key leads to what went wrong.
+      // If nothing was stored, the failure is found only by the source id.
       const failure = this.failures.get(plan.key);
       if (failure) this.failures.set(sourceId, failure);
     } catch (cause) {
@@ -153,18 +157,18 @@ export class Library {
     await this.run(startOf(model), new AbortController(), (options) => this.store.call('resume', { key }, options));
   }
 
-  /** What arrived stays. */
+  /** Pauses a download. Downloaded parts are kept. */
   pause(key: string): void {
     const own = this.ownCalls.get(key);
     if (own) own.controller.abort();
     else {
       this.broadcast({ type: 'pause', key });
-      // If that tab is no more, nobody will say that it ended.
+      // If the other tab was closed, no broadcast will say that the job ended.
       this.jobs.delete(key);
     }
   }
 
-  /** Stops it, and frees the space. */
+  /** Cancels a download and deletes its parts. */
   async cancel(key: string): Promise<void> {
     const own = this.ownCalls.get(key);
     this.pause(key);
@@ -201,7 +205,7 @@ export class Library {
     }
   }
 
-  /** Writes the offline bundle. Whether it ended well. */
+  /** Writes the offline bundle. @returns whether it succeeded */
   export({ key, id, size }: StoredModel, directory: FileSystemDirectoryHandle): Promise<boolean> {
     const start: StoreProgress = { key, id, phase: 'copying', done: 0, total: size, received: 0 };
     return this.run(start, new AbortController(), (options) => this.store.call('export', { key, directory }, options));
@@ -212,12 +216,12 @@ export class Library {
     return this.store.call('bundle', { key });
   }
 
-  /** Asks the browser not to remove what is stored; `persisted` is its answer. */
+  /** Asks the browser for persistent storage; `persisted` is its answer. */
   async persist(): Promise<void> {
     this.persisted = (await this.storage?.persist?.()) ?? false;
   }
 
-  /** The notice of what was removed has been read. */
+  /** Dismisses the notice of evicted models. */
   forgetEvicted(): void {
     this.evicted = [];
   }
@@ -231,7 +235,7 @@ export class Library {
     for (const model of this.models) if (fetching.includes(model.key) && !model.complete) void this.resume(model);
   }
 
-  /** Whether the store answered. */
+  /** Reads models and quota again. @returns whether the store answered */
   private async refresh(): Promise<boolean> {
     const estimate = await this.storage?.estimate?.().catch(() => undefined);
     this.usage = estimate?.usage;
@@ -247,7 +251,7 @@ export class Library {
     return true;
   }
 
-  /** Carries a call of this tab to its end, shown as the model's job. Whether it ended well. */
+  /** Runs a store call and shows it as the model's job. @returns whether it succeeded */
   private async run(
     start: StoreProgress,
     controller: AbortController,
@@ -278,7 +282,7 @@ export class Library {
   private updateJob(progress: StoreProgress, elsewhere: boolean): void {
     const { key, phase, done, total, received } = progress;
     const before = this.jobs.get(key);
-    // Who waits for another tab knows nothing of how far that one is.
+    // A call that waits for another tab reports no progress of its own.
     if (elsewhere && progress.waiting?.reason === 'other-tab' && before?.progress.phase === phase)
       progress = before.progress;
     const bytes = phase === 'fetching' ? received : done;
@@ -287,7 +291,7 @@ export class Library {
     this.jobs.set(key, { progress, elsewhere, rate, left: secondsLeft(total - done, rate), samples });
   }
 
-  /** A call of this tab is over. */
+  /** Ends the job of a call of this tab. */
   private endJob(key: string): void {
     this.ownCalls.delete(key);
     this.noteFetching();
@@ -296,7 +300,7 @@ export class Library {
 
   private fail(name: string, cause: unknown): false {
     const error = asStoreError(cause);
-    // Stopping it was the person's wish.
+    // Aborting was the person's choice, so it is no failure.
     if (error.code !== 'aborted') this.failures.set(name, error);
     return false;
   }
@@ -308,7 +312,7 @@ export class Library {
     }
     const key = news.type === 'progress' ? news.progress.key : news.key;
     if (news.type === 'progress' && news.progress.key === this.opening()) return;
-    // Of its own calls this tab hears from the worker itself, unless they wait for another tab.
+    // The worker reports this tab's own calls, unless they wait for another tab.
     if (this.ownCalls.has(key) && !(news.type === 'progress' && this.jobs.get(key)?.elsewhere)) return;
     if (news.type === 'progress' && news.progress.phase !== 'checking') {
       this.updateJob(news.progress, true);

@@ -1,4 +1,4 @@
-/** The model in use: which it is, its state, and the promise of its being ready. */
+/** The model in use: which one, its state, and waiting for it to be ready. */
 import {
   type ContextUse,
   EngineError,
@@ -16,12 +16,12 @@ import { EngineClient } from './engine-client.ts';
 import { EngineLock } from './engine-lock.ts';
 import { StoreClient } from './store-client.ts';
 
-/** How far the model's way into the engine is. */
+/** Progress of loading a model. */
 export interface LoadingProgress {
   stage: LoadProgress['stage'] | StoreProgress['phase'];
   done: number;
   total: number;
-  /** Why nothing comes. */
+  /** Why loading waits. */
   waiting?: Waiting['reason'];
 }
 
@@ -29,10 +29,10 @@ export type ModelState =
   | { is: 'loading'; progress: LoadingProgress | null }
   | { is: 'ready'; model: LoadedModel }
   | { is: 'failed'; error: EngineError | StoreError }
-  /** Another tab has a large model open, and there is one for all tabs. */
+  /** Another tab has the one large model that is allowed over all tabs. */
   | { is: 'elsewhere' };
 
-/** A stored model. The built-in one is `null`. */
+/** A stored model; the built-in one is `null`. */
 export interface Choice {
   key: string;
   id: string;
@@ -59,7 +59,7 @@ function recallChoice(): Choice | null {
   }
 }
 
-/** Rejects when it is aborted. */
+/** Rejects when the signal is aborted. */
 const aborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_, reject) => {
     const stop = () => reject(new EngineError('aborted'));
@@ -70,13 +70,13 @@ const aborted = (signal: AbortSignal): Promise<never> =>
 export class ModelStore {
   state = $state.raw<ModelState>({ is: 'loading', progress: null });
   choice = $state.raw<Choice | null>(recallChoice());
-  /** Why another model is in use than the one that was chosen, and that one's name. */
+  /** Why the chosen model is not in use, and its name. */
   notice = $state.raw<{ key: MessageKey; name: string } | null>(null);
   private loading: AbortController | null = null;
   private waiters: (() => void)[] = [];
-  /** Stops the answers of the model in use. */
+  /** Aborts answers of the model in use when another is chosen. */
   private inUse = new AbortController();
-  /** The engine does one thing at a time. */
+  /** Resolves when the engine's present call ends; the engine does one thing at a time. */
   private busy: Promise<void> | null = null;
 
   readonly engine: EngineClient;
@@ -97,17 +97,17 @@ export class ModelStore {
     lock.onRequested = () => void this.handOver();
   }
 
-  /** The name of the model in use, or null for the built-in one. */
+  /** Name of the model in use; null for the built-in one. */
   get name(): string | null {
     return this.choice && nameOf(this.choice.id);
   }
 
-  /** The key of the stored model that is being opened. */
+  /** Key of the stored model that is being loaded. */
   get opening(): string | null {
     return this.state.is === 'loading' ? (this.choice?.key ?? null) : null;
   }
 
-  /** Takes another model; an answer that is being made is stopped. The choice is kept for the next visit. */
+  /** Switches to another model and stops running answers. The choice is remembered for the next visit. */
   async use(choice: Choice | null): Promise<void> {
     if (choice) keep(CHOICE, JSON.stringify(choice));
     else forget(CHOICE);
@@ -115,18 +115,18 @@ export class ModelStore {
     await this.change(choice);
   }
 
-  /** Loads the model unless it is there or on its way. A failure is a state, not an exception: `state` tells of it. */
+  /** Loads the model unless it is loaded or loading. Never rejects: a failure is in `state`. */
   async load(): Promise<void> {
     if (this.loading || this.state.is === 'ready' || this.state.is === 'elsewhere') return;
     await this.open();
   }
 
-  /** Asks the tab that has a large model open to give it up, and opens it here. */
+  /** Requests the lock of the large model from the other tab, and loads the model here. */
   async useHere(): Promise<void> {
     if (this.state.is === 'elsewhere') await this.open(true);
   }
 
-  /** Ends all that runs here, and frees what the model takes. */
+  /** Aborts everything and frees the model's memory. */
   close(): void {
     this.loading?.abort();
     this.loading = null;
@@ -136,8 +136,8 @@ export class ModelStore {
   }
 
   /**
-   * The next answer of the model in use, after those before it.
-   * @param options.onBegin it is this answer's turn. @throws EngineError
+   * Generates an answer with the model in use, after the answers that were requested before.
+   * @param options.onBegin is called when it is this answer's turn @throws EngineError
    */
   async generate(
     messages: Message[],
@@ -150,7 +150,7 @@ export class ModelStore {
       await this.ready(options.signal);
       const signal = AbortSignal.any([options.signal, this.inUse.signal]);
       const finish = await this.runExclusive(async () => {
-        // The answer before this one may have cost the model: it is waited for again.
+        // The model may have been lost during the previous answer; then it is waited for again.
         if (this.state.is !== 'ready') return null;
         onBegin?.();
         return this.engine.generate(messages, { ...options, signal });
@@ -159,7 +159,7 @@ export class ModelStore {
     }
   }
 
-  /** What a prompt would take of the context; null while no model is ready. @throws EngineError */
+  /** Counts the tokens of a prompt; null while no model is ready. @throws EngineError */
   async count(messages: Message[], options: Pick<GenerateOptions, 'continueAnswer'> = {}): Promise<ContextUse | null> {
     return this.state.is === 'ready' ? this.engine.count(messages, options) : null;
   }
@@ -187,7 +187,7 @@ export class ModelStore {
     });
   }
 
-  /** Resolves when nothing more of the model in use is on its way. */
+  /** Resolves when the model in use has loaded completely, including its vision encoder. */
   async settled(): Promise<void> {
     if (this.state.is === 'ready') await this.engine.settled().catch(() => undefined);
   }
@@ -215,7 +215,7 @@ export class ModelStore {
     } catch (cause) {
       next = { is: 'failed', error: cause instanceof StoreError ? cause : asEngineError(cause) };
     }
-    // Another model was chosen meanwhile.
+    // Another model was chosen while this one loaded.
     if (this.loading !== controller) return;
     this.loading = null;
     if (this.choice && next.is === 'failed' && next.error.code === 'missing') {
@@ -238,7 +238,7 @@ export class ModelStore {
       try {
         return { is: 'ready', model: await load(this.builtIn) };
       } finally {
-        // Whatever came of it, the large model is gone from the engine.
+        // Whether loading succeeded or not, the engine no longer holds the large model.
         this.lock.release();
       }
     }
@@ -247,7 +247,7 @@ export class ModelStore {
       await this.store.call('check', { key: choice.key }, options);
       return { is: 'ready', model: await load(storedModel(choice.key)) };
     } catch (cause) {
-      // Else the model that was chosen meanwhile decides.
+      // If it was aborted, the model that was chosen meanwhile decides about the lock.
       if (!options.signal.aborted) this.lock.release();
       throw cause;
     }
@@ -263,7 +263,7 @@ export class ModelStore {
     return running;
   }
 
-  /** Another tab wants the large model: it gets it once the answer being made has ended. */
+  /** Releases the lock to another tab once the running answer has ended, and loads the built-in model. */
   private async handOver(): Promise<void> {
     if (this.state.is === 'ready') while (this.busy) await this.busy;
     if (!this.choice) return;

@@ -1,4 +1,4 @@
-/** Files as a person gives them: chosen, or dropped with their folders. */
+/** Files that a person chose, or dropped with their folders. */
 import type { PickedFile } from '../../protocol/store.ts';
 
 export const chosenFiles = (files: Iterable<File>): PickedFile[] =>
@@ -12,7 +12,7 @@ async function* filesIn(entry: FileSystemEntry): AsyncGenerator<PickedFile> {
   if (!entry.isDirectory) return;
   const reader = (entry as FileSystemDirectoryEntry).createReader();
   for (;;) {
-    // It gives a hundred at a time, and none at the end.
+    // readEntries returns at most 100 entries per call, and none at the end.
     const some = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
     if (some.length === 0) return;
     for (const each of some) yield* filesIn(each);
@@ -20,7 +20,7 @@ async function* filesIn(entry: FileSystemEntry): AsyncGenerator<PickedFile> {
 }
 
 export async function droppedFiles(data: DataTransfer): Promise<PickedFile[]> {
-  // Only now: when the event is over, the items are gone.
+  // The items must be read now, since they are empty after the event.
   const entries = Array.from(data.items, (item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
   const loose = chosenFiles(data.files);
   if (entries.length === 0) return loose;

@@ -1,4 +1,4 @@
-/** How fast bytes come, from what was seen of the last seconds. */
+/** Estimates the transfer rate from samples of the last seconds. */
 
 export interface Sample {
   /** ms */
@@ -7,19 +7,19 @@ export interface Sample {
 }
 
 const WINDOW_MS = 5000;
-/** Of less than this nothing can be said. */
+/** Shorter spans give no reliable rate. */
 const SHORTEST_MS = 500;
 
-/** Adds what is seen now and forgets what is older than the window, but for the one sample that spans it. */
+/** Adds a sample and drops those older than the window, except the newest of them, which spans it. */
 export function observe(samples: readonly Sample[], now: Sample): Sample[] {
   const last = samples.at(-1);
-  // Fewer than before: another run began.
+  // Fewer bytes than before mean that another run began.
   if (last && now.bytes < last.bytes) return [now];
   const first = samples.findLastIndex(({ at }) => now.at - at >= WINDOW_MS);
   return [...samples.slice(Math.max(0, first)), now];
 }
 
-/** Bytes a second, or null while it cannot be told. */
+/** Bytes per second; null while unknown. */
 export function rateOf(samples: readonly Sample[]): number | null {
   const first = samples.at(0);
   const last = samples.at(-1);
@@ -27,6 +27,6 @@ export function rateOf(samples: readonly Sample[]): number | null {
   return ((last.bytes - first.bytes) / (last.at - first.at)) * 1000;
 }
 
-/** Seconds until `left` more bytes are there, or null where nothing comes. */
+/** Seconds until `left` more bytes have arrived; null if nothing arrives. */
 export const secondsLeft = (left: number, rate: number | null): number | null =>
   rate === null || rate <= 0 ? null : left / rate;

@@ -1,7 +1,7 @@
-/** Files leave the browser: into a folder that the person chooses, or as downloads. */
+/** Saves files to a folder that the person chooses, or as downloads. */
 import type { BundleFile } from '../../protocol/store.ts';
 
-/** In Chromium only, and not yet in TypeScript's library. */
+/** Only Chromium has this, and TypeScript's library does not. */
 type PickDirectory = (options: { id: string; mode: 'readwrite' }) => Promise<FileSystemDirectoryHandle>;
 
 const pick = (): PickDirectory | undefined =>
@@ -9,7 +9,7 @@ const pick = (): PickDirectory | undefined =>
 
 export const canPickDirectory = (): boolean => pick() !== undefined;
 
-/** Null when the person closed the dialog. */
+/** @returns null if the person closed the dialog */
 export async function pickDirectory(): Promise<FileSystemDirectoryHandle | null> {
   try {
     return (await pick()?.({ id: 'offline-bundle', mode: 'readwrite' })) ?? null;
@@ -19,9 +19,9 @@ export async function pickDirectory(): Promise<FileSystemDirectoryHandle | null>
   }
 }
 
-/** Browsers drop downloads that follow one another too closely. */
+/** Browsers drop downloads that follow each other too quickly. */
 const PAUSE_MS = 1000;
-/** By then a download has long been taken over by the browser. */
+/** The browser has read the Blob of a download long before that. */
 const KEPT_MS = 10 * 60_000;
 
 /** Saves the files one after the other under their names; the import needs no folders. */

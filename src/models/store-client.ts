@@ -1,4 +1,4 @@
-/** The model store as the page sees it: calls go to its worker, which is started with the first of them. */
+/** The model store's interface on the page: forwards calls to its worker, which starts with the first call. */
 import {
   type StoreCall,
   StoreError,

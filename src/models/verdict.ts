@@ -1,30 +1,30 @@
-/** Whether a model will work on this computer, told before anything is fetched. */
+/** Predicts whether a model will run on this device, before anything is downloaded. */
 import type { DeviceReport } from '../../protocol/engine.ts';
 import type { MessageKey } from '../i18n/i18n.svelte.ts';
 import type { Need } from './catalogue.ts';
 
 export interface Machine {
   device: DeviceReport;
-  /** GiB, as far as the browser tells; it rounds, and says no more than 8 or 32. */
+  /** GiB, if the browser tells; it is rounded and capped at 8 or 32. */
   deviceMemory?: number | undefined;
-  /** Bytes that the browser lets this page store yet. */
+  /** Bytes that this origin may still store. */
   free?: number | undefined;
 }
 
 export interface Verdict {
   tone: 'good' | 'warning' | 'bad';
   key: MessageKey;
-  /** What the sentence names, in bytes. */
+  /** Sizes that the message names, in bytes. */
   bytes?: Record<string, number>;
 }
 
 const GIB = 2 ** 30;
-/** WebAssembly without a GPU has 4 GiB in all. */
+/** WebAssembly memory is at most 4 GiB, of which some is needed besides the model. */
 const CPU_LIMIT = 3.5 * GIB;
-/** The system and the browser want the rest. */
+/** The fraction of memory that a model may use; the system and the browser need the rest. */
 const MEMORY_SHARE = 0.6;
 
-/** @param missing bytes that are still to be fetched. */
+/** @param missing bytes that are still to be downloaded */
 export function judge(need: Need, missing: number, { device, deviceMemory, free }: Machine): Verdict {
   if (free !== undefined && free < missing)
     return { tone: 'bad', key: 'verdict.noRoom', bytes: { needed: missing, free } };

@@ -1,9 +1,9 @@
 /**
- * Calls to a worker: each has an id, any number of notes on the way, and one result or error. A worker that breaks
- * rejects all who wait; the next call starts another.
+ * Calls to a worker: each has an id, any number of notes (such as progress), and one result or error. If the worker
+ * crashes all pending calls are rejected, and the next call starts another worker.
  */
 
-/** What of a Worker is used here. */
+/** The part of `Worker` that is used here. */
 export type WorkerLike = Pick<Worker, 'postMessage' | 'onmessage' | 'onmessageerror' | 'onerror' | 'terminate'>;
 
 interface Failure<Code> {
@@ -14,7 +14,7 @@ interface Failure<Code> {
 interface Settings<Event, Code> {
   start: () => WorkerLike;
   toError: (code: Code | 'aborted' | 'internal', detail: string) => Error;
-  /** For messages that belong to no call. */
+  /** Receives messages that belong to no call. */
   onEvent?: (event: Event) => void;
   onBroken?: (detail: string) => void;
 }
@@ -35,7 +35,7 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
 
   constructor(private readonly settings: Settings<Event, Code>) {}
 
-  /** Aborting asks the worker to stop; how the call then ends is the worker's word. */
+  /** Aborting asks the worker to stop; the worker decides how the call ends. */
   call(call: Call, onNote?: (note: Note) => void, signal?: AbortSignal): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const { toError } = this.settings;
@@ -61,13 +61,13 @@ export class WorkerCalls<Call, Note extends object, Code extends string, Event e
       try {
         worker.postMessage({ id, call });
       } catch (cause) {
-        // What cannot be cloned cannot be sent.
+        // The call contains something that cannot be cloned.
         pending.reject(toError('internal', String(cause)));
       }
     });
   }
 
-  /** Ends the worker; who waits is told that it was aborted. */
+  /** Terminates the worker and rejects pending calls as aborted. */
   close(): void {
     this.end('aborted', '');
   }

@@ -1,20 +1,20 @@
-/** The app's copy on this computer: whether it is whole, and whether a newer one waits for the person's word. */
+/** The offline copy of the app: whether it is complete, and whether an update waits for the person's consent. */
 import type { ToServiceWorker } from '../../protocol/service-worker.ts';
 
 export class Offline {
-  /** From now on the app opens without a network. */
+  /** The app opens without a network. */
   stored = $state(false);
-  /** A newer version is on this computer, whole. */
+  /** A newer version is stored completely. */
   updateReady = $state(false);
   private registration: ServiceWorkerRegistration | undefined;
 
-  /** @param page what is reloaded for a new version. */
+  /** @param page is reloaded for a new version */
   constructor(
     private readonly workers: () => ServiceWorkerContainer = () => navigator.serviceWorker,
     private readonly page: Pick<Location, 'reload'> = location,
   ) {}
 
-  /** Stores the app, or looks for a newer version of it. */
+  /** Registers the service worker, which stores the app or looks for an update. */
   async start(script: URL): Promise<void> {
     if (this.registration) return;
     try {
@@ -24,15 +24,15 @@ export class Offline {
       registration.addEventListener('updatefound', () => this.watchInstalling());
       this.watchInstalling();
     } catch {
-      // Refused (a private window, a page without https): the page then works as long as there is a network.
+      // Service workers may be refused (private windows, no https). The page then needs the network.
     }
   }
 
-  /** Lets the new version take over, in this page. Others go on with theirs until they are reloaded. */
+  /** Activates the new version and reloads this page. Other tabs keep their version until they are reloaded. */
   reload(): void {
     const waiting = this.registration?.waiting;
     if (!waiting) {
-      // Another page was reloaded first, and the new version has taken over.
+      // Another tab has activated the new version already.
       this.page.reload();
       return;
     }

@@ -1,12 +1,13 @@
 /**
- * The page's keys, in one table: what is listened to is what is listed. None is a bare character, which who dictates, or
- * misses the box, would press unawares (WCAG 2.1.4).
+ * The keyboard shortcuts in one table, which both the handler and the list read. None is a single character, which
+ * could be
+ * triggered by dictation or by typing outside the message box (WCAG 2.1.4).
  */
 import type { MessageKey } from '../i18n/i18n.svelte.ts';
 
 interface Shortcut {
   readonly key: string;
-  /** Ctrl, or ⌘ on a Mac. */
+  /** Ctrl, or Command on a Mac. */
   readonly ctrl?: boolean;
   readonly shift?: boolean;
   readonly label: MessageKey;
@@ -32,13 +33,13 @@ type KeyPress = Pick<KeyboardEvent, 'key' | 'keyCode' | 'ctrlKey' | 'metaKey' | 
 function matches({ key, ctrl = false, shift = false }: Shortcut, event: KeyPress): boolean {
   if (event.key.toLowerCase() !== key.toLowerCase()) return false;
   if (event.altKey || (event.ctrlKey || event.metaKey) !== ctrl) return false;
-  // On some keyboards Shift is how these characters are typed.
+  // Some keyboards need Shift to type these characters.
   return event.shiftKey === shift || /^\W$/.test(key);
 }
 
-/** What a key asks for, if anything. */
+/** The shortcut of a key event; null if it is none. */
 export function shortcutOf(event: KeyPress): ShortcutId | null {
-  // An input method composes: the key is its own. Some browsers say so only by the old key code.
+  // While an input method composes, keys belong to it. Some browsers tell this only by key code 229.
   if (event.isComposing || event.keyCode === 229) return null;
   const ids = Object.keys(SHORTCUTS) as ShortcutId[];
   return ids.find((id) => matches(SHORTCUTS[id], event)) ?? null;
@@ -46,7 +47,7 @@ export function shortcutOf(event: KeyPress): ShortcutId | null {
 
 const NAMED: Readonly<Record<string, MessageKey>> = { Enter: 'shortcuts.keyEnter', Escape: 'shortcuts.keyEscape' };
 
-/** The keys to press, by their names: as messages, or as the characters that they are. */
+/** The keys to press, each as a message key or as a character. */
 export function keysOf(id: ShortcutId, onMac: boolean): { name: MessageKey | null; character: string }[] {
   const { key, ctrl, shift }: Shortcut = SHORTCUTS[id];
   const names = [

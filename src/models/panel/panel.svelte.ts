@@ -1,4 +1,4 @@
-/** What the parts of the models panel share: the stores, this computer, and what was agreed to. */
+/** State shared by the parts of the models panel: the stores, the device, and the consent to Gemma's terms. */
 import type { DeviceReport } from '../../../protocol/engine.ts';
 import type { ModelPlan, StoredModel } from '../../../protocol/store.ts';
 import { keep, recall } from '../../settings/storage.ts';
@@ -9,20 +9,20 @@ import type { Machine } from '../verdict.ts';
 
 const TERMS = 'gemma-terms';
 
-/** In Chromium only, and rounded. */
+/** Only Chromium tells, and it rounds. */
 const deviceMemory = (): number | undefined => (navigator as { deviceMemory?: number }).deviceMemory;
 
 export class Panel {
   device = $state.raw<DeviceReport | null>(null);
   site = $state.raw<SiteModel[]>([]);
-  /** Models that were looked up by name since the panel was opened. */
+  /** Models that were looked up by name since the page was opened. */
   found = $state.raw<ModelPlan[]>([]);
   termsAccepted = $state(recall(TERMS) !== null);
 
   constructor(
     readonly models: ModelStore,
     readonly library: Library,
-    /** Closes the panel: the page shows what comes. */
+    /** Closes the panel, since the page shows the progress. */
     private readonly close: () => void,
   ) {}
 
@@ -30,7 +30,7 @@ export class Panel {
     return this.device && { device: this.device, deviceMemory: deviceMemory(), free: this.library.free };
   }
 
-  /** Stored or found models that neither the catalogue nor the site names. */
+  /** Stored or looked-up models that are neither in the catalogue nor of this site. */
   get others(): ModelPlan[] {
     const { library } = this;
     const named = [
@@ -41,7 +41,7 @@ export class Panel {
     return [...stored, ...this.found.filter(({ key }) => !stored.some((model) => model.key === key))];
   }
 
-  /** Each time the panel is opened: rooms and devices change. */
+  /** Called each time the panel opens, since quota and device can change. */
   async refresh(): Promise<void> {
     const looks = [
       this.library.open(),
@@ -64,7 +64,7 @@ export class Panel {
     this.close();
   }
 
-  /** The model in use leaves the engine before its files go. */
+  /** Deletes models. The model in use is unloaded first. */
   async remove(key: string | null): Promise<void> {
     const { choice } = this.models;
     if (choice && (key === null || key === choice.key)) await this.models.use(null);

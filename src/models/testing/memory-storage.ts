@@ -1,4 +1,4 @@
-/** For tests: the browser's Storage, in memory. */
+/** For tests: an in-memory `Storage`. */
 export class MemoryStorage implements Pick<Storage, 'getItem' | 'setItem' | 'removeItem' | 'clear'> {
   private readonly items = new Map<string, string>();
 

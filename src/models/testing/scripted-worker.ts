@@ -1,4 +1,4 @@
-/** For tests: a worker whose side of the conversation the test speaks. */
+/** For tests: a worker whose messages the test sends. */
 import type { FromWorker, ToWorker } from '../../../protocol/messages.ts';
 import type { WorkerLike } from '../worker-calls.ts';
 
@@ -10,7 +10,7 @@ export class ScriptedWorker<To extends { id: number } = ToWorker, From = FromWor
   terminated = false;
 
   postMessage(message: To) {
-    // As a real one: what cannot be cloned throws here.
+    // As with a real worker, a message that cannot be cloned throws here.
     this.heard.push(structuredClone(message));
   }
   terminate() {
