@@ -201,8 +201,26 @@ describe('fetching', () => {
 
   it('says beforehand that there is no room', async () => {
     disk.quota = PART_BYTES;
-    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({ code: 'quota' });
+    const bytes = 1020 + 2 * PART_BYTES + 5000;
+    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({
+      code: 'quota',
+      // The plan is on the disk already.
+      detail: expect.stringMatching(new RegExp(`^${bytes} bytes are needed, 6\\d\\d\\d\\d are free$`)) as string,
+    });
     expect(requests).toEqual([]);
+    disk.quota = Infinity;
+    navigator.storage.estimate = () => Promise.resolve({ quota: 1, usage: 2 });
+    await expect(store.fetchModel(source, never, tell)).rejects.toMatchObject({
+      detail: `${bytes} bytes are needed, 0 are free`,
+    });
+  });
+
+  it('needs room only for what is not there yet', async () => {
+    const { key } = await store.fetchModel(source, never, tell);
+    disk.quota = disk.used + 2000;
+    disk.file(`${folder()}/${GRAPH}`).fill(0);
+    expect(await store.checkModel(key, never, tell)).toMatchObject({ complete: true });
+    expectWhole();
   });
 
   it('is done once by two who ask at the same time', async () => {
@@ -210,6 +228,81 @@ describe('fetching', () => {
     expectWhole();
     expect(sent(DATA)).toBe(2 * PART_BYTES + 5000);
     expect(told.some(({ waiting }) => waiting?.reason === 'other-tab')).toBe(true);
+  });
+});
+
+describe('a source', () => {
+  const failing = (answer: () => Response | Promise<Response>) => {
+    vi.stubGlobal('fetch', () => Promise.resolve(answer()));
+    return expect(store.plan(source, never)).rejects;
+  };
+
+  it('that fails before anything large was asked is not waited for', async () => {
+    await failing(() => new Response('', { status: 404 })).toMatchObject({ code: 'not-found' });
+    await failing(() => new Response('', { status: 416 })).toMatchObject({ code: 'source-bad' });
+    await failing(() => new Response('', { status: 500 })).toMatchObject({ code: 'network' });
+    await failing(() => new Response('', { status: 429 })).toMatchObject({ code: 'network' });
+    await failing(() => Promise.reject(new TypeError('x'))).toMatchObject({
+      ...{ code: 'network', detail: `${URL_BASE}manifest.json: TypeError: x` },
+    });
+    await failing(() => Response.json({})).toMatchObject({ code: 'not-a-model' });
+  });
+
+  it('on the hub is planned and read there', async () => {
+    vi.stubGlobal('fetch', (url: string) => {
+      requests.push({ path: url, start: 0, sent: 0 });
+      return Promise.resolve(new Response('', { status: 404 }));
+    });
+    await expect(store.plan({ kind: 'hub', repo: 'a/b' }, never)).rejects.toMatchObject({ code: 'not-found' });
+    expect(requests[0]?.path).toContain('https://huggingface.co/api/models/a/b');
+    const planned = planManifest(model.manifest, { kind: 'hub', repo: 'a/b', revision: 'c' });
+    await writePlan(planned);
+    await expect(store.resumeModel(planned.key, never, tell)).rejects.toMatchObject({ code: 'not-found' });
+    expect(requests.at(-1)?.path).toContain('https://huggingface.co/a/b/resolve/c/');
+  });
+
+  it('of picked files has to be picked again', async () => {
+    const detail = 'the files have to be picked again';
+    await expect(store.plan({ kind: 'files' }, never)).rejects.toMatchObject({ code: 'missing', detail });
+    const planned = planManifest(model.manifest, { kind: 'files' });
+    await writePlan(planned);
+    await expect(store.resumeModel(planned.key, never, tell)).rejects.toMatchObject({ code: 'missing', detail });
+    await expect(store.resumeModel('unknown', never, tell)).rejects.toMatchObject({
+      code: 'missing',
+      detail: 'unknown',
+    });
+  });
+
+  it('without ranges gives each file to one download, from its first missing part to the last', async () => {
+    ranges = false;
+    await store.fetchModel(source, never, tell);
+    // The first two requests were made before it was known.
+    const later = requests.filter(({ path, start, sent }) => path === DATA && start === 0 && sent > 0);
+    expect(later.length).toBeLessThanOrEqual(2);
+    expectWhole();
+  });
+
+  it('that gives a file’s wrong bytes as a whole is given up, and no part of it stays', async () => {
+    const planned = planManifest(model.manifest, source);
+    const files = planned.files.map(({ path, size }) => ({ path, size, sha256: '0'.repeat(64) }));
+    await writePlan({ ...planned, files: files.filter(({ path }) => path === DATA) });
+    await expect(store.resumeModel(planned.key, never, tell)).rejects.toMatchObject({ code: 'source-bad' });
+    expect((await store.listModels())[0]).toMatchObject({ present: 0, complete: false });
+  });
+});
+
+describe('progress', () => {
+  it('is told by phase, with the model’s key and name', async () => {
+    const { key } = await store.fetchModel(source, never, tell);
+    expect(new Set(told.map(({ phase }) => phase))).toEqual(new Set(['fetching']));
+    expect(new Set(told.map((progress) => progress.key))).toEqual(new Set([key]));
+    expect(told.every(({ id, total }) => id === 'test/model' && total === 1020 + 2 * PART_BYTES + 5000)).toBe(true);
+    expect(Math.max(...told.map(({ done, total }) => done / total))).toBe(1);
+    disk.file(`${folder()}/${GRAPH}`).fill(0, 0, 9);
+    told = [];
+    await store.checkModel(key, never, tell);
+    expect(told[0]).toMatchObject({ phase: 'checking' });
+    expect(told.at(-1)).toMatchObject({ phase: 'fetching', received: 1000 });
   });
 });
 
@@ -255,6 +348,29 @@ describe('checking', () => {
     expect(requests.map(({ path, start, sent }) => [path, start, sent])).toEqual([[DATA, PART_BYTES, PART_BYTES]]);
   });
 
+  it('says which files are damaged where they cannot be fetched again', async () => {
+    const picked = ['manifest.json', 'config.json', GRAPH, DATA].map((path) => ({
+      path,
+      file: new File([path === 'manifest.json' ? JSON.stringify(model.manifest) : (model.files.get(path) ?? '')], path),
+    }));
+    const { model: stored } = await store.importFiles(picked, never, tell);
+    disk.file(`${folder()}/${GRAPH}`).fill(0);
+    disk.file(`${folder()}/config.json`).fill(0);
+    await expect(store.checkModel(stored.key, never, tell)).rejects.toMatchObject({
+      code: 'damaged',
+      detail: expect.stringMatching(/config\.json.*model_q4\.onnx|model_q4\.onnx.*config\.json/) as string,
+    });
+    // What is damaged is no whole model any more.
+    expect((await store.listModels())[0]).toMatchObject({ complete: false, present: 2 * PART_BYTES + 5000 });
+    await expect(store.checkModel(stored.key, never, tell)).rejects.toMatchObject({
+      ...{ code: 'missing', detail: `${stored.key} is not whole` },
+    });
+    await expect(store.checkModel('unknown', never, tell)).rejects.toMatchObject({
+      code: 'missing',
+      detail: 'unknown',
+    });
+  });
+
   it('fetches nothing where nothing is damaged', async () => {
     const { key } = await store.fetchModel(source, never, tell);
     requests = [];
@@ -294,6 +410,32 @@ describe('importing', () => {
     expectWhole();
   });
 
+  it('mends a model that came from the network, which then still belongs there', async () => {
+    const pause = new AbortController();
+    spoil = ({ path }) => {
+      if (path === GRAPH) pause.abort();
+      return null;
+    };
+    await expect(store.fetchModel(source, pause.signal, tell)).rejects.toThrow();
+    const { model: stored } = await store.importFiles(pick(all), never, tell);
+    expect(stored).toMatchObject({ complete: true, source: { kind: 'mirror', url: URL_BASE, dtype: 'q4' } });
+    expectWhole();
+  });
+
+  it('names what was stored before as used', async () => {
+    await store.importFiles(pick(all), never, tell);
+    expect(await store.importFiles(pick(all), never, tell)).toMatchObject({ missing: [], wrong: [], unrelated: [] });
+  });
+
+  it('does not take files of another size for those of an unfinished model', async () => {
+    await store.importFiles(pick(['manifest.json', 'config.json']), never, tell);
+    const other = [{ path: 'model_q4.onnx', file: new File([new Uint8Array(999)], 'model_q4.onnx') }];
+    await expect(store.importFiles(other, never, tell)).rejects.toMatchObject({ code: 'not-a-model' });
+    await store.importFiles(pick(all), never, tell);
+    const whole = pick([GRAPH]);
+    await expect(store.importFiles(whole, never, tell)).rejects.toMatchObject({ code: 'not-a-model' });
+  });
+
   it('refuses files that are no model', async () => {
     await expect(store.importFiles(pick(['holiday.jpg']), never, tell)).rejects.toMatchObject({ code: 'not-a-model' });
   });
@@ -309,6 +451,60 @@ describe('importing', () => {
     expect(await store.importFiles(files, never, tell)).toMatchObject({ missing: [], wrong: [], unrelated: [] });
     expectWhole();
   });
+});
+
+it('writes a bundle into a folder, and tells how far it is', async () => {
+  const { key } = await store.fetchModel(source, never, tell);
+  const stick = await disk.root.getDirectoryHandle('stick', { create: true });
+  const write = () => store.exportModel(key, stick as unknown as FileSystemDirectoryHandle, never, tell);
+  told = [];
+  await write();
+  const bundle = await store.offlineBundle(key);
+  const total = bundle.reduce((sum, { blob }) => sum + blob.size, 0);
+  expect(disk.paths.filter((path) => path.startsWith('stick/'))).toEqual(
+    bundle.map(({ path }) => `stick/${path}`).sort(),
+  );
+  expect(told[0]).toMatchObject({ key, id: 'test/model', phase: 'copying', total });
+  vi.spyOn(stick, 'getFileHandle').mockRejectedValue(new DOMException('full', 'QuotaExceededError'));
+  await expect(write()).rejects.toMatchObject({ code: 'quota' });
+  await expect(
+    store.exportModel('unknown', stick as unknown as FileSystemDirectoryHandle, never, tell),
+  ).rejects.toMatchObject({ code: 'missing' });
+});
+
+it('plans with what is stored already', async () => {
+  const { key, size } = await store.fetchModel(source, never, tell);
+  expect(await store.plan(source, never)).toMatchObject({ key, present: size });
+  vi.spyOn(disk.root, 'getDirectoryHandle').mockRejectedValue(new DOMException('', 'SecurityError'));
+  expect(await store.plan(source, never)).toMatchObject({ key, present: 0 });
+});
+
+it('lists whole and unfinished models, not remains without a plan', async () => {
+  const { key } = await store.fetchModel(source, never, tell);
+  await disk.root
+    .getDirectoryHandle('records')
+    .then((records) => records.getDirectoryHandle('remains', { create: true }));
+  expect((await store.listModels()).map((model) => model.key)).toEqual([key]);
+  await store.removeModels(null);
+  expect(await disk.root.getDirectoryHandle('records').then((records) => [...records.entries.keys()])).toEqual([]);
+});
+
+it('does not remove a model while it is fetched', async () => {
+  let planned = '';
+  let removal: Promise<unknown> | undefined;
+  spoil = ({ path }) => {
+    if (path === GRAPH) removal = store.removeModels(planned).catch((cause: unknown) => cause);
+    return null;
+  };
+  planned = (await store.plan(source, never)).key;
+  const [stored] = await Promise.all([
+    store.fetchModel(source, never, tell),
+    vi.waitFor(() => {
+      if (!removal) throw new Error('not yet');
+    }),
+  ]);
+  expect(await removal).toMatchObject({ code: 'busy', detail: `${planned} is being fetched or checked` });
+  expect(stored.complete).toBe(true);
 });
 
 it('removes a model with its record', async () => {

@@ -42,11 +42,29 @@ class MemoryFile {
         this.disk.written += bytes.length;
         return bytes.length;
       },
-      flush: () => undefined,
+      flush: () => {
+        this.disk.flushed.push(this.name);
+      },
       close: () => {
         this.open = false;
       },
     } as unknown as FileSystemSyncAccessHandle);
+  }
+
+  /** As browsers do it: the content takes the file's place once all of it is written. */
+  createWritable(): Promise<WritableStream<Uint8Array>> {
+    const chunks: Uint8Array[] = [];
+    return Promise.resolve(
+      new WritableStream({
+        write: (chunk) => {
+          chunks.push(chunk);
+        },
+        close: () => {
+          this.bytes = new Uint8Array(Buffer.concat(chunks));
+          this.disk.replaced.push(this.name);
+        },
+      }),
+    );
   }
 }
 
@@ -90,6 +108,9 @@ export class Disk {
   used = 0;
   /** Bytes written since the beginning. */
   written = 0;
+  /** Names of files that were flushed, and of those that were written as streams. */
+  readonly flushed: string[] = [];
+  readonly replaced: string[] = [];
   readonly root = new MemoryFolder('', this);
 
   /** The bytes of a file, to look at or to damage. */
