@@ -4,6 +4,9 @@ import { createServer } from 'vite';
 import { assembly } from '../vite-plugins/assembly.ts';
 import type { Handler } from './server.ts';
 
+/** In place of Vite's client, which would connect to a socket for hot reloading: the function that modules import from it. */
+const CLIENT = 'export const injectQuery = (url) => url;';
+
 export interface Sources {
   handler: Handler;
   close(): Promise<void>;
@@ -25,8 +28,9 @@ export async function serveSources(include: string[], alias: Record<string, stri
     plugins: [assembly],
   });
   return {
-    handler: (request, response) => {
-      vite.middlewares(request, response);
+    handler: (request, response, path) => {
+      if (path === '@vite/client') response.setHeader('Content-Type', 'text/javascript').end(CLIENT);
+      else vite.middlewares(request, response);
     },
     close: () => vite.close(),
   };
