@@ -4,7 +4,10 @@ import { createServer } from 'vite';
 import { assembly } from '../vite-plugins/assembly.ts';
 import type { Handler } from './server.ts';
 
-/** In place of Vite's client, which would connect to a socket for hot reloading: the function that modules import from it. */
+/**
+ * In place of Vite's client, which would connect to a socket for hot reloading: the function that modules import from
+ * it.
+ */
 const CLIENT = 'export const injectQuery = (url) => url;';
 
 export interface Sources {
