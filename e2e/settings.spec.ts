@@ -1,6 +1,6 @@
 /** @file A conversation's settings, its context budget, and what happens when the context is full. */
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import type { Sampling } from '../protocol/engine.ts';
+import type { Sampling } from '../protocol/sampling.ts';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, type Language, showNumbers } from './support/chat.ts';
 import { scriptStore, stored } from './support/scripted-store.ts';

@@ -2,6 +2,7 @@
  * What the page and the inference worker agree on: the engine's interface and its values.
  * Types and validation only; names are the field's.
  */
+import type { Sampling } from './sampling.ts';
 
 /** Where a model runs: the GPU, or the CPU through WebAssembly. */
 export type Device = 'webgpu' | 'wasm';
@@ -30,17 +31,6 @@ export type ContentPart = { type: 'text'; text: string } | { type: 'image'; imag
 export interface Message {
   role: Role;
   content: string | ContentPart[];
-}
-
-/** `temperature` 0 means greedy. `top_k` 0, `top_p` 1, `min_p` 0 and `repetition_penalty` 1 switch each filter off. */
-export interface Sampling {
-  temperature: number;
-  top_k: number;
-  top_p: number;
-  min_p: number;
-  repetition_penalty: number;
-  /** Same seed, same answer. Left out: a new one each time. */
-  seed?: number;
 }
 
 export interface GenerateOptions {

@@ -1,27 +1,92 @@
-/** What the settings of an answer may be: the engine refuses others, and the page says so before it asks. */
-import type { Sampling } from './engine.ts';
+/**
+ * The settings of an answer. A sampling parameter is declared here once: the engine's validation and defaults, the settings
+ * panel, lessons and their schema, requests of embedding pages and saved conversations follow from it. What else a new one
+ * needs, its messages `setting.NAME` and `setting.NAME.about` and its place in the public type `EmbedOptions`, fails to
+ * compile where it is missing.
+ */
 
-export interface Limits {
+/** Which numbers a setting takes. */
+export interface NumberRange {
   min: number;
   max?: number;
-  /** `min` itself is too little. */
-  above?: true;
-  whole?: true;
+  /** `min` itself is not taken. */
+  exclusiveMin?: true;
+  integer?: true;
 }
 
-export const SAMPLING_LIMITS: Readonly<Record<keyof Sampling, Limits>> = {
-  temperature: { min: 0 },
-  top_k: { min: 0, whole: true },
-  top_p: { min: 0, above: true, max: 1 },
-  min_p: { min: 0, max: 1 },
-  repetition_penalty: { min: 0, above: true },
-  seed: { min: Number.MIN_SAFE_INTEGER, whole: true },
-};
+export interface SamplingParameter extends NumberRange {
+  /**
+   * Its value where the model's `generation_config.json` says nothing: what Google publishes with Gemma 3 (its
+   * `generation_config.json` and model card). A parameter without one is optional, and is never read from a model's files.
+   */
+  default?: number;
+  /** The value at which it has no effect. */
+  neutral?: number;
+  /** A sentence about its values, for the lesson schema. */
+  description: string;
+}
+
+/** In the order in which the settings panel shows them. */
+export const SAMPLING_PARAMETERS = {
+  temperature: { min: 0, default: 1, neutral: 1, description: '0: always the likeliest token.' },
+  top_k: { min: 0, integer: true, default: 64, neutral: 0, description: '0: off.' },
+  top_p: { min: 0, exclusiveMin: true, max: 1, default: 0.95, neutral: 1, description: '1: off.' },
+  min_p: { min: 0, max: 1, default: 0, neutral: 0, description: '0: off.' },
+  repetition_penalty: { min: 0, exclusiveMin: true, default: 1, neutral: 1, description: '1: off.' },
+  // A seed in a model's files would give everybody the same answers. Left out: a new one each time.
+  seed: { min: Number.MIN_SAFE_INTEGER, integer: true, description: 'Same seed, same answer.' },
+} as const satisfies Record<string, SamplingParameter>;
+
+type Parameters = typeof SAMPLING_PARAMETERS;
+export type SamplingName = keyof Parameters;
+type WithDefault = {
+  [Name in SamplingName]: Parameters[Name] extends { default: number } ? Name : never;
+}[SamplingName];
+
+/** `temperature` 0 means greedy decoding. */
+export type Sampling = Record<WithDefault, number> & Partial<Record<Exclude<SamplingName, WithDefault>, number>>;
+
+export const SAMPLING_NAMES = Object.keys(SAMPLING_PARAMETERS) as SamplingName[];
+
+/** One parameter's declaration, typed for code that handles them all alike. */
+export const samplingParameter = (name: SamplingName): SamplingParameter => SAMPLING_PARAMETERS[name];
+
+const valuesOf = (field: 'default' | 'neutral'): Sampling =>
+  Object.fromEntries(
+    SAMPLING_NAMES.flatMap((name) => {
+      const value = samplingParameter(name)[field];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ) as Sampling;
+
+export const DEFAULT_SAMPLING: Readonly<Sampling> = valuesOf('default');
+
+/** The likeliest token each time, with every filter off. */
+export const GREEDY_SAMPLING: Readonly<Sampling> = { ...valuesOf('neutral'), temperature: 0 };
 
 /** Tokens of an answer, at most. */
-export const LENGTH_LIMITS: Limits = { min: 1, whole: true };
+export const MAX_NEW_TOKENS_RANGE: NumberRange = { min: 1, integer: true };
 
-export function withinLimits({ min, max = Number.MAX_VALUE, above, whole }: Limits, value: unknown): value is number {
-  if (typeof value !== 'number' || !(above ? value > min : value >= min) || !(value <= max)) return false;
-  return !whole || Number.isSafeInteger(value);
+/** Whether a value from outside is a finite number within the range. */
+export function isInRange(range: NumberRange, value: unknown): value is number {
+  const { min, max = Number.MAX_VALUE, exclusiveMin, integer } = range;
+  if (typeof value !== 'number' || !(exclusiveMin ? value > min : value >= min) || !(value <= max)) return false;
+  return !integer || Number.isSafeInteger(value);
+}
+
+/**
+ * Picks the sampling parameters from untrusted fields; other fields are ignored.
+ * @param valueOf a field's value, or undefined where it is left out.
+ * @param refuse throws for the first value that is out of range.
+ */
+export function readSampling(
+  valueOf: (name: SamplingName) => unknown,
+  refuse: (name: SamplingName, value: unknown) => never,
+): Partial<Sampling> {
+  const sampling: Partial<Sampling> = {};
+  for (const name of SAMPLING_NAMES) {
+    const value = valueOf(name);
+    if (value !== undefined) sampling[name] = isInRange(samplingParameter(name), value) ? value : refuse(name, value);
+  }
+  return sampling;
 }

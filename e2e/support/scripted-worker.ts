@@ -5,6 +5,7 @@
 import type { Page } from '@playwright/test';
 import type { DeviceReport, EngineErrorCode, Finish, LoadedModel } from '../../protocol/engine.ts';
 import { isolationHeaders } from '../../protocol/isolation.ts';
+import { GREEDY_SAMPLING } from '../../protocol/sampling.ts';
 
 export interface Failure {
   code: EngineErrorCode;
@@ -40,7 +41,7 @@ const LOADED: LoadedModel = {
   adapter: 'scripted',
   vision: true,
   contextLength: 2048,
-  sampling: { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 },
+  sampling: GREEDY_SAMPLING,
 };
 
 const GPU: DeviceReport = {

@@ -4,7 +4,8 @@
  * each message names its parent, and siblings are versions of the same message (an edited question, a regenerated
  * answer).
  */
-import type { EngineErrorCode, Finish, Sampling } from '../../protocol/engine.ts';
+import type { EngineErrorCode, Finish } from '../../protocol/engine.ts';
+import type { Sampling } from '../../protocol/sampling.ts';
 
 /** Settings of a conversation. A setting that is left out has the model's default. */
 export interface ConversationSettings {

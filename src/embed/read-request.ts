@@ -3,10 +3,10 @@
  * an
  * error, never an exception.
  */
-import type { EmbedId, EmbedRequest } from '../../protocol/embed.ts';
+import type { EmbedId, EmbedOptions, EmbedRequest } from '../../protocol/embed.ts';
 import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';
 import { isObject, type JsonObject } from '../../protocol/json.ts';
-import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
+import { isInRange, MAX_NEW_TOKENS_RANGE, readSampling } from '../../protocol/sampling.ts';
 
 export const REQUEST_LIMITS = { messages: 1000, parts: 100, pictures: 16, characters: 1_000_000, id: 100 } as const;
 
@@ -18,6 +18,8 @@ export type HostRequest =
 
 export type ParsedRequest =
   { id: EmbedId; asked: HostRequest } | { id: EmbedId | null; wrong: 'bad-message' | 'unknown-version'; what: string };
+
+type PublicSamplingName = keyof NonNullable<EmbedOptions['sampling']>;
 
 /** Thrown and caught in this file. The message is the path of the invalid field. */
 class InvalidField extends Error {}
@@ -78,25 +80,22 @@ function readMessages(value: unknown): Message[] {
   return list.map((message, i) => readMessage(`messages[${i}]`, message, sizes));
 }
 
-function readSampling(value: unknown): NonNullable<GenerateOptions['sampling']> {
-  const fields = objectAt('options.sampling', value);
-  const sampling: NonNullable<GenerateOptions['sampling']> = {};
-  for (const key of Object.keys(SAMPLING_LIMITS) as (keyof typeof SAMPLING_LIMITS)[]) {
-    const number = fields[key];
-    if (number === undefined) continue;
-    if (!withinLimits(SAMPLING_LIMITS[key], number)) throw new InvalidField(`options.sampling.${key}`);
-    sampling[key] = number;
-  }
-  return sampling;
-}
-
 function readOptions(value: unknown): GenerateOptions {
   if (value === undefined) return {};
   const { sampling, maxNewTokens, continueAnswer } = objectAt('options', value);
   const options: GenerateOptions = {};
-  if (sampling !== undefined) options.sampling = readSampling(sampling);
+  if (sampling !== undefined) {
+    const fields = objectAt('options.sampling', sampling);
+    options.sampling = readSampling(
+      // The public protocol names every parameter, or this fails to compile.
+      (name) => fields[name satisfies PublicSamplingName],
+      (name) => {
+        throw new InvalidField(`options.sampling.${name}`);
+      },
+    );
+  }
   if (maxNewTokens !== undefined) {
-    if (!withinLimits(LENGTH_LIMITS, maxNewTokens)) throw new InvalidField('options.maxNewTokens');
+    if (!isInRange(MAX_NEW_TOKENS_RANGE, maxNewTokens)) throw new InvalidField('options.maxNewTokens');
     options.maxNewTokens = maxNewTokens;
   }
   if (continueAnswer !== undefined) {

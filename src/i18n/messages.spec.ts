@@ -31,8 +31,7 @@ const MADE: Record<string, readonly string[]> = {
   'data.refused.': IMPORT_ERRORS,
   'demo.outcome.': ['waiting', 'good', 'bad'],
   'finish.': ['length', 'context-full', 'aborted'],
-  'setting.': SETTINGS,
-  'settingAbout.': SETTINGS,
+  'setting.': SETTINGS.flatMap((setting) => [setting, `${setting}.about`]),
   'embed.error.': ['bad-message', 'unknown-version', 'not-allowed', 'no-origin', 'too-many', 'elsewhere'],
 };
 const made = Object.entries(MADE).flatMap(([begin, values]) => values.map((value) => begin + value));

@@ -3,7 +3,7 @@
  * (`public/lessons/lesson.schema.json` is its published form). Types and limits; `read-lesson.ts` checks what comes from
  * outside.
  */
-import type { Sampling } from '../../protocol/engine.ts';
+import type { Sampling } from '../../protocol/sampling.ts';
 
 export const LESSON_FORMAT = 'fournil-lesson';
 /** The format's name before version 0.2.0; files and links that carry it are still read. */

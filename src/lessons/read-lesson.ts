@@ -2,9 +2,8 @@
  * A lesson from outside, checked: whatever comes in, either a whole lesson comes out, with the known fields alone, or a
  * LessonError that names the first field that is wrong. Nothing is fetched, decoded or run.
  */
-import type { Sampling } from '../../protocol/engine.ts';
 import { isObject } from '../../protocol/json.ts';
-import { SAMPLING_LIMITS, withinLimits } from '../../protocol/sampling.ts';
+import { readSampling, type Sampling } from '../../protocol/sampling.ts';
 import {
   LIMITS,
   type Lesson,
@@ -58,17 +57,13 @@ function list(value: unknown, field: string, most: number): unknown[] {
   return Array.isArray(value) && value.length <= most ? value : refuse(field);
 }
 
-function readSampling(value: unknown): Partial<Sampling> {
+function readLessonSampling(value: unknown): Partial<Sampling> {
   if (value === undefined) return {};
   if (!isObject(value)) return refuse('sampling');
-  const sampling: Partial<Sampling> = {};
-  for (const key of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {
-    const setting = value[key];
-    if (setting === undefined) continue;
-    if (!withinLimits(SAMPLING_LIMITS[key], setting)) return refuse(`sampling.${key}`);
-    sampling[key] = setting;
-  }
-  return sampling;
+  return readSampling(
+    (name) => value[name],
+    (name) => refuse(`sampling.${name}`),
+  );
 }
 
 function readModel(value: unknown): Pick<Lesson, 'model'> {
@@ -124,7 +119,7 @@ export function readLesson(value: unknown): Lesson {
     needs: [...new Set(needs)],
     system: optional(value['system'], 'system', LIMITS.system),
     ...readModel(value['model']),
-    sampling: readSampling(value['sampling']),
+    sampling: readLessonSampling(value['sampling']),
     ...readLength(value['maxNewTokens']),
     starters: starters.map((starter, i) => readStarter(starter, i, pictures.length)),
     pictures,

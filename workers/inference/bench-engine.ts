@@ -1,5 +1,6 @@
 /** Our engine on given token ids, for the bench: the app's own code, without messages around it. */
 import type { OpenBenchEngine } from '../../protocol/bench.ts';
+import { GREEDY_SAMPLING } from '../../protocol/sampling.ts';
 import { decode } from './generate.ts';
 import { openModel } from './model/model.ts';
 import { readProcessorFiles } from './model/processor-files.ts';
@@ -7,7 +8,6 @@ import { createProcessor } from './prompt/processor.ts';
 import { loadOrt } from './backends/ort/ort.ts';
 import type { TokenSamplers } from './backends/webgpu/sampler.ts';
 
-const sampling = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 /** Ends of answers are tokens like others here. */
 const stopIds: ReadonlySet<number> = new Set();
 
@@ -33,7 +33,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
       if (logits.onGpu && createSampler) samplers ??= createSampler(logits.vocabSize);
       const tokens: number[] = [];
       await decode(logits, {
-        ...{ decoder, samplers, sampling, stopIds, maxNewTokens: count, prompt: ids },
+        ...{ decoder, samplers, sampling: GREEDY_SAMPLING, stopIds, maxNewTokens: count, prompt: ids },
         onToken(id) {
           tokens.push(id);
           onToken();

@@ -15,8 +15,8 @@ import {
   type LoadOptions,
   type LoadProgress,
   type Message,
-  type Sampling,
 } from '../../protocol/engine.ts';
+import type { Sampling } from '../../protocol/sampling.ts';
 import type { PromptPicture } from './backend-interface/pictures.ts';
 import type { TokenSamplers } from './backends/webgpu/sampler.ts';
 import type { Prompt } from './cache/decoder.ts';

@@ -3,7 +3,8 @@
  * choice is known here: it reads the id where the sampler wrote it, so that the GPU is not idle while four bytes travel. A
  * step that turns out to follow the answer's end is taken back.
  */
-import type { FinishReason, Sampling } from '../../protocol/engine.ts';
+import type { FinishReason } from '../../protocol/engine.ts';
+import type { Sampling } from '../../protocol/sampling.ts';
 import type { Logits } from './backend-interface/logits.ts';
 import type { GpuSampler, TokenSamplers } from './backends/webgpu/sampler.ts';
 import { yieldToEventLoop } from './backends/yield-to-event-loop.ts';

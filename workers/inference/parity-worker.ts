@@ -3,6 +3,7 @@
  * gives its logits, which the tool compares with a reference. It is the app's own code that runs here, not a copy.
  */
 import type { ParityCaseResult, ParityFromWorker, ParityJob } from '../../protocol/parity.ts';
+import { GREEDY_SAMPLING } from '../../protocol/sampling.ts';
 import type { PromptPicture } from './backend-interface/pictures.ts';
 import { openModel, type Model } from './model/model.ts';
 import { Sampler } from './sampling/sampler.ts';
@@ -10,8 +11,6 @@ import { Sampler } from './sampling/sampler.ts';
 const post = (message: ParityFromWorker) => {
   self.postMessage(message);
 };
-
-const GREEDY = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 
 async function encodePictures(model: Model, job: ParityJob): Promise<Float32Array[]> {
   if (!job.pixelValues || !model.encoder || !model.config.vision) return [];
@@ -64,7 +63,7 @@ async function run(job: ParityJob): Promise<void> {
       await send(job, `${name}/${number}`, all);
       last = all.slice(-all.length / comparedPositions);
     }
-    const sampler = new Sampler(GREEDY);
+    const sampler = new Sampler(GREEDY_SAMPLING);
     const tokens: number[] = [];
     while (last && tokens.length < greedy) {
       const id = sampler.next(last, tokens);

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../../protocol/engine.ts';
-import { withinLimits } from '../../../protocol/sampling.ts';
+import { isInRange } from '../../../protocol/sampling.ts';
 import type { ConversationSettings } from '../../conversations/records.ts';
 import {
-  askedFor,
-  asTheModelSays,
+  ownValue,
+  resetSettings,
   changedSettings,
-  limitsOf,
-  modelsOwn,
+  rangeOf,
+  modelDefault,
   readSetting,
   SETTINGS,
   withSetting,
@@ -36,14 +36,14 @@ describe('settings of answers', () => {
 
   it('go back to the model all at once; the rest stays', () => {
     expect(changedSettings(settings)).toEqual(['temperature', 'maxNewTokens']);
-    expect(asTheModelSays(settings)).toEqual({ model: null, system: 'Be brief.', sampling: {} });
+    expect(resetSettings(settings)).toEqual({ model: null, system: 'Be brief.', sampling: {} });
   });
 
   it("know the model's own", () => {
-    expect(modelsOwn(model, 'top_p')).toBe(0.95);
-    expect(modelsOwn(model, 'seed')).toBeUndefined();
-    expect(modelsOwn(model, 'maxNewTokens')).toBeUndefined();
-    expect(modelsOwn(null, 'top_p')).toBeUndefined();
+    expect(modelDefault(model, 'top_p')).toBe(0.95);
+    expect(modelDefault(model, 'seed')).toBeUndefined();
+    expect(modelDefault(model, 'maxNewTokens')).toBeUndefined();
+    expect(modelDefault(null, 'top_p')).toBeUndefined();
   });
 
   it('never lose another setting, whatever is changed', () => {
@@ -58,7 +58,7 @@ describe('settings of answers', () => {
           changed = withSetting(changed, setting, value);
           expected.set(setting, value);
         }
-        for (const setting of SETTINGS) expect(askedFor(changed, setting)).toBe(expected.get(setting));
+        for (const setting of SETTINGS) expect(ownValue(changed, setting)).toBe(expected.get(setting));
       }),
     );
   });
@@ -97,7 +97,7 @@ describe('readSetting', () => {
     fc.assert(
       fc.property(fc.constantFrom(...SETTINGS), fc.oneof(fc.string(), fc.double().map(String)), (setting, typed) => {
         const read = readSetting(setting, typed);
-        if (read?.value !== undefined) expect(withinLimits(limitsOf(setting), read.value)).toBe(true);
+        if (read?.value !== undefined) expect(isInRange(rangeOf(setting), read.value)).toBe(true);
       }),
     );
   });

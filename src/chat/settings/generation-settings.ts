@@ -1,36 +1,35 @@
 /**
- * The settings of how answers are made: which there are, what was typed, and what the model itself would take. What a
- * conversation leaves out is the model's own; the way back is to leave it out again.
+ * The generation settings of a conversation: the sampling parameters and the longest answer. One that a conversation leaves
+ * out takes the model's default, and is reset by leaving it out again.
  */
-import type { LoadedModel, Sampling } from '../../../protocol/engine.ts';
-import { LENGTH_LIMITS, type Limits, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
+import type { LoadedModel } from '../../../protocol/engine.ts';
+import {
+  isInRange,
+  MAX_NEW_TOKENS_RANGE,
+  type NumberRange,
+  SAMPLING_NAMES,
+  type SamplingName,
+  samplingParameter,
+} from '../../../protocol/sampling.ts';
 import type { ConversationSettings } from '../../conversations/records.ts';
 
-export type Setting = keyof Sampling | 'maxNewTokens';
+export type Setting = SamplingName | 'maxNewTokens';
 
 /** In the order in which they are shown. */
-export const SETTINGS = [
-  'temperature',
-  'top_k',
-  'top_p',
-  'min_p',
-  'repetition_penalty',
-  'seed',
-  'maxNewTokens',
-] as const satisfies readonly Setting[];
+export const SETTINGS: readonly Setting[] = [...SAMPLING_NAMES, 'maxNewTokens'];
 
-export const limitsOf = (setting: Setting): Limits =>
-  setting === 'maxNewTokens' ? LENGTH_LIMITS : SAMPLING_LIMITS[setting];
+export const rangeOf = (setting: Setting): NumberRange =>
+  setting === 'maxNewTokens' ? MAX_NEW_TOKENS_RANGE : samplingParameter(setting);
 
-/** What the conversation asks for; undefined: as the model says. */
-export const askedFor = (settings: ConversationSettings, setting: Setting): number | undefined =>
+/** The value that the conversation sets; undefined: it takes the model's default. */
+export const ownValue = (settings: ConversationSettings, setting: Setting): number | undefined =>
   setting === 'maxNewTokens' ? settings.maxNewTokens : settings.sampling[setting];
 
-/** What the model itself takes; undefined where it says nothing, or while it is not known. */
-export const modelsOwn = (model: LoadedModel | null, setting: Setting): number | undefined =>
+/** The model's default; undefined where there is none, or while no model is loaded. */
+export const modelDefault = (model: LoadedModel | null, setting: Setting): number | undefined =>
   setting === 'maxNewTokens' ? undefined : model?.sampling[setting];
 
-/** The same settings with one setting changed, or (undefined) left to the model. */
+/** The same settings with one setting changed, or (undefined) reset to the model's default. */
 export function withSetting(
   settings: ConversationSettings,
   setting: Setting,
@@ -43,21 +42,21 @@ export function withSetting(
   return { ...rest, sampling: Object.fromEntries(kept), ...(length === undefined ? {} : { maxNewTokens: length }) };
 }
 
-/** All settings left to the model; the model and what it is told first stay. */
-export const asTheModelSays = (settings: ConversationSettings): ConversationSettings =>
+/** Resets all generation settings; the model and the system prompt stay. */
+export const resetSettings = (settings: ConversationSettings): ConversationSettings =>
   withSetting({ ...settings, sampling: {} }, 'maxNewTokens', undefined);
 
-/** The settings that are not left to the model. */
+/** The settings that the conversation sets. */
 export const changedSettings = (settings: ConversationSettings): Setting[] =>
-  SETTINGS.filter((setting) => askedFor(settings, setting) !== undefined);
+  SETTINGS.filter((setting) => ownValue(settings, setting) !== undefined);
 
 /**
- * What was typed, as people write numbers: with a point or a comma, with a sign.
- * Nothing typed is undefined: the model's own. Null: it cannot be taken.
+ * Parses a number as people type it, with a decimal point or comma and an optional sign.
+ * @returns `value` undefined where the field is empty, which means the model's default; null where it is not a number in range.
  */
 export function readSetting(setting: Setting, typed: string): { value: number | undefined } | null {
   const text = typed.replace(/\s/gu, '').replace(',', '.').replace('\u2212', '-');
   if (text === '') return { value: undefined };
   const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : NaN;
-  return withinLimits(limitsOf(setting), value) ? { value } : null;
+  return isInRange(rangeOf(setting), value) ? { value } : null;
 }

@@ -1,7 +1,7 @@
 /** Our own files: every field is checked, and a conversation in which anything is wrong is left out whole. */
 import { newId } from '../new-id.ts';
-import { ENGINE_ERRORS, type Finish, type Sampling } from '../../../protocol/engine.ts';
-import { LENGTH_LIMITS, SAMPLING_LIMITS, withinLimits } from '../../../protocol/sampling.ts';
+import { ENGINE_ERRORS, type Finish } from '../../../protocol/engine.ts';
+import { isInRange, MAX_NEW_TOKENS_RANGE, readSampling } from '../../../protocol/sampling.ts';
 import type {
   Attachment,
   ConversationRecord,
@@ -124,14 +124,15 @@ function readSettings(fields: Fields): ConversationSettings {
     settings.model = { key: model.string('key', IMPORT_LIMITS.name), id: model.string('id', IMPORT_LIMITS.name) };
   }
   const sampling = fields.fields('sampling');
-  for (const name of Object.keys(SAMPLING_LIMITS) as (keyof Sampling)[]) {
-    const value = sampling.get(name);
-    if (value === undefined) continue;
-    settings.sampling[name] = withinLimits(SAMPLING_LIMITS[name], value) ? value : sampling.fail(name, 'out of range');
-  }
+  settings.sampling = readSampling(
+    (name) => sampling.get(name),
+    (name) => sampling.fail(name, 'out of range'),
+  );
   const length = fields.get('maxNewTokens');
   if (length !== undefined)
-    settings.maxNewTokens = withinLimits(LENGTH_LIMITS, length) ? length : fields.fail('maxNewTokens', 'out of range');
+    settings.maxNewTokens = isInRange(MAX_NEW_TOKENS_RANGE, length)
+      ? length
+      : fields.fail('maxNewTokens', 'out of range');
   return settings;
 }
 

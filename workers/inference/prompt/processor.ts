@@ -2,7 +2,8 @@
  * How a model is talked to: tokenizer, chat template, sampling defaults, ids that end an answer, and how pictures are
  * prepared; transformers calls the same bundle a processor.
  */
-import type { Message, Sampling } from '../../../protocol/engine.ts';
+import type { Message } from '../../../protocol/engine.ts';
+import type { Sampling } from '../../../protocol/sampling.ts';
 import type { Gemma3Config } from '../../../protocol/gemma3-config.ts';
 import { defaultSampling } from '../sampling/settings.ts';
 import { parsePreprocessorConfig, type PictureOptions } from '../vision/preprocessor-config.ts';

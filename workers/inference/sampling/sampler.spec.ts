@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Sampling } from '../../../protocol/engine.ts';
+import type { Sampling } from '../../../protocol/sampling.ts';
 import { seededRandom } from './random.ts';
 import { Sampler } from './sampler.ts';
 

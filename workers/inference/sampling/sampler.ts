@@ -4,7 +4,8 @@
  * sampling temperature, top_k (ties with the kth stay), top_p (of ties with the last the lower ids), min_p. What they
  * leave is drawn from in order of id: that needs no sorting, here or on the GPU, and the same seed gives the same answer.
  */
-import { EngineError, type Sampling } from '../../../protocol/engine.ts';
+import { EngineError } from '../../../protocol/engine.ts';
+import type { Sampling } from '../../../protocol/sampling.ts';
 import { kthScore } from './kth-score.ts';
 import { type Random, seededRandom } from './random.ts';
 import { checkSampling } from './settings.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Sampling } from '../../../protocol/engine.ts';
-import { defaultSampling, GEMMA_SAMPLING, mergeSampling } from './settings.ts';
+import { DEFAULT_SAMPLING, type Sampling } from '../../../protocol/sampling.ts';
+import { defaultSampling, mergeSampling } from './settings.ts';
 
 describe('defaultSampling', () => {
   it("is Gemma's where the model says nothing", () => {
-    expect(defaultSampling(undefined)).toEqual(GEMMA_SAMPLING);
+    expect(defaultSampling(undefined)).toEqual(DEFAULT_SAMPLING);
     expect(defaultSampling({})).toEqual({ temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 });
   });
 
@@ -15,18 +15,18 @@ describe('defaultSampling', () => {
 
   it('takes what is right, and neither what is wrong nor a seed', () => {
     const given = { top_k: 10, top_p: 2, min_p: null, repetition_penalty: '1.1', seed: 4, other: 1 };
-    expect(defaultSampling(given)).toEqual({ ...GEMMA_SAMPLING, top_k: 10 });
+    expect(defaultSampling(given)).toEqual({ ...DEFAULT_SAMPLING, top_k: 10 });
   });
 });
 
 describe('mergeSampling', () => {
   it('changes what is given', () => {
-    expect(mergeSampling(GEMMA_SAMPLING, { temperature: 0, top_k: undefined, seed: 3 })).toEqual({
-      ...GEMMA_SAMPLING,
+    expect(mergeSampling(DEFAULT_SAMPLING, { temperature: 0, top_k: undefined, seed: 3 })).toEqual({
+      ...DEFAULT_SAMPLING,
       temperature: 0,
       seed: 3,
     });
-    expect(GEMMA_SAMPLING.temperature).toBe(1);
+    expect(DEFAULT_SAMPLING.temperature).toBe(1);
   });
 
   it.each<[keyof Sampling, unknown]>([
@@ -44,6 +44,6 @@ describe('mergeSampling', () => {
     ['seed', 0.5],
     ['seed', null],
   ])('refuses %s = %s by name', (key, value) => {
-    expect(() => mergeSampling(GEMMA_SAMPLING, { [key]: value })).toThrow(new RegExp(`^bad-request: ${key} is`));
+    expect(() => mergeSampling(DEFAULT_SAMPLING, { [key]: value })).toThrow(new RegExp(`^bad-request: ${key} is`));
   });
 });

@@ -1,6 +1,6 @@
 /** The GPU's sampler chooses what the CPU's does: the same ids from the same logits, settings and seed. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Sampling } from '../../../../protocol/engine.ts';
+import type { Sampling } from '../../../../protocol/sampling.ts';
 import { fromHalf, toHalf } from '../../onnx/float16.ts';
 import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { seededRandom } from '../../sampling/random.ts';

@@ -4,7 +4,8 @@
  * in a buffer that the next step can read. Other settings are sampled on the CPU, as are more scores that tie with the kth
  * than there are threads, which is known only afterwards.
  */
-import { EngineError, type Sampling } from '../../../../protocol/engine.ts';
+import { EngineError } from '../../../../protocol/engine.ts';
+import type { Sampling } from '../../../../protocol/sampling.ts';
 import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { type Random, seededRandom } from '../../sampling/random.ts';
 import { checkSampling } from '../../sampling/settings.ts';
