@@ -1,20 +1,21 @@
-/** The page's language and its messages. Both languages are in the bundle: nothing is fetched. */
+/** The page's messages, numbers and dates, in its language. All languages are in the bundle: nothing is fetched. */
 import i18next from 'i18next';
-import en from './en.json';
-import fr from './fr.json';
+import { FALLBACK_LANGUAGE, type Language, localeFor } from './languages.ts';
+import type en from './messages/en.json';
 
-export const LANGUAGES = { en: 'English', fr: 'Français' } as const;
-export type Language = keyof typeof LANGUAGES;
+/** A message with plural forms (`x_one`, `x_other`…) is asked for as `x`, with a `count`. */
+type WithoutPlural<Key extends string> = Key extends `${infer Name}_${Intl.LDMLPluralRule}` ? Name : Key;
+export type MessageKey = WithoutPlural<keyof typeof en>;
 
-/** A message with forms for one and for many (`x_one`, `x_other`…) is asked for as `x`, with a `count`. */
-type Bare<Key extends string> = Key extends `${infer Begin}_${Intl.LDMLPluralRule}` ? Begin : Key;
-export type MessageKey = Bare<keyof typeof en>;
+const files = import.meta.glob<Record<string, string>>('./messages/*.json', { eager: true, import: 'default' });
 
 export const messages = i18next.createInstance();
 void messages.init({
-  lng: 'en',
-  fallbackLng: 'en',
-  resources: { en: { translation: en }, fr: { translation: fr } },
+  lng: FALLBACK_LANGUAGE,
+  fallbackLng: FALLBACK_LANGUAGE,
+  resources: Object.fromEntries(
+    Object.entries(files).map(([path, translation]) => [/(\w+)\.json$/.exec(path)?.[1], { translation }]),
+  ),
   // Keys have points in them, and Svelte escapes what it shows.
   keySeparator: false,
   nsSeparator: false,
@@ -22,22 +23,10 @@ void messages.init({
   initAsync: false,
 });
 
-const isLanguage = (code: string): code is Language => code in LANGUAGES;
-
-/** The first of the person's languages that we speak. */
-export function preferredLanguage(languages: readonly string[]): Language {
-  return languages.map((code) => code.slice(0, 2).toLowerCase()).find(isLanguage) ?? 'en';
-}
-
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte'];
 
-/** The person's own kind of the language, as `fr-CA`: numbers and dates are written as there. */
-export function localeFor(language: Language, languages: readonly string[]): string {
-  return languages.find((code) => code.toLowerCase().startsWith(`${language}-`)) ?? language;
-}
-
 class I18n {
-  language = $state<Language>('en');
+  language = $state<Language>(FALLBACK_LANGUAGE);
   readonly locale = $derived(localeFor(this.language, globalThis.navigator?.languages ?? []));
 
   /** A message in the page's language. */

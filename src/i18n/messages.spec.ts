@@ -4,15 +4,15 @@ import { ENGINE_ERRORS } from '../../protocol/engine.ts';
 import { STORE_ERRORS } from '../../protocol/store.ts';
 import { SETTINGS } from '../chat/settings/generation-settings.ts';
 import { IMPORT_ERRORS, LEFT_OUT } from '../conversations/export/format.ts';
-import en from './en.json';
-import fr from './fr.json';
-import { LANGUAGES, messages, preferredLanguage } from './i18n.svelte.ts';
+import { messages } from './i18n.svelte.ts';
+import { LANGUAGE_CODES } from './languages.ts';
+import en from './messages/en.json';
+import fr from './messages/fr.json';
 
 type Messages = Record<string, string>;
-const BOTH: [language: string, messages: Messages][] = [
-  ['en', en],
-  ['fr', fr],
-];
+const messagesOf = (language: string) =>
+  JSON.parse(readFileSync(`src/i18n/messages/${language}.json`, 'utf8')) as Messages;
+const ALL = LANGUAGE_CODES.map((language) => [language, messagesOf(language)] as const);
 
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
   .filter((path) => /\.(svelte|ts)$/.test(path) && !path.endsWith('.spec.ts'))
@@ -46,16 +46,24 @@ const formsOf = (texts: Messages, key: string) =>
 const placeholders = (text: string) => [...text.matchAll(/{{(\w+)}}/g)].map((match) => match[1]).sort();
 
 describe('messages', () => {
-  it('are the same in both languages, in the same order, with the same placeholders', () => {
-    expect(bareKeys(fr)).toEqual(bareKeys(en));
-    for (const key of bareKeys(en)) {
-      const [first = '', ...others] = [...formsOf(en, key), ...formsOf(fr, key)];
-      for (const text of others) expect(placeholders(text), key).toEqual(placeholders(first));
+  it('are there for each language of the list, and for no other', () => {
+    const found = readdirSync('src/i18n/messages').map((name) => name.replace('.json', ''));
+    expect(found.sort()).toEqual([...LANGUAGE_CODES].sort());
+    for (const [language, texts] of ALL) expect(messages.t('chat.send', { lng: language })).toBe(texts['chat.send']);
+  });
+
+  it('are the same in all languages, in the same order, with the same placeholders', () => {
+    for (const [language, texts] of ALL) {
+      expect(bareKeys(texts), language).toEqual(bareKeys(en));
+      for (const key of bareKeys(en)) {
+        const [first = '', ...others] = [...formsOf(en, key), ...formsOf(texts, key)];
+        for (const text of others) expect(placeholders(text), `${language}: ${key}`).toEqual(placeholders(first));
+      }
     }
   });
 
   it('have every plural form of their language, or none', () => {
-    for (const [language, texts] of BOTH) {
+    for (const [language, texts] of ALL) {
       const { pluralCategories } = new Intl.PluralRules(language).resolvedOptions();
       for (const key of Object.keys(texts).filter((each) => PLURAL.test(each)))
         for (const category of pluralCategories) expect(texts, language).toHaveProperty([`${bare(key)}_${category}`]);
@@ -63,8 +71,8 @@ describe('messages', () => {
   });
 
   it('say something', () => {
-    for (const [, texts] of BOTH) for (const [key, text] of Object.entries(texts)) expect(text.trim(), key).toBe(text);
-    for (const [, texts] of BOTH) for (const [key, text] of Object.entries(texts)) expect(text, key).not.toBe('');
+    for (const [, texts] of ALL) for (const [key, text] of Object.entries(texts)) expect(text.trim(), key).toBe(text);
+    for (const [, texts] of ALL) for (const [key, text] of Object.entries(texts)) expect(text, key).not.toBe('');
   });
 
   it('are all used', () => {
@@ -124,13 +132,5 @@ describe('numbers and dates', () => {
     const own = /\.toLocale\w*String\(|new Intl\.(NumberFormat|DateTimeFormat|RelativeTimeFormat|ListFormat)/;
     const elsewhere = files.filter(({ path, text }) => own.test(text) && !path.endsWith('i18n.svelte.ts'));
     expect(elsewhere.map(({ path }) => path)).toEqual([]);
-  });
-});
-
-describe('preferredLanguage', () => {
-  it('takes the first that we speak', () => {
-    expect(preferredLanguage(['de-DE', 'fr-CA', 'en'])).toBe('fr');
-    expect(preferredLanguage(['zh'])).toBe('en');
-    expect(Object.keys(LANGUAGES)).toEqual(BOTH.map(([language]) => language));
   });
 });

@@ -1,4 +1,5 @@
 /** A lesson while it is being written. */
+import { FALLBACK_LANGUAGE, type Language } from '../i18n/languages.ts';
 import {
   LIMITS,
   type Lesson,
@@ -37,7 +38,7 @@ const EMPTY: Omit<Lesson, 'language'> = {
 export class LessonDraft {
   title = $state('');
   description = $state('');
-  language = $state<Lesson['language']>('en');
+  language = $state<Language>(FALLBACK_LANGUAGE);
   colour = $state<LessonColour>('amber');
   needs = $state<LessonNeed[]>([]);
   system = $state('');
@@ -48,7 +49,7 @@ export class LessonDraft {
   pictures = $state<DraftPicture[]>([]);
   private lastId = 0;
 
-  constructor(lesson: Lesson | null, language: Lesson['language']) {
+  constructor(lesson: Lesson | null, language: Language) {
     const from = lesson ?? { ...EMPTY, language };
     const pictures = from.pictures.map((picture) => ({ id: ++this.lastId, ...picture }));
     Object.assign(this, {

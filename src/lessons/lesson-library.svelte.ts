@@ -1,4 +1,5 @@
 /** The person's own lessons, kept in this browser, and those that come with the page. */
+import type { Language } from '../i18n/languages.ts';
 import { newId } from '../conversations/new-id.ts';
 import { LessonDatabase, type OwnLesson } from './lesson-database.ts';
 import type { Lesson } from './lesson.ts';
@@ -18,7 +19,7 @@ export class LessonLibrary {
     private readonly database = new LessonDatabase(),
   ) {}
 
-  async refresh(language: string): Promise<void> {
+  async refresh(language: Language): Promise<void> {
     await Promise.all([this.readOwn(), this.readShipped(language)]);
   }
 
@@ -57,7 +58,7 @@ export class LessonLibrary {
     }
   }
 
-  private async readShipped(language: string): Promise<void> {
+  private async readShipped(language: Language): Promise<void> {
     try {
       this.shipped = await fetchShippedLessons(language, this.base);
       this.unreachable = false;

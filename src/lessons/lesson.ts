@@ -3,6 +3,7 @@
  * (`public/lessons/lesson.schema.json` is its published form). Types and limits; `read-lesson.ts` checks what comes from
  * outside.
  */
+import type { Language } from '../i18n/languages.ts';
 import type { Sampling } from '../../protocol/sampling.ts';
 
 export const LESSON_FORMAT = 'fournil-lesson';
@@ -17,8 +18,6 @@ export type LessonColour = (typeof LESSON_COLOURS)[number];
 /** What a model must be able to do: hold a conversation (the built-in one cannot), or see pictures. */
 export const LESSON_NEEDS = ['language', 'pictures'] as const;
 export type LessonNeed = (typeof LESSON_NEEDS)[number];
-
-export const LESSON_LANGUAGES = ['en', 'fr'] as const;
 
 export interface Starter {
   text: string;
@@ -37,7 +36,7 @@ export interface Lesson {
   version: typeof LESSON_VERSION;
   title: string;
   description: string;
-  language: (typeof LESSON_LANGUAGES)[number];
+  language: Language;
   colour: LessonColour;
   needs: LessonNeed[];
   /** Empty: none. */

@@ -3,6 +3,7 @@
  * LessonError that names the first field that is wrong. Nothing is fetched, decoded or run.
  */
 import { isObject } from '../../protocol/json.ts';
+import { LANGUAGE_CODES } from '../i18n/languages.ts';
 import { readSampling, type Sampling } from '../../protocol/sampling.ts';
 import {
   LIMITS,
@@ -10,7 +11,6 @@ import {
   LESSON_BYTES,
   LESSON_COLOURS,
   LESSON_FORMAT,
-  LESSON_LANGUAGES,
   LESSON_NEEDS,
   LESSON_VERSION,
   OLD_LESSON_FORMAT,
@@ -114,7 +114,7 @@ export function readLesson(value: unknown): Lesson {
     version: LESSON_VERSION,
     title: line(value['title'], 'title', LIMITS.title),
     description: optional(value['description'], 'description', LIMITS.description, ONE_LINE),
-    language: oneOf(value['language'], 'language', LESSON_LANGUAGES),
+    language: oneOf(value['language'], 'language', LANGUAGE_CODES),
     colour: oneOf(value['colour'], 'colour', LESSON_COLOURS),
     needs: [...new Set(needs)],
     system: optional(value['system'], 'system', LIMITS.system),

@@ -1,5 +1,6 @@
 /** What the person prefers: language, looks, and whether answers come with numbers; kept for the next visit. */
-import { i18n, type Language, LANGUAGES, preferredLanguage } from '../i18n/i18n.svelte.ts';
+import { i18n } from '../i18n/i18n.svelte.ts';
+import { isLanguage, type Language, preferredLanguage } from '../i18n/languages.ts';
 import { forget, keep, recall } from './storage.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
@@ -23,8 +24,7 @@ class Preferences {
   /** Takes up what was kept, and shows it. */
   start(): void {
     const language = recall('language');
-    const known = language !== null && language in LANGUAGES;
-    this.showLanguage(known ? (language as Language) : preferredLanguage(navigator.languages));
+    this.showLanguage(language !== null && isLanguage(language) ? language : preferredLanguage(navigator.languages));
     this.theme = THEMES.find((theme) => theme === recall('theme')) ?? 'system';
     this.contrast = CONTRASTS.find((contrast) => contrast === recall('contrast')) ?? 'system';
     this.textSize = TEXT_SIZES.find((size) => size === recall('text-size')) ?? 'normal';

@@ -2,21 +2,24 @@
  * Reads answers aloud, only with voices that run on this device: others would send the answer to a server. It reads one
  * answer at a time, sentence by sentence, since browsers cut long utterances short.
  */
+import { type Language, LANGUAGE_CODES, LANGUAGES } from '../../i18n/languages.ts';
 import { spoken } from './spoken.ts';
 
 const speech = (): SpeechSynthesis | undefined => ('speechSynthesis' in globalThis ? speechSynthesis : undefined);
 
-/** Function words tell English from French in short texts. */
-const SMALL_WORDS = {
-  fr: /(?<!\p{L})(?:le|la|les|des|du|un|une|est|et|que|qui|dans|pour|pas|vous|je|il|elle|sur|avec|ce|c’est|c'est)(?!\p{L})/giu,
-  en: /(?<!\p{L})(?:the|of|and|is|are|to|in|that|it|you|for|with|not|this|on|be|as|have|was)(?!\p{L})/giu,
-};
+/** Matches the common words of each language, where no letter stands beside them. */
+const COMMON_WORDS = LANGUAGE_CODES.map((code) => {
+  const words = LANGUAGES[code].commonWords.replaceAll(' ', '|');
+  return { code, pattern: new RegExp(`(?<!\\p{L})(?:${words})(?!\\p{L})`, 'giu') };
+});
 
-/** Detects the language of a text; `fallback` if it is undecided. */
-export function languageOf(text: string, fallback: 'en' | 'fr'): 'en' | 'fr' {
-  const count = (words: RegExp) => [...text.slice(0, 2000).matchAll(words)].length;
-  const [french, english] = [count(SMALL_WORDS.fr), count(SMALL_WORDS.en)];
-  return french === english ? fallback : french > english ? 'fr' : 'en';
+/** The language whose common words are the most frequent in a text, or `fallback` where no language has the most. */
+export function languageOf(text: string, fallback: Language): Language {
+  const start = text.slice(0, 2000);
+  const counts = COMMON_WORDS.map(({ code, pattern }) => ({ code, count: [...start.matchAll(pattern)].length }));
+  const most = Math.max(...counts.map(({ count }) => count));
+  const [first, ...others] = counts.filter(({ count }) => count === most);
+  return first && others.length === 0 ? first.code : fallback;
 }
 
 export function sentencesOf(text: string): string[] {
@@ -57,7 +60,7 @@ class ReadAloud {
     return matching.find((voice) => voice.default) ?? matching[0];
   }
 
-  start(whom: object, text: string, language: 'en' | 'fr'): void {
+  start(whom: object, text: string, language: Language): void {
     const voice = this.voiceFor(language);
     const sentences = sentencesOf(text);
     this.stop();

@@ -1,5 +1,5 @@
 /** Dictation: words are added to the message as they are recognised. */
-import type { Language } from '../../../i18n/i18n.svelte.ts';
+import { commonLocale, type Language } from '../../../i18n/languages.ts';
 import { localLanguage, recognise, type Recognition } from './recognition.ts';
 
 export type DictationTrouble = 'denied' | 'noMicrophone' | 'failed';
@@ -11,9 +11,6 @@ const TROUBLES: Readonly<Record<string, DictationTrouble | null>> = {
   'no-speech': null,
   aborted: null,
 };
-
-/** The locale that is tried if the person's own is not available. */
-const COMMON: Readonly<Record<Language, string>> = { en: 'en-US', fr: 'fr-FR' };
 
 export class Dictation {
   /** The locale that can be recognised; null if there is none. */
@@ -28,7 +25,7 @@ export class Dictation {
   constructor(private readonly onwords: (words: string) => void) {}
 
   async detectLanguage(language: Language, locale: string): Promise<void> {
-    this.language = await localLanguage([locale, COMMON[language]]);
+    this.language = await localLanguage([locale, commonLocale(language)]);
   }
 
   start(): void {
