@@ -1,6 +1,7 @@
 /** The decode loop, over a scripted backend: which tokens come, why it ends, and what the cache holds then. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { EngineError, type Sampling } from '../../protocol/engine.ts';
+import { EngineError } from '../../protocol/engine.ts';
+import type { Sampling } from '../../protocol/sampling.ts';
 import { yieldToEventLoop } from './backends/yield-to-event-loop.ts';
 import { Decoder } from './cache/decoder.ts';
 import { decode, type DecodeOptions } from './generate.ts';

@@ -3,7 +3,7 @@
  * with a tokenizer of letters. It needs neither onnxruntime nor a GPU.
  */
 import { vi } from 'vitest';
-import type { Sampling } from '../../../protocol/engine.ts';
+import type { Sampling } from '../../../protocol/sampling.ts';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { Backend, ForwardInput } from '../backend-interface/backend.ts';
 import type { KvCache } from '../backend-interface/kv-cache.ts';
