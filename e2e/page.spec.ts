@@ -1,9 +1,19 @@
 /** @file The page itself: accessible names, keyboard, pictures, languages, themes, accessibility. */
-import { expect, test } from '@playwright/test';
+import { expect, type Page, test } from '@playwright/test';
 import { contentSecurityPolicy, securityHeaders } from '../tools/serve/headers.ts';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, NAMES } from './support/chat.ts';
 import { drawPicture, GREEN } from './support/draw.ts';
+import { scriptWorker } from './support/scripted-worker.ts';
+
+/**
+ * Opens the page with a scripted engine, for tests that need no real one: it would take the software GPU several seconds.
+ * @param loadTime how long the model's loading takes, ms
+ */
+async function open(page: Page, loadTime = 0): Promise<void> {
+  await scriptWorker(page, { answers: [{ deltas: ['Fine.'] }], loadTime });
+  await page.goto('./');
+}
 
 const picture = drawPicture([{ kind: 'triangle', colour: GREEN, x: 0.5, y: 0.5, r: 0.3 }], 160);
 
@@ -15,7 +25,7 @@ for (const [language, locale] of [
     test.use({ locale });
 
     test('everything has its name', async ({ page }) => {
-      await page.goto('./');
+      await open(page);
       const chat = new Chat(page, language);
       await expect(page.locator('html')).toHaveAttribute('lang', language);
       await expect(chat.message).toBeVisible();
@@ -28,7 +38,8 @@ for (const [language, locale] of [
       test.describe(colorScheme, () => {
         test.use({ colorScheme });
         test(`is accessible, empty and with a question`, async ({ page }) => {
-          await page.goto('./');
+          // The model is loading meanwhile.
+          await open(page, 60_000);
           const chat = new Chat(page, language);
           await expectAccessible(page);
           await chat.attach('triangle.png', picture);
@@ -41,7 +52,7 @@ for (const [language, locale] of [
   });
 
 test('pictures are chosen, dropped and removed', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   const chat = new Chat(page);
   await chat.attach('one.png', picture);
   await expect(page.getByRole('img', { name: 'one.png' })).toBeVisible();
@@ -62,7 +73,7 @@ test('pictures are chosen, dropped and removed', async ({ page }) => {
 });
 
 test('a picture that is too large is not taken, and the page says so', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   await page.evaluate(() => {
     const data = new DataTransfer();
     const vast = new File([new Uint8Array(50_000_001)], 'vast.png', { type: 'image/png' });
@@ -75,7 +86,7 @@ test('a picture that is too large is not taken, and the page says so', async ({ 
 });
 
 test('text that is copied with a picture of itself is pasted as text', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   const taken = await page.evaluate(() => {
     const data = new DataTransfer();
     data.setData('text/plain', 'words');
@@ -89,7 +100,7 @@ test('text that is copied with a picture of itself is pasted as text', async ({ 
 });
 
 test('Enter that chooses a word in an input method does not send', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   const chat = new Chat(page);
   await chat.message.fill('日本');
   await chat.message.evaluate((textarea) => {
@@ -103,7 +114,7 @@ test('Enter that chooses a word in an input method does not send', async ({ page
 });
 
 test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   const chat = new Chat(page);
   await chat.message.focus();
   await page.keyboard.type('one');
@@ -120,7 +131,7 @@ test('Shift+Enter breaks the line, Enter sends, focus stays', async ({ page }) =
 });
 
 test('language and theme are chosen, and kept', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   await new Chat(page).prefer(['Language', 'fr'], ['Thème', 'dark']);
   await page.reload();
   await expect(page.locator('html')).toHaveAttribute('lang', 'fr');
@@ -129,7 +140,7 @@ test('language and theme are chosen, and kept', async ({ page }) => {
 
 test('a chosen theme is shown whatever the system wants', async ({ page }) => {
   await page.emulateMedia({ colorScheme: 'dark' });
-  await page.goto('./');
+  await open(page);
   const colour = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const dark = await colour();
   const chat = new Chat(page);
@@ -158,7 +169,7 @@ test('a model that does not arrive is said, and can be tried again', async ({ pa
 });
 
 test('a broken picture is said before it is sent, and the question is not lost', async ({ page }) => {
-  await page.goto('./');
+  await open(page);
   const chat = new Chat(page);
   await chat.message.fill('What is this?');
   await chat.attach('broken.png', picture.subarray(0, 200));
@@ -180,7 +191,7 @@ for (const locale of ['en-GB', 'fr-FR'])
   test.describe(locale, () => {
     test.use({ locale });
     test('the head of the page fits every width, and nothing covers anything', async ({ page }) => {
-      await page.goto('./');
+      await open(page);
       await expect(page.getByTestId('model-state')).toHaveAttribute('data-state', 'ready', { timeout: 60_000 });
       for (let width = 320; width <= 1400; width += 60) {
         await page.setViewportSize({ width, height: 500 });
@@ -205,7 +216,7 @@ for (const locale of ['en-GB', 'fr-FR'])
 
 test('fits a phone of 320 pixels', async ({ page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
-  await page.goto('./');
+  await open(page);
   const width = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(width).toBeLessThanOrEqual(320);
 });
