@@ -4,6 +4,7 @@ import { mkdir, open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { ManifestFile } from '../../protocol/manifest.ts';
 import { PartHasher } from '../model-files/part-hasher.ts';
+import { writeAll } from '../model-files/write-all.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -106,8 +107,7 @@ export class PartialFile {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    for (let at = 0; at < bytes.length;)
-      at += (await this.handle.write(bytes, at, bytes.length - at, this.size + at)).bytesWritten;
+    await writeAll(this.handle, bytes, this.size);
     this.hasher.update(bytes);
   }
 
