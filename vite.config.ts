@@ -69,7 +69,9 @@ export default defineConfig({
   },
   preview: { headers: securityHeaders },
   test: {
+    // On a busy machine everything may take long.
     testTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     projects: [
       {
         extends: true,

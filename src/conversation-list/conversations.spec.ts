@@ -38,7 +38,7 @@ async function open(kept: Database | Error = database()) {
   onTestFinished(conversations.start());
   /** Resolves when the last answer of the conversation that is shown has come so far. */
   const reached = (status: AnswerTurn['status'], { current }: { current: Conversation } = conversations) =>
-    vi.waitFor(() => expect(current.lastAnswer?.status).toBe(status));
+    expect.poll(() => current.lastAnswer?.status).toBe(status);
   /** Answers what was asked last. */
   const answerWith = async (text: string) => {
     await reached('reading');

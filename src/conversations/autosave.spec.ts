@@ -119,7 +119,7 @@ describe('a failed write', () => {
       autosave.delete(['m']);
     };
     autosave.save('m', 'n');
-    await vi.waitFor(() => expect(results).toEqual([full, full]));
+    await vi.waitFor(() => expect(results).toEqual([full, full]), 30_000);
     database.failure = null;
     await autosave.settled();
     expect(written).toEqual([{ messages: ['n'], deleted: ['m'] }]);
@@ -149,7 +149,7 @@ describe('what is written', () => {
     };
     autosave.save('first');
     autosave.save('second', 'first');
-    await vi.waitFor(() => expect(written).toHaveLength(2));
+    await vi.waitFor(() => expect(written).toHaveLength(2), 30_000);
     expect(written).toEqual([
       { messages: ['first', 'second'], deleted: [] },
       { messages: ['third'], deleted: [] },
@@ -161,13 +161,13 @@ describe('what is written', () => {
     const ends: (() => void)[] = [];
     database.onWrite = () => new Promise((resolve) => ends.push(resolve));
     autosave.save('m');
-    await vi.waitFor(() => expect(ends).toHaveLength(1));
+    await vi.waitFor(() => expect(ends).toHaveLength(1), 30_000);
     autosave.save('n');
     const settled = autosave.settled();
     await Promise.resolve();
     expect(ends).toHaveLength(1);
     ends[0]?.();
-    await vi.waitFor(() => expect(ends).toHaveLength(2));
+    await vi.waitFor(() => expect(ends).toHaveLength(2), 30_000);
     ends[1]?.();
     await settled;
     expect(written).toHaveLength(2);

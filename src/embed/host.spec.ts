@@ -165,7 +165,7 @@ describe('a host', () => {
     models.state = { is: 'loading', progress: { stage: 'files', done: 1, total: 2 } };
     await ask('a', { type: 'load' });
     models.state = { is: 'failed', error: new StoreError('quota') };
-    await vi.waitFor(() => expect(about('a')).toHaveLength(2));
+    await vi.waitFor(() => expect(about('a')).toHaveLength(2), 30_000);
     expect(about('a')).toMatchObject([
       { progress: { stage: 'files', done: 1, total: 2 } },
       { error: { code: 'store-quota' } },

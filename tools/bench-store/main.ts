@@ -7,19 +7,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
+import type { BenchRow } from '../../protocol/bench.ts';
 import { chromiumArgs, requireChromium } from '../browser/chromium.ts';
 import { startBenchServer } from './server.ts';
 
 const MEGABYTE = 1024 * 1024;
 
-interface Row {
-  measure: string;
-  unit: string;
-  median: number;
-  min: number;
-  max: number;
-  n: number;
-}
+type Row = Omit<BenchRow, 'engine' | 'model' | 'device'>;
 
 function row(measure: string, unit: string, values: number[]): Row {
   const sorted = [...values].sort((a, b) => a - b);

@@ -417,7 +417,7 @@ describe('a lost GPU', () => {
   it('leaves the engine empty where it is idle', async () => {
     const { engine, onDelta, onLost, lose } = await loaded({ onGpu: true });
     lose('unplugged');
-    await vi.waitFor(() => expect(onLost.mock.calls).toEqual([['unplugged']]));
+    await expect.poll(() => onLost.mock.calls).toEqual([['unplugged']]);
     expect(await engine.status()).toEqual({ state: 'empty' });
     await expect(engine.generate(ask('hi'), { onDelta })).rejects.toEqual(failsWith('model-missing'));
     expect(await engine.inspect()).toEqual({ webgpu: null, reason: 'no-webgpu' });
@@ -460,7 +460,7 @@ describe('a lost GPU', () => {
     const { engine, onLost } = engineOf(model);
     backend.onForward = () => lose('unplugged');
     await engine.load('folder', {});
-    await vi.waitFor(() => expect(onLost.mock.calls).toEqual([['unplugged']]));
+    await expect.poll(() => onLost.mock.calls).toEqual([['unplugged']]);
     expect(await engine.status()).toEqual({ state: 'empty' });
   });
 
@@ -539,7 +539,7 @@ describe('pictures', () => {
     const { engine, encoder, backend } = await seeing(({ open }) => open.mockReturnValue(opening.passed));
     const controller = new AbortController();
     const generating = engine.generate(ask(picture('hi')), { onDelta: vi.fn(), signal: controller.signal });
-    await vi.waitFor(() => expect(encoder.open.mock.calls.length).toBeGreaterThan(1));
+    await expect.poll(() => encoder.open.mock.calls.length).toBeGreaterThan(1);
     backend.passes.length = 0;
     controller.abort();
     expect(await generating).toMatchObject({ reason: 'aborted', usage: { promptTokens: 0, generatedTokens: 0 } });

@@ -180,7 +180,7 @@ describe('tokens chosen on the GPU', () => {
     const known = new Gate();
     samplers.onChoice = () => known.passed.then(() => true);
     const running = run();
-    await vi.waitFor(() => expect(backend.passes).toEqual([3, 1]));
+    await expect.poll(() => backend.passes).toEqual([3, 1]);
     expect(tokens).toEqual([]);
     known.open();
     expect(await running).toBe('stop');
@@ -204,7 +204,7 @@ describe('tokens chosen on the GPU', () => {
       return true;
     };
     const running = run({ signal: controller.signal });
-    await vi.waitFor(() => expect(backend.passes).toEqual([3, 1, 1]));
+    await expect.poll(() => backend.passes).toEqual([3, 1, 1]);
     controller.abort();
     known.open();
     expect(await running).toBe('aborted');
@@ -287,7 +287,7 @@ describe('tokens chosen on the GPU', () => {
       settled = true;
     });
     running.catch(() => undefined);
-    await vi.waitFor(() => expect(samplers.histories).toHaveLength(1));
+    await expect.poll(() => samplers.histories).toHaveLength(1);
     for (let i = 0; i < 10; i++) await Promise.resolve();
     expect(settled).toBe(false);
     stepping.open();

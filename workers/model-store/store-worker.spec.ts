@@ -58,7 +58,7 @@ const answered = (id: number) =>
     const found = posted.find((message) => message.id === id && !('progress' in message));
     if (!found) throw new Error(`${id} is not answered`);
     return found;
-  });
+  }, 30_000);
 
 /** A call of the store that ends when the test says so. */
 function pending(name: 'fetchModel' | 'resumeModel' | 'checkModel') {
@@ -144,7 +144,7 @@ describe('the other tabs', () => {
         { type: 'ended', key: 'k' },
         { type: 'changed' },
       ]);
-    });
+    }, 30_000);
   });
 
   it('hear why it failed', async () => {
@@ -156,7 +156,7 @@ describe('the other tabs', () => {
         { type: 'ended', key: 'k', error: { code: 'storage', detail: 'SecurityError: x' } },
         { type: 'changed' },
       ]);
-    });
+    }, 30_000);
   });
 
   it('are not told by a tab that only waits for them', () => {
@@ -178,7 +178,7 @@ describe('the other tabs', () => {
       await answered(1);
       await vi.waitFor(() => {
         expect(broadcasts).toContainEqual({ type: 'changed' });
-      });
+      }, 30_000);
     });
 
   it('are not told after a call that changes nothing', async () => {
@@ -191,7 +191,7 @@ describe('the other tabs', () => {
     call(3, { type: 'check', key: 'later' });
     await vi.waitFor(() => {
       expect(broadcasts).toEqual([{ type: 'ended', key: 'k' }, { type: 'ended', key: 'later' }, { type: 'changed' }]);
-    });
+    }, 30_000);
   });
 });
 
@@ -239,7 +239,7 @@ describe('a pause', () => {
     await answered(1);
     await vi.waitFor(() => {
       expect(broadcasts).toContainEqual({ type: 'changed' });
-    });
+    }, 30_000);
     broadcasts = [];
     send({ id: 1, abort: true });
     expect(broadcasts).toEqual([]);

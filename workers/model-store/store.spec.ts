@@ -501,7 +501,7 @@ it('does not remove a model while it is fetched', async () => {
     store.fetchModel(source, never, tell),
     vi.waitFor(() => {
       if (!removal) throw new Error('not yet');
-    }),
+    }, 30_000),
   ]);
   expect(await removal).toMatchObject({ code: 'busy', detail: `${planned} is being fetched or checked` });
   expect(stored.complete).toBe(true);

@@ -65,7 +65,7 @@ describe('PdfContent', () => {
     });
     const content = pdf(2, () => '');
     expect(content.scanned).toBe(true);
-    await vi.waitFor(() => expect(content.drawnCount).toBe(1));
+    await expect.poll(() => content.drawnCount).toBe(1);
     expect(content.attachments).toBeNull();
     finish();
     expect(names(content)).toEqual(['picture: report.pdf, p. 1', 'picture: report.pdf, p. 2']);

@@ -93,11 +93,11 @@ it('gives the same to the bit with helpers, who end when they are told to', { ti
   }
   await vi.waitFor(() => {
     expect(together.activeThreads).toBe(2);
-  });
+  }, 30_000);
   together.dispose();
   await vi.waitFor(() => {
     expect(together.activeThreads).toBe(0);
-  });
+  }, 30_000);
 });
 
 it('reads pictures whose tokens do not see each other one by one, too', async () => {
