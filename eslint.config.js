@@ -27,4 +27,10 @@ export default ts.config(
   { files: ['workers/**'], rules: forbid('src', 'tools', 'e2e') },
   { files: ['protocol/**'], rules: forbid('src', 'workers', 'tools', 'e2e') },
   { files: ['tools/**'], rules: forbid('src', 'workers', 'e2e') },
+  {
+    files: ['e2e/**'],
+    rules: {
+      'no-restricted-properties': ['error', { property: 'waitForTimeout', message: 'Wait for an event instead.' }],
+    },
+  },
 );

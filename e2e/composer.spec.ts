@@ -30,7 +30,7 @@ async function attach(page: Page, files: Record<string, Buffer | string>): Promi
 const files = (page: Page): Locator => page.getByRole('list', { name: 'Attached files' });
 const states = (page: Page): Locator => page.getByTestId('document-state');
 
-test('documents are counted, told to the model before the question, and can be read again', async ({ page }) => {
+test('documents are counted, put before the question in the prompt, and can be read again', async ({ page }) => {
   const chat = await open(page);
   await attach(page, {
     'notes.txt': 'alpha\r\nbeta',
@@ -47,7 +47,7 @@ test('documents are counted, told to the model before the question, and can be r
   await expectAccessible(page);
 });
 
-test('a PDF is told as text, of the pages that are chosen', async ({ page }) => {
+test('the text of a PDF goes into the prompt, of the pages that are chosen', async ({ page }) => {
   const chat = await open(page);
   await attach(page, {
     'report.pdf': makePdf([

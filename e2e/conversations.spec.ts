@@ -95,7 +95,7 @@ test('what is being written is there after a reload, of each conversation and of
   await expect(chat.message).toHaveValue('');
 });
 
-test('a question is put differently and an answer made again, and all versions stay', async ({ page }) => {
+test('a question is edited and an answer regenerated, and all versions stay', async ({ page }) => {
   const chat = await open(
     page,
     { deltas: ['An animal.'] },

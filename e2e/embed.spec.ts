@@ -59,7 +59,7 @@ const scripted = (page: Page, ...answers: Answer[]) => scriptWorker(page, { answ
 
 test('a host waits for the person, streams answers, and is stopped and sent away in the frame', async ({ page }) => {
   const long = { deltas: Array<string>(500).fill('more and '), pause: 20 };
-  await scripted(page, { deltas: ['Told: ', '{prompt}'], pause: 20 }, long);
+  await scripted(page, { deltas: ['Prompt: ', '{prompt}'], pause: 20 }, long);
   const frame = await embed(page);
   await expect(frame.getByRole('status')).toContainText('has not asked for anything yet');
 
@@ -76,9 +76,9 @@ test('a host waits for the person, streams answers, and is stopped and sent away
   await expectAccessible(page);
 
   await button(frame, 'Allow once').click();
-  expect(await answerOf(page)).toBe('stop: Told: What colour is it?');
+  expect(await answerOf(page)).toBe('stop: Prompt: What colour is it?');
   expect(await page.evaluate(() => window.heard.flatMap(({ delta }) => (delta === undefined ? [] : [delta])))).toEqual([
-    'Told: ',
+    'Prompt: ',
     'What colour is it?',
   ]);
   expect(enginesOf(page)).toHaveLength(1);

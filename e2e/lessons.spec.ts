@@ -116,7 +116,10 @@ test('links and files of before version 0.2.0 still open', async ({ page }) => {
   await expect(offer(page)).toContainText('You are a pirate.');
 });
 
-test('a lesson is made, kept, saved, opened from its file and by its link, and deleted', async ({ page, context }) => {
+test('a lesson is created, stored, exported, opened from its file and by its link, and deleted', async ({
+  page,
+  context,
+}) => {
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   const chat = await open(page);
   await openLessons(page);

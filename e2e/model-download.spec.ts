@@ -199,8 +199,8 @@ test('1.5 GB arrive and are checked with at most 256 MiB in memory', async ({ ba
   expect(model).toMatchObject({ complete: true });
   expect(hub.bytesSent(PADDING)).toBe(1.5 * GIB);
   await store.call({ type: 'check', key: model.key });
-  const held = (await measured()) - before;
-  console.log(`held ${Math.round(held / MIB)} MiB beyond the ${Math.round(before / MIB)} MiB of the page`);
-  expect(held).toBeLessThan(256 * MIB);
+  const used = (await measured()) - before;
+  console.log(`used ${Math.round(used / MIB)} MiB beyond the ${Math.round(before / MIB)} MiB of the page`);
+  expect(used).toBeLessThan(256 * MIB);
   await running.close();
 });

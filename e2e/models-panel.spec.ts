@@ -316,7 +316,7 @@ test('this computer is tested with the built-in model', async ({ page }) => {
   await expect(panel).toContainText(/first token after 0.4 secs?, then 12.3 tokens a second/);
 });
 
-test('a large model is open in one tab, and moves to the other when told to', async ({ page, context }) => {
+test('a large model is open in one tab, and moves to the other on request', async ({ page, context }) => {
   const script: StoreScript = { models: [stored(M1)] };
   const engine = { model: { id: M1 } };
   await openPanel(page, script, engine);
@@ -356,7 +356,7 @@ test('it fits a phone of 320 pixels', async ({ page }) => {
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
 });
 
-test('with the real workers: a model folder is fetched, used, and there at the next visit', async ({ page }) => {
+test('with the real workers: a model folder is downloaded, used, and loaded at the next visit', async ({ page }) => {
   await page.goto('./');
   await button(page, 'Models').click();
   const panel = panelOf(page);

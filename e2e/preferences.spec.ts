@@ -77,7 +77,7 @@ test('where less motion is wished for, nothing moves by itself', async ({ page }
   expect(await page.evaluate(() => document.getAnimations().length)).toBe(0);
 });
 
-test('a part of the page that cannot be fetched is told, and fetched when it is wanted again', async ({ page }) => {
+test('a part of the page that cannot be fetched is reported, and fetched at the next attempt', async ({ page }) => {
   await open(page);
   const preferences = page.getByRole('button', { name: NAMES.en.preferences });
   await page.route(/PreferencesPanel-.*\.js/, (route) => route.abort());

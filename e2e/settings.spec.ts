@@ -97,8 +97,8 @@ test('the oldest turns are left out where the person says so, and stay readable'
   const cut = page.getByTestId('cut');
   await expect(cut).toContainText('The model no longer sees what is above.');
   await expect(page.getByRole('article', { name: 'You' })).toHaveCount(4);
-  const told = await chat.ask('what');
-  await expect(told.locator('.answer')).toHaveText(`a3 b c d | ${TEN} | a4 b c d | ${TEN} | what`);
+  const answer = await chat.ask('what');
+  await expect(answer.locator('.answer')).toHaveText(`a3 b c d | ${TEN} | a4 b c d | ${TEN} | what`);
   // From now on the page shortens the prompt without asking, and only when it must.
   for (const question of ['a6 b c d', 'a7 b c d']) await chat.ask(question);
   await expect(chat.answers.last()).not.toContainText('a3');
@@ -169,12 +169,12 @@ for (const [language, locale] of [
   ['en', 'en-GB'],
   ['fr', 'fr-CA'],
 ] as const)
-  for (const [look, options] of [
+  for (const [appearance, options] of [
     ['light, desktop', { colorScheme: 'light' }],
     ['dark, phone', { colorScheme: 'dark', viewport: { width: 360, height: 740 } }],
     ['high contrast, phone', { contrast: 'more', viewport: { width: 360, height: 740 } }],
   ] as const)
-    test.describe(`${language}, ${look}`, () => {
+    test.describe(`${language}, ${appearance}`, () => {
       test.use({ locale, ...options });
 
       test('settings, meter and choice are accessible, and fit', async ({ page }) => {

@@ -11,9 +11,9 @@ const font = readFileSync(
 ).toString('base64');
 
 const STYLE = `
-  @font-face { font-family: Look; src: url(data:font/woff2;base64,${font}); font-weight: 100 900; }
-  :root { --font: Look; }
-  code, pre { font-family: Look !important; }
+  @font-face { font-family: Screenshot; src: url(data:font/woff2;base64,${font}); font-weight: 100 900; }
+  :root { --font: Screenshot; }
+  code, pre { font-family: Screenshot !important; }
   * { caret-color: transparent !important; }
 `;
 
@@ -25,6 +25,6 @@ export async function expectScreenshot(page: Page, name: string): Promise<void> 
   // The pointer hovers over nothing.
   await page.mouse.move(0, 0);
   await page.addStyleTag({ content: STYLE });
-  await page.evaluate(() => document.fonts.load('1rem Look'));
+  await page.evaluate(() => document.fonts.load('1rem Screenshot'));
   await expect(page).toHaveScreenshot(`${name}.png`, { animations: 'disabled', maxDiffPixelRatio: 0.02 });
 }

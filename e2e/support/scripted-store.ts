@@ -80,7 +80,7 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
   async function move(id: number, model: StoredModel, phase: string) {
     const start = phase === 'fetching' ? model.present : 0;
     const progress = { key: model.key, id: model.id, phase, total: model.size, received: 0, done: start };
-    const tell = (more: object = {}) => {
+    const sendProgress = (more: object = {}) => {
       self.postMessage({ id, progress: { ...progress, ...more } });
       channel.postMessage({ type: 'progress', progress: { ...progress, ...more } });
     };
@@ -89,11 +89,11 @@ function perform({ models = [], plans = {}, until = 1, waiting, failures = {}, r
       progress.done = Math.round(start + ((model.size * until - start) * step) / 10);
       progress.received = progress.done - start;
       if (phase === 'fetching') await put({ ...model, present: progress.done, complete: progress.done === model.size });
-      tell();
+      sendProgress();
       if (aborted.has(id)) throw { code: 'aborted', detail: '' };
     }
     while (until < 1) {
-      tell(waiting ? { waiting } : {});
+      sendProgress(waiting ? { waiting } : {});
       await sleep(100);
       if (aborted.has(id)) throw { code: 'aborted', detail: '' };
     }

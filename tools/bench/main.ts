@@ -115,7 +115,7 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
       page.evaluate((job) => window.engineBench.heap(job), jobOf(engine)),
     );
     if (peak !== null) heaps.set(engine, { measure: 'JS heap', unit: 'MiB', values: [peak / MIB] });
-    else measured.get(engine)?.skipped.add(`${engine}, JS heap: the browser did not tell its size`);
+    else measured.get(engine)?.skipped.add(`${engine}, JS heap: the browser did not measure it`);
   }
   await alternate(entries, ROUNDS, async ([engine, into], round) => {
     process.stderr.write(`round ${round + 1}: ${engine}\n`);
@@ -142,9 +142,9 @@ async function measure({ browser, origin, model, options }: Work): Promise<Bench
   });
   const [ours, theirs] = entries.map(([, { tokens }]) => tokens);
   if (ours && theirs) rows.push(...equalRows({ engine: engines.join(' = '), ...of }, ours, theirs));
-  const about = entries.flatMap(([engine, { about: told }]) => {
-    if (!told) return [];
-    const { version, onnxruntime, threads } = told;
+  const about = entries.flatMap(([engine, { about: engineAbout }]) => {
+    if (!engineAbout) return [];
+    const { version, onnxruntime, threads } = engineAbout;
     return [[engine, { version, onnxruntime, threads }] as const];
   });
   return {

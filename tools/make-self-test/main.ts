@@ -78,7 +78,7 @@ async function encoder() {
   const cases = [{ name: CASE, ids: [2, 3], pictures: [], comparedPositions: 1, chunkings: [[2]], greedy: 0 }];
   const { config, shape, run } = await answer('tiny-vision', {}, { pixelValues: '/parity-files/pixels.bin', cases });
   const { tokensPerImage, imageSize } = shape.vision ?? { tokensPerImage: 0, imageSize: 0 };
-  if (imageSize !== side) throw new Error(`the tiny model looks at ${imageSize} pixels`);
+  if (imageSize !== side) throw new Error(`the tiny model takes pictures of ${imageSize} pixels`);
   return { config, pattern, features: found(run, 'features/0', tokensPerImage * shape.text.hiddenSize) };
 }
 

@@ -127,10 +127,10 @@ class Mirror {
 
   async fetchAll(plan: MirrorPlan): Promise<ManifestFile[]> {
     const { folder } = this.options;
-    const there = await this.onDisk(plan.files);
+    const onDisk = await this.bytesOnDisk(plan.files);
     await expectFreeSpace(
       folder,
-      plan.files.reduce((sum, { path, size }) => sum + Math.max(0, size - (there.get(path) ?? 0)), 0),
+      plan.files.reduce((sum, { path, size }) => sum + Math.max(0, size - (onDisk.get(path) ?? 0)), 0),
     );
     this.begin(plan.files);
     const files: ManifestFile[] = [];
@@ -142,7 +142,7 @@ class Mirror {
   }
 
   /** @returns the bytes on the disk of each file, right or not. */
-  private async onDisk(files: readonly WantedFile[]): Promise<Map<string, number>> {
+  private async bytesOnDisk(files: readonly WantedFile[]): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
     for (const { path } of files)
       for (const name of [path, partialPath(path)]) {
