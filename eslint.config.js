@@ -13,7 +13,7 @@ const forbid = (...folders) => ({
 });
 
 export default ts.config(
-  { ignores: ['dist', 'reference', 'training', 'public', 'test-results', 'playwright-report', '.cache'] },
+  { ignores: ['dist', 'release', 'reference', 'training', 'public', 'test-results', 'playwright-report', '.cache'] },
   js.configs.recommended,
   ...ts.configs.strict,
   ...ts.configs.stylistic,
