@@ -8,7 +8,9 @@ test.each([
   ['en', (page: string) => !page.endsWith('.fr.md')],
   ['fr', (page: string) => page.endsWith('.fr.md')],
 ])('guides in %s name what the page shows in that language', (language, belongs) => {
-  const messages = new Set(Object.values(JSON.parse(readText(`src/i18n/${language}.json`)) as Record<string, string>));
+  const messages = new Set(
+    Object.values(JSON.parse(readText(`src/i18n/messages/${language}.json`)) as Record<string, string>),
+  );
   const pages = markdownFiles().filter((page) => page.startsWith('docs/') && belongs(page));
   const labels = pages.flatMap((page) => [...readText(page).matchAll(LABEL)].map(([, en, fr]) => en ?? fr ?? ''));
   expect(labels.length).toBeGreaterThan(5);
