@@ -3,7 +3,12 @@
  * model, with which it is deleted. Its hash comes first: what is damaged is made again.
  */
 import { EngineError } from '../../../protocol/engine.ts';
-import { compact, type CompactTokenizer, fromBytes, toBytes } from '../prompt/compact-tokenizer.ts';
+import {
+  type CompactTokenizer,
+  compactTokenizer,
+  decodeTokenizer,
+  encodeTokenizer,
+} from '../prompt/compact-tokenizer.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 const FILE = 'tokenizer.json';
@@ -19,9 +24,9 @@ export async function openTokenizer({ json, manifest, kept }: ModelFolder): Prom
   const known = await kept?.read(name);
   const opened = known && (await open(known));
   if (opened) return opened;
-  const made = compact(await json(FILE));
+  const made = compactTokenizer(await json(FILE));
   if (kept) {
-    const bytes = toBytes(made);
+    const bytes = encodeTokenizer(made);
     // Without room for it the next loading takes as long as this one.
     await kept.write(name, [await sha256(bytes), bytes]).catch(() => undefined);
   }
@@ -33,5 +38,5 @@ async function open(buffer: ArrayBuffer): Promise<CompactTokenizer | null> {
   const content = buffer.slice(HASH_BYTES);
   const hash = await sha256(content);
   const wanted = new Uint8Array(buffer, 0, HASH_BYTES);
-  return hash.every((byte, i) => byte === wanted[i]) ? fromBytes(content) : null;
+  return hash.every((byte, i) => byte === wanted[i]) ? decodeTokenizer(content) : null;
 }

@@ -1,8 +1,8 @@
-/** Half precision at the edges of fp16 graphs, for browsers with and without Float16Array. */
+/** Half precision for the inputs and outputs of fp16 graphs, in browsers with and without Float16Array. */
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** IEEE 754 binary16 bits → number. */
+/** @param bits IEEE 754 binary16. @returns its value */
 export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -12,7 +12,7 @@ export function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** number → IEEE 754 binary16 bits, rounded to nearest, ties to even. */
+/** @returns the IEEE 754 binary16 bits of a number, rounded to the nearest, ties to even */
 export function toHalf(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);
@@ -21,7 +21,7 @@ export function toHalf(value: number): number {
   if (magnitude > 0x7f800000) return sign | 0x7e00;
   if (magnitude >= 0x477ff000) return sign | 0x7c00;
   if (magnitude < 0x38800000) {
-    // Below 2^-14 a half is a multiple of 2^-24.
+    // Below 2^-14 halves are subnormal: multiples of 2^-24.
     const units = Math.abs(value) * 2 ** 24;
     const floor = Math.floor(units);
     const rest = units - floor;
@@ -31,12 +31,12 @@ export function toHalf(value: number): number {
   return sign | ((rounded - 0x38000000) >> 13);
 }
 
-/** 16-bit patterns → Float32Array of the same length. */
+/** @param halves IEEE 754 binary16 bits. @returns their values, of the same length */
 export function halvesToFloats(halves: Uint16Array): Float32Array {
   return Float32Array.from(halves, fromHalf);
 }
 
-/** Float32Array → 16-bit patterns of the same length. */
+/** @returns IEEE 754 binary16 bits, of the same length */
 export function floatsToHalves(floats: Float32Array): Uint16Array<ArrayBuffer> {
   return Uint16Array.from(floats, toHalf);
 }

@@ -1,13 +1,16 @@
 /**
- * Some exports give logits of every position of a prompt: a megabyte each with Gemma's vocabulary, and most of a small
- * model's work. Only the last position's are ever looked at, so the graph is changed to compute just these.
+ * Some exports give logits of every position of a prompt: a megabyte for each with Gemma's vocabulary, and most of a small
+ * model's work. Only those of the last position are needed, so the graph is changed to compute no others.
  */
 import { ELEMENT, type OnnxGraph, type OnnxNode } from './graph.ts';
 
 const HEADS: readonly string[] = ['MatMulNBits', 'MatMul'];
 const LAST = 'last_position';
 
-/** Whether the graph was changed: one that can be asked for fewer, or whose head is not known, stays as it is. */
+/**
+ * Puts a Slice of the last position before a graph's head.
+ * @returns whether the graph was changed; it stays as it is if it has an input `num_logits_to_keep` or an unknown head.
+ */
 export function keepLastLogits(graph: OnnxGraph): boolean {
   if (graph.input('num_logits_to_keep')) return false;
   const maker = (value: string | undefined) => graph.nodes.find(({ outputs }) => outputs[0] === value);

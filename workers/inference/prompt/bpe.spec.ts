@@ -2,11 +2,11 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Bpe, bpeTables } from './bpe.ts';
-import { compact, fromBytes, toBytes } from './compact-tokenizer.ts';
+import { compactTokenizer, decodeTokenizer, encodeTokenizer } from './compact-tokenizer.ts';
 import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const compacted = compact(tokenizerJson);
+const compacted = compactTokenizer(tokenizerJson);
 const bpe = new Bpe(compacted.bpe);
 
 /** What people and models write: words, code, other scripts, emoji, broken halves of them, runs of the same. */
@@ -76,11 +76,11 @@ describe('byte-pair encoding', () => {
 });
 
 describe('the compact form', () => {
-  const bytes = toBytes(compacted);
+  const bytes = encodeTokenizer(compacted);
 
   it('is a third of the file, and the same tokenizer', () => {
     expect(bytes.length).toBeLessThan(14e6);
-    const again = fromBytes(bytes.slice().buffer);
+    const again = decodeTokenizer(bytes.slice().buffer);
     if (!again) throw new Error('it was not read');
     const [kept, made] = [again, compacted].map((form) => Tokenizer.from(form, tokenizerConfig));
     fc.assert(
@@ -96,6 +96,6 @@ describe('the compact form', () => {
     ['a piece of it', bytes.slice(0, 1_000_000).buffer],
     ['something else', new TextEncoder().encode('{"format":1}').buffer],
   ])('is not read from %s', (_, buffer) => {
-    expect(fromBytes(buffer)).toBeNull();
+    expect(decodeTokenizer(buffer)).toBeNull();
   });
 });

@@ -1,26 +1,31 @@
 /**
- * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) over flat tables: what the `model` of a tokenizer.json of 33 MB
- * says, in 12 MB that are ready as soon as they are read. The result is that of the `tokenizers` library: the pair with
- * the lowest rank is merged first, the leftmost among equals; a character that is no token falls back to its bytes.
+ * Byte-pair encoding (Sennrich, Haddow and Birch, 2016) over flat tables: the `model` of a tokenizer.json of 33 MB becomes
+ * 12 MB that need no parsing. The result is that of the `tokenizers` library: the pair with the lowest rank is merged first,
+ * the leftmost among equals; a character that is not a token falls back to its bytes.
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 
 export interface BpeTables {
-  /** All tokens' UTF-8, one after another, by id; an id without a token has no bytes. */
+  /** The UTF-8 of all tokens, one after another, by id; an id without a token has no bytes. */
   texts: Uint8Array<ArrayBuffer>;
-  /** [size + 1] where each token begins in `texts`. */
+  /** [size + 1]: where each token begins in `texts`. */
   offsets: Uint32Array<ArrayBuffer>;
-  /** [merges, 3] by rank: left id, right id, merged id. */
+  /** [merges, 3], by rank: left id, right id, merged id. */
   merges: Int32Array<ArrayBuffer>;
-  /** [256] the tokens of bytes; empty where there are none to fall back to. */
+  /** [256]: ids of the byte tokens; empty for a vocabulary without byte fallback. */
   byteIds: readonly number[];
+  /** The id for characters that the vocabulary cannot express. */
   unknownId: number | null;
 }
 
 const unsupported = (why: string) => new EngineError('model-unsupported', `tokenizer.json: ${why}`);
 
-/** @param model the `model` of a tokenizer.json. @throws EngineError `model-unsupported` where it is not Gemma 3's kind */
+/**
+ * Makes tables of a tokenizer's model.
+ * @param model the `model` of a tokenizer.json.
+ * @throws EngineError `model-unsupported` where it is not of Gemma 3's kind
+ */
 export function bpeTables(model: JsonObject): BpeTables {
   const { vocab, merges } = model;
   if (!isObject(vocab)) throw unsupported('its model has no vocabulary of texts and ids');
@@ -73,7 +78,7 @@ function flatTexts(ids: ReadonlyMap<string, number>, size: number): Pick<BpeTabl
 function flatMerges(merges: readonly unknown[], ids: ReadonlyMap<string, number>): Int32Array<ArrayBuffer> {
   const flat = new Int32Array(3 * merges.length);
   for (const [rank, merge] of merges.entries()) {
-    // Older files have both in one text.
+    // Older files have both in one string.
     const pair: unknown = typeof merge === 'string' ? merge.split(' ') : merge;
     const [left, right] = Array.isArray(pair) ? (pair as unknown[]) : [];
     const triple = [left, right, `${String(left)}${String(right)}`].map((text) => ids.get(String(text)));
@@ -83,9 +88,9 @@ function flatMerges(merges: readonly unknown[], ids: ReadonlyMap<string, number>
   return flat;
 }
 
-/** Pairs of ids to ranks: open addressing, at most half full. */
-class Ranks {
-  /** Rank + 1; 0 where nothing is. */
+/** A hash map from pairs of ids to ranks: open addressing, at most half full. */
+class MergeRanks {
+  /** Rank + 1; 0 for a free slot. */
   private readonly slots: Int32Array;
   private readonly mask: number;
 
@@ -94,14 +99,14 @@ class Ranks {
     while (size < (2 * merges.length) / 3) size *= 2;
     this.slots = new Int32Array(size);
     this.mask = size - 1;
-    // From the last: where a pair is there twice, its lower rank stays.
+    // Where a pair occurs twice, its lower rank counts.
     for (let rank = 0; rank < merges.length / 3; rank++) {
       const slot = this.find(merges[3 * rank] ?? 0, merges[3 * rank + 1] ?? 0);
       if (this.slots[slot] === 0) this.slots[slot] = rank + 1;
     }
   }
 
-  /** The pair's slot, or the free one where it would be. */
+  /** The pair's slot, or the free slot where it would be. */
   private find(left: number, right: number): number {
     let slot = (Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca6b)) >>> 0;
     slot = (slot ^ (slot >>> 15)) & this.mask;
@@ -112,14 +117,14 @@ class Ranks {
     }
   }
 
-  /** -1 where the two do not merge. */
+  /** @returns the rank of a pair; -1 where the two do not merge */
   of(left: number, right: number): number {
     return (this.slots[this.find(left, right)] ?? 0) - 1;
   }
 }
 
-/** The lowest number first. */
-class Queue {
+/** A binary heap that gives the lowest number first. */
+class PriorityQueue {
   private readonly heap: number[] = [];
 
   push(key: number): void {
@@ -154,17 +159,21 @@ class Queue {
   }
 }
 
-/** More places than a text can have: a rank and a place are one number, ordered by rank. */
-const PLACES = 2 ** 32;
+/** More positions than a text can have, so that rank · MAX_POSITIONS + position is one number, ordered by rank. */
+const MAX_POSITIONS = 2 ** 32;
+/** Marks a token that was merged into the one before it. */
+const MERGED = -1;
 
+/** Encodes text that is normalised and has no added tokens. */
 export class Bpe {
   /** One more than the highest id. */
   readonly size: number;
   readonly unknownId: number | null;
-  private readonly ranks: Ranks;
-  /** Code point → id. */
+  private readonly ranks: MergeRanks;
+  /** Ids by code point, of the tokens of one character. */
   private readonly characters = new Map<number, number>();
-  private readonly found = new Map<string, number | undefined>();
+  /** Results of `search`. */
+  private readonly searched = new Map<string, number | undefined>();
   private readonly encoder = new TextEncoder();
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -172,7 +181,7 @@ export class Bpe {
     const { texts, offsets } = tables;
     this.size = offsets.length - 1;
     this.unknownId = tables.unknownId;
-    this.ranks = new Ranks(tables.merges);
+    this.ranks = new MergeRanks(tables.merges);
     for (let id = 0; id < this.size; id++) {
       const from = offsets[id] ?? 0;
       const length = (offsets[id + 1] ?? 0) - from;
@@ -183,7 +192,7 @@ export class Bpe {
     }
   }
 
-  /** Undefined for an id that the vocabulary does not have. */
+  /** @returns a token's text; undefined for an id that the vocabulary does not have */
   textOf(id: number): string | undefined {
     const { texts, offsets } = this.tables;
     const from = offsets[id];
@@ -193,12 +202,13 @@ export class Bpe {
       : this.decoder.decode(texts.subarray(from, to));
   }
 
+  /** @returns a token's id; undefined for a text that is not one token */
   idOf(text: string): number | undefined {
-    if (!this.found.has(text)) this.found.set(text, this.search(text));
-    return this.found.get(text);
+    if (!this.searched.has(text)) this.searched.set(text, this.search(text));
+    return this.searched.get(text);
   }
 
-  /** Looks at every token: it is asked for the few that have names. */
+  /** Compares every token, since only the few tokens that have names are searched for. */
   private search(text: string): number | undefined {
     const { texts, offsets } = this.tables;
     const wanted = this.encoder.encode(text);
@@ -210,28 +220,32 @@ export class Bpe {
     return undefined;
   }
 
-  /** @param text normalised, and without added tokens. */
+  /**
+   * Encodes a text.
+   * @param text normalised, and without added tokens.
+   * @returns token ids
+   */
   encode(text: string): number[] {
     const ids = this.initial(text);
     const { merges } = this.tables;
-    // A list linked both ways, in arrays; -1 is no place.
+    // A doubly linked list in arrays; -1 is its end.
     const next = Int32Array.from(ids, (_, i) => (i + 1 < ids.length ? i + 1 : -1));
     const previous = Int32Array.from(ids, (_, i) => i - 1);
-    const queue = new Queue();
+    const queue = new PriorityQueue();
     const offer = (at: number) => {
       const right = at < 0 ? -1 : (next[at] ?? -1);
       const rank = right < 0 ? -1 : this.ranks.of(ids[at] ?? -1, ids[right] ?? -1);
-      if (rank >= 0) queue.push(rank * PLACES + at);
+      if (rank >= 0) queue.push(rank * MAX_POSITIONS + at);
     };
     for (let at = 0; at < ids.length - 1; at++) offer(at);
     for (let key = queue.pop(); key !== undefined; key = queue.pop()) {
-      const rank = Math.floor(key / PLACES);
-      const at = key - rank * PLACES;
+      const rank = Math.floor(key / MAX_POSITIONS);
+      const at = key - rank * MAX_POSITIONS;
       const right = next[at] ?? -1;
-      // One of the two may have been merged with another meanwhile.
+      // One of the two may have been merged with another token meanwhile.
       if (right < 0 || ids[at] !== merges[3 * rank] || ids[right] !== merges[3 * rank + 1]) continue;
       ids[at] = merges[3 * rank + 2] ?? 0;
-      ids[right] = GONE;
+      ids[right] = MERGED;
       const after = next[right] ?? -1;
       next[at] = after;
       next[right] = -1;
@@ -239,10 +253,10 @@ export class Bpe {
       offer(previous[at] ?? -1);
       offer(at);
     }
-    return ids.filter((id) => id !== GONE);
+    return ids.filter((id) => id !== MERGED);
   }
 
-  /** Characters, or their bytes, as ids. */
+  /** The ids of a text's characters, or of their bytes. */
   private initial(text: string): number[] {
     const { byteIds, unknownId } = this.tables;
     const ids: number[] = [];
@@ -255,6 +269,3 @@ export class Bpe {
     return ids;
   }
 }
-
-/** In place of a token that was merged into the one before it. */
-const GONE = -1;

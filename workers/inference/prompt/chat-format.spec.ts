@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest';
 import type { Message } from '../../../protocol/engine.ts';
 import { ChatFormat } from './chat-format.ts';
 import { GEMMA_CHAT_TEMPLATE } from './gemma-template.ts';
-import { compact } from './compact-tokenizer.ts';
+import { compactTokenizer } from './compact-tokenizer.ts';
 import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 const config = tokenizerConfig as { chat_template: string };
-const tokenizer = Tokenizer.from(compact(tokenizerJson), config);
+const tokenizer = Tokenizer.from(compactTokenizer(tokenizerJson), config);
 const { chats, control_text_in_user_input: typed } = read('../../../reference/tokenizer/cases.json') as {
   chats: { name: string; messages: Message[]; text: string; ids: number[] }[];
   control_text_in_user_input: { texts: string[] };

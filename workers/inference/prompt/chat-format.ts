@@ -1,10 +1,10 @@
 /**
- * A conversation as the model reads it: token ids, and where the pictures' soft tokens are.
+ * A conversation as a prompt: token ids, and where the pictures' soft tokens are.
  *
- * The model's own chat template is rendered with a stand-in for each text, so that control tokens can only come from the
- * template. Between two control tokens everything is then joined before it is encoded: the reference encodes one long
- * string, and tokens may span what the template wrote and what a person did. A picture is what the reference's processor
- * writes in place of `<start_of_image>` (transformers, `models/gemma3/processing_gemma3.py`).
+ * The model's own chat template is rendered with a placeholder for each text, so that control tokens can only come from the
+ * template. Everything between two control tokens is joined before it is encoded, since the reference encodes one long string
+ * and tokens may span text of the template and of a person. A picture becomes what the reference's processor writes in place
+ * of `<start_of_image>` (transformers, `models/gemma3/processing_gemma3.py`).
  */
 import { Template } from '@huggingface/jinja';
 import { type ContentPart, EngineError, type Message } from '../../../protocol/engine.ts';
@@ -14,47 +14,49 @@ import { GEMMA_CHAT_TEMPLATE } from './gemma-template.ts';
 import { tokenText } from './token-text.ts';
 import type { Tokenizer } from './tokenizer.ts';
 
+/** A picture and its soft tokens in the prompt. */
 export interface PictureSlot {
   image: Blob;
   /** Index of its first soft token. */
   start: number;
-  /** How many soft tokens it has. */
+  /** Number of its soft tokens. */
   length: number;
 }
 
+/** A conversation as a prompt. */
 export interface FormattedChat {
   ids: number[];
-  /** In the order in which they are in `ids`. */
+  /** In order of `start`. */
   pictures: PictureSlot[];
 }
 
 export interface FormatOptions {
   /**
-   * The ids that the model made an answer of, if known. Encoding its text again may give others; with its own ids the
-   * prompt begins as the KV cache does. `text` is trimmed.
+   * Gives the ids that an answer was generated with, if they are known. Encoding its text again may give others; with its own
+   * ids the prompt begins as the KV cache does. `text` is trimmed.
    */
   assistantIds?: (text: string) => readonly number[] | undefined;
-  /** The last message is an answer to carry on: the prompt ends with its last word. */
+  /** Whether the last message is an answer to carry on, so that the prompt ends with its last word. */
   continueAnswer?: boolean;
 }
 
-/** A piece of the prompt, before encoding. */
-type Piece =
+/** A part of the prompt, before encoding. */
+type PromptPart =
   | { type: 'text'; text: string }
   | { type: 'control'; text: string }
   | { type: 'ids'; ids: readonly number[] }
   | { type: 'picture'; image: Blob };
 
-/** A text of the conversation, waiting to take its stand-in's place. */
-interface Slot {
+/** A text of the conversation, which replaces its placeholder. */
+interface MessageText {
   text: string;
-  answer: boolean;
+  isAnswer: boolean;
 }
 
-// A white space that every `trim` removes and no template writes: what is left of it tells whether the template trims.
+// White space that every `trim` removes and no template writes: whether it is left tells whether the template trims.
 const PROBE = '\u2005';
-const STAND_IN = new RegExp(`(${PROBE}?)\\uE000(\\d+)\\uE001(${PROBE}?)`, 'u');
-// What Python's str.strip removes, which is what `trim` does in the reference; JavaScript's differs a little.
+const PLACEHOLDER = new RegExp(`(${PROBE}?)\\uE000(\\d+)\\uE001(${PROBE}?)`, 'u');
+// The characters that Python's str.strip removes, as the reference's `trim` does; JavaScript's removes slightly others.
 const SPACE = '[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+';
 const LEADING = new RegExp(`^${SPACE}`);
 
@@ -65,6 +67,7 @@ function trimEnd(text: string): string {
   return text.slice(0, end);
 }
 
+/** Formats conversations for one model. */
 export class ChatFormat {
   private readonly template: Template;
   private readonly specials: Record<string, string> = {};
@@ -72,8 +75,8 @@ export class ChatFormat {
 
   /**
    * @param tokenizerConfig tokenizer_config.json, parsed.
-   * @param options `chatTemplate`: where the model folder has it in a file of its own; else the configuration's is used,
-   *   else Gemma 3's. `tokensPerImage`: 0 for a model without vision.
+   * @param options `chatTemplate`: the template, where the model folder has it in a file of its own; else the configuration's
+   *   is used, else Gemma 3's. `tokensPerImage`: number of soft tokens of a picture, 0 for a model without vision.
    * @throws EngineError `model-unsupported`
    */
   constructor(
@@ -95,51 +98,57 @@ export class ChatFormat {
     this.imageStart = tokenizer.named('boi_token', '<start_of_image>');
   }
 
-  /** @throws EngineError `bad-request`, `pictures-unsupported`, `model-unsupported` */
+  /**
+   * Formats a conversation, followed by the beginning of the model's turn.
+   * @throws EngineError `bad-request`, `pictures-unsupported`, `model-unsupported`
+   */
   format(messages: readonly Message[], options: FormatOptions = {}): FormattedChat {
     const turns = toTurns(messages, options.continueAnswer);
     const hasPictures = turns.some((turn) => typeof turn.content !== 'string' && turn.content.some(isImage));
     if (hasPictures && this.options.tokensPerImage < 1) throw new EngineError('pictures-unsupported');
-    return this.encode(this.pieces(turns, options));
+    return this.encode(this.parts(turns, options));
   }
 
   /**
-   * The prompt as text, a picture being its `<start_of_image>` alone: for tests and for a person who wants to see it.
-   * What a person typed cannot be told from control tokens in it.
+   * The prompt as text, with `<start_of_image>` alone for a picture, for tests and for people who want to see it. Control
+   * tokens in it cannot be told from the same text typed by a person.
    */
   text(messages: readonly Message[], options: Pick<FormatOptions, 'continueAnswer'> = {}): string {
-    return this.pieces(toTurns(messages, options.continueAnswer), options)
-      .map((piece) => (piece.type === 'picture' ? this.imageStart : piece.type === 'ids' ? '' : piece.text))
+    return this.parts(toTurns(messages, options.continueAnswer), options)
+      .map((part) => (part.type === 'picture' ? this.imageStart : part.type === 'ids' ? '' : part.text))
       .join('');
   }
 
-  private pieces(turns: Turn[], options: FormatOptions): Piece[] {
-    const slots: Slot[] = [];
+  private parts(turns: Turn[], options: FormatOptions): PromptPart[] {
+    const texts: MessageText[] = [];
     const images: Blob[] = [];
-    const standIn = (text: string, answer = false) => `${PROBE}\uE000${slots.push({ text, answer }) - 1}\uE001${PROBE}`;
-    const part = (item: ContentPart) => {
-      if (item.type === 'text') return { type: 'text', text: standIn(item.text) };
+    const placeholder = (text: string, isAnswer = false) =>
+      `${PROBE}\uE000${texts.push({ text, isAnswer }) - 1}\uE001${PROBE}`;
+    const withPlaceholder = (item: ContentPart) => {
+      if (item.type === 'text') return { type: 'text', text: placeholder(item.text) };
       images.push(item.image);
       return { type: 'image' };
     };
     const messages = turns.map((turn) => ({
       role: turn.role,
       content:
-        typeof turn.content === 'string' ? standIn(turn.content, turn.role === 'assistant') : turn.content.map(part),
+        typeof turn.content === 'string'
+          ? placeholder(turn.content, turn.role === 'assistant')
+          : turn.content.map(withPlaceholder),
     }));
     const whole = this.render(messages);
-    const rendered = options.continueAnswer ? untilLastText(whole, slots.length - 1) : whole;
-    const pieces = this.tokenizer.split(rendered).flatMap((text): Piece[] => {
+    const rendered = options.continueAnswer ? untilLastText(whole, texts.length - 1) : whole;
+    const parts = this.tokenizer.split(rendered).flatMap((text): PromptPart[] => {
       if (text !== this.imageStart)
         return this.tokenizer.isControlText(text)
           ? [{ type: 'control', text }]
-          : fill(text, slots, options, this.tokenizer);
+          : fillPlaceholders(text, texts, options, this.tokenizer);
       const image = images.shift();
       if (!image) throw new EngineError('model-unsupported', 'the chat template writes pictures that are not there');
       return [{ type: 'picture', image }];
     });
     if (images.length > 0) throw new EngineError('pictures-unsupported', 'the chat template leaves pictures out');
-    return pieces;
+    return parts;
   }
 
   private render(messages: unknown[]): string {
@@ -154,7 +163,7 @@ export class ChatFormat {
     }
   }
 
-  private encode(pieces: Piece[]): FormattedChat {
+  private encode(parts: PromptPart[]): FormattedChat {
     const { tokenizer, options } = this;
     const ids: number[] = [];
     const pictures: PictureSlot[] = [];
@@ -163,21 +172,21 @@ export class ChatFormat {
       for (const id of tokenizer.encodeText(run)) ids.push(id);
       run = '';
     };
-    for (const piece of pieces) {
-      if (piece.type === 'text') {
-        run += piece.text;
+    for (const part of parts) {
+      if (part.type === 'text') {
+        run += part.text;
         continue;
       }
-      if (piece.type === 'picture') run += '\n\n';
+      if (part.type === 'picture') run += '\n\n';
       endRun();
-      if (piece.type === 'control') ids.push(this.control(piece.text));
-      else if (piece.type === 'ids') ids.push(...piece.ids);
+      if (part.type === 'control') ids.push(this.controlId(part.text));
+      else if (part.type === 'ids') ids.push(...part.ids);
       else {
-        ids.push(this.control(this.imageStart));
-        pictures.push({ image: piece.image, start: ids.length, length: options.tokensPerImage });
-        const soft = this.control(tokenizer.named('image_token', '<image_soft_token>'));
+        ids.push(this.controlId(this.imageStart));
+        pictures.push({ image: part.image, start: ids.length, length: options.tokensPerImage });
+        const soft = this.controlId(tokenizer.named('image_token', '<image_soft_token>'));
         for (let i = 0; i < options.tokensPerImage; i++) ids.push(soft);
-        ids.push(this.control(tokenizer.named('eoi_token', '<end_of_image>')));
+        ids.push(this.controlId(tokenizer.named('eoi_token', '<end_of_image>')));
         run = '\n\n';
       }
     }
@@ -185,7 +194,7 @@ export class ChatFormat {
     return { ids, pictures };
   }
 
-  private control(text: string): number {
+  private controlId(text: string): number {
     const id = this.tokenizer.idOf(text);
     if (id === undefined) throw new EngineError('model-unsupported', `the tokenizer has no ${text}`);
     return id;
@@ -194,31 +203,36 @@ export class ChatFormat {
 
 const isImage = (part: ContentPart): boolean => part.type === 'image';
 
-/** The prompt up to the end of its last text, with all the white space that text ends in. */
+/** The prompt up to the end of its last text, which keeps the white space that it ends in. */
 function untilLastText(rendered: string, last: number): string {
-  const standIn = `\uE000${last}\uE001`;
-  const at = rendered.lastIndexOf(standIn);
+  const placeholder = `\uE000${last}\uE001`;
+  const at = rendered.lastIndexOf(placeholder);
   if (at < 0) throw new EngineError('model-unsupported', 'the chat template leaves the last answer out');
-  return rendered.slice(0, at + standIn.length) + PROBE;
+  return rendered.slice(0, at + placeholder.length) + PROBE;
 }
 
-/** Puts the conversation's texts where their stand-ins are. */
-function fill(text: string, slots: Slot[], options: FormatOptions, tokenizer: Tokenizer): Piece[] {
-  // Splitting by four groups: template text, probe before, number, probe after, template text…
-  const parts = text.split(STAND_IN);
-  const pieces: Piece[] = [];
-  for (let i = 0; i < parts.length; i += 4) {
-    pieces.push({ type: 'text', text: parts[i] ?? '' });
-    const slot = slots[Number(parts[i + 2])];
-    if (i + 2 >= parts.length || !slot) continue;
-    const start = parts[i + 1] === '' ? trimStart(slot.text) : slot.text;
-    const whole = parts[i + 3] === '' ? trimEnd(start) : start;
-    const ids = slot.answer ? options.assistantIds?.(whole.trim()) : undefined;
-    // Control tokens that a model wrote must not act as the template's, or as pictures.
+/** Replaces the placeholders in a text of the template by the conversation's texts. */
+function fillPlaceholders(
+  text: string,
+  texts: MessageText[],
+  options: FormatOptions,
+  tokenizer: Tokenizer,
+): PromptPart[] {
+  // Template text, probe before, number, probe after, template text…
+  const groups = text.split(PLACEHOLDER);
+  const parts: PromptPart[] = [];
+  for (let i = 0; i < groups.length; i += 4) {
+    parts.push({ type: 'text', text: groups[i] ?? '' });
+    const message = texts[Number(groups[i + 2])];
+    if (i + 2 >= groups.length || !message) continue;
+    const start = groups[i + 1] === '' ? trimStart(message.text) : message.text;
+    const whole = groups[i + 3] === '' ? trimEnd(start) : start;
+    const ids = message.isAnswer ? options.assistantIds?.(whole.trim()) : undefined;
+    // Control tokens that a model generated must not act as the template's or as pictures.
     const usable = ids && ids.length > 0 && !ids.some((id) => tokenizer.isControl(id));
-    pieces.push(usable ? { type: 'ids', ids } : { type: 'text', text: whole });
+    parts.push(usable ? { type: 'ids', ids } : { type: 'text', text: whole });
   }
-  return pieces;
+  return parts;
 }
 
 /** Older configurations hold several templates, by name. */

@@ -1,6 +1,7 @@
 /**
- * A tokenizer.json in the form that is quick to read again: its vocabulary and merges as tables, the rest as JSON. In
- * bytes: the header's length (4), the header (JSON), then, each from a multiple of 4, offsets, merges and texts.
+ * A tokenizer.json in a form that is fast to load: its vocabulary and merges as tables, the rest as JSON. Encoded: the length
+ * of the header in bytes (uint32, little-endian), the header (JSON), then offsets, merges and texts, which begin at a multiple
+ * of 4.
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
@@ -21,20 +22,25 @@ interface Header extends Pick<BpeTables, 'byteIds' | 'unknownId'> {
   texts: number;
 }
 
-/** A change of the layout, or of what is kept, is another format: the old one is made anew. */
+/** Changes with the layout and with the content, so that files of an older form are made anew. */
 const FORMAT = 'fournil-tokenizer-1';
 
 const align = (bytes: number): number => (bytes + 3) & ~3;
 
-/** @param json tokenizer.json, parsed. @throws EngineError `model-unsupported` */
-export function compact(json: unknown): CompactTokenizer {
+/**
+ * Makes the compact form of a tokenizer.
+ * @param json tokenizer.json, parsed.
+ * @throws EngineError `model-unsupported`
+ */
+export function compactTokenizer(json: unknown): CompactTokenizer {
   if (!isObject(json) || !isObject(json['model']))
     throw new EngineError('model-unsupported', 'tokenizer.json: it has no model');
   const { model, ...rest } = json;
   return { rest, bpe: bpeTables(model as JsonObject) };
 }
 
-export function toBytes({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer> {
+/** Encodes a compact tokenizer. */
+export function encodeTokenizer({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer> {
   const { byteIds, unknownId, offsets, merges, texts } = bpe;
   const sizes = { offsets: offsets.length, merges: merges.length, texts: texts.length };
   const header: Header = { format: FORMAT, rest, byteIds, unknownId, ...sizes };
@@ -50,8 +56,8 @@ export function toBytes({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** Null for bytes of another format, or cut short. */
-export function fromBytes(buffer: ArrayBuffer): CompactTokenizer | null {
+/** @returns the tokenizer that was encoded; null for bytes of another format, and for some of the bytes only */
+export function decodeTokenizer(buffer: ArrayBuffer): CompactTokenizer | null {
   try {
     const length = new DataView(buffer).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length))) as Partial<Header>;

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { StreamDecoder } from './detokenizer.ts';
-import { compact } from './compact-tokenizer.ts';
+import { compactTokenizer } from './compact-tokenizer.ts';
 import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
-const tokenizer = Tokenizer.from(compact(tokenizerJson), tokenizerConfig);
+const tokenizer = Tokenizer.from(compactTokenizer(tokenizerJson), tokenizerConfig);
 
 const byteId = (byte: number) => tokenizer.idOf(`<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`) ?? -1;
 const bytesOf = (text: string) => [...new TextEncoder().encode(text)].map(byteId);

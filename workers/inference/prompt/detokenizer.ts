@@ -1,22 +1,23 @@
 /**
- * Token ids to text while they come. Each push costs one token's worth, never the whole answer, and gives only whole
- * characters; all pushes and the end together give exactly `tokenizer.decode` of all the ids.
+ * Token ids to text as they arrive. Each push takes the time of one token, whatever the answer's length, and gives complete
+ * characters only; all pushes and the end together give exactly `tokenizer.decode` of all the ids.
  */
-import { ByteRuns, type Tokenizer } from './tokenizer.ts';
+import { ByteDecoder, type Tokenizer } from './tokenizer.ts';
 
+/** Decodes one answer after another. */
 export class StreamDecoder {
-  private readonly bytes = new ByteRuns();
+  private readonly bytes = new ByteDecoder();
 
-  constructor(private readonly tokenizer: Pick<Tokenizer, 'pieceOf'>) {}
+  constructor(private readonly tokenizer: Pick<Tokenizer, 'decodeToken'>) {}
 
-  /** @returns the text that is certain now; empty in the middle of a character, and for control tokens. */
+  /** @returns the text that is certain now; empty in the middle of a character, and for control tokens */
   push(id: number): string {
-    const piece = this.tokenizer.pieceOf(id);
-    if (piece === 'control' || piece === 'unknown') return '';
-    return 'byte' in piece ? this.bytes.push(piece.byte) : this.bytes.end() + piece.text;
+    const token = this.tokenizer.decodeToken(id);
+    if (token === 'control' || token === 'unknown') return '';
+    return 'byte' in token ? this.bytes.push(token.byte) : this.bytes.end() + token.text;
   }
 
-  /** @returns U+FFFD if a character never ended, or nothing. The decoder is then as new. */
+  /** Ends the text; another may follow. @returns U+FFFD if a character is not complete; else nothing */
   end(): string {
     return this.bytes.end();
   }

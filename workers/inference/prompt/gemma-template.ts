@@ -1,4 +1,4 @@
-/** Gemma 3's chat template, letter for letter, for a model folder that has none. Source: its tokenizer_config.json. */
+/** Gemma 3's chat template, verbatim, for a model folder that has none. Source: its tokenizer_config.json. */
 export const GEMMA_CHAT_TEMPLATE = `{{ bos_token }}
 {%- if messages[0]['role'] == 'system' -%}
     {%- if messages[0]['content'] is string -%}

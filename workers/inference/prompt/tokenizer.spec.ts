@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compact } from './compact-tokenizer.ts';
+import { compactTokenizer } from './compact-tokenizer.ts';
 import { tokenizerConfig, tokenizerJson } from './testing/gemma-tokenizer.ts';
 import { Tokenizer } from './tokenizer.ts';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
-const tokenizer = Tokenizer.from(compact(tokenizerJson), tokenizerConfig);
+const tokenizer = Tokenizer.from(compactTokenizer(tokenizerJson), tokenizerConfig);
 const cases = read('../../../reference/tokenizer/cases.json') as {
   plain: { text: string; ids: number[] }[];
   chats: { name: string; text: string; ids: number[] }[];
@@ -90,7 +90,7 @@ describe('another vocabulary', () => {
     normalizer: { type: 'Replace', pattern: { String: ' ' }, content: '▁' },
     decoder: { type: 'Sequence', decoders: [{ type: 'Replace', pattern: { String: '▁' }, content: ' ' }] },
   };
-  const small = Tokenizer.from(compact(json), { eos_token: { content: '<end_of_turn>' } });
+  const small = Tokenizer.from(compactTokenizer(json), { eos_token: { content: '<end_of_turn>' } });
 
   it('has its control tokens from the configuration, and keeps them out even where merges lead to one', () => {
     expect(small.encodePrompt('a<end_of_turn>')).toEqual([vocab['a'], 1]);
@@ -100,9 +100,9 @@ describe('another vocabulary', () => {
   });
 
   it('has them from its chat template', () => {
-    const found = Tokenizer.from(compact(json), {}, "{{ '<end_of_turn>' }}");
+    const found = Tokenizer.from(compactTokenizer(json), {}, "{{ '<end_of_turn>' }}");
     expect(found.isControl(1)).toBe(true);
-    expect(Tokenizer.from(compact(json), {}).isControl(1)).toBe(false);
+    expect(Tokenizer.from(compactTokenizer(json), {}).isControl(1)).toBe(false);
   });
 
   it('may have no bytes to fall back to', () => {
@@ -111,8 +111,10 @@ describe('another vocabulary', () => {
   });
 
   it('is refused when it decodes otherwise than Gemma 3', () => {
-    expect(() => Tokenizer.from(compact({ ...json, decoder: { type: 'ByteLevel' } }), {})).toThrow(/ByteLevel/);
-    expect(() => compact({})).toThrow(/model/);
-    expect(() => compact({ model: {} })).toThrow(/vocabulary/);
+    expect(() => Tokenizer.from(compactTokenizer({ ...json, decoder: { type: 'ByteLevel' } }), {})).toThrow(
+      /ByteLevel/,
+    );
+    expect(() => compactTokenizer({})).toThrow(/model/);
+    expect(() => compactTokenizer({ model: {} })).toThrow(/vocabulary/);
   });
 });

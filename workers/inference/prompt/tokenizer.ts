@@ -1,10 +1,10 @@
 /**
- * Text to token ids and back, on @huggingface/tokenizers. Guarantees that what a person typed never becomes a control
- * token, and that what the chat template wrote does.
+ * Text to token ids and back, on @huggingface/tokenizers. It guarantees that text that a person typed never becomes a
+ * control token, and that the chat template's control tokens do.
  *
- * Which tokens control is read from the model's own files: those marked `special`, those that the configuration names
+ * The control tokens are read from the model's own files: tokens marked `special`, those that the configuration names
  * (`bos_token`, `boi_token`…), and `<…>` tokens that its chat template writes. The other added tokens (runs of newlines,
- * HTML tags, `<unusedN>`) are ordinary pieces of text, and are found in a person's text as the reference does.
+ * HTML tags, `<unusedN>`) are ordinary text, and are found in a person's text as the reference does.
  */
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { EngineError } from '../../../protocol/engine.ts';
@@ -15,22 +15,26 @@ import { tokenText } from './token-text.ts';
 
 /** Keys of tokenizer_config.json that name one control token. */
 const NAMED = ['bos_token', 'eos_token', 'pad_token', 'unk_token', 'boi_token', 'eoi_token', 'image_token'] as const;
-/** Long texts whose ids are remembered: a conversation is encoded again at every turn. */
-const REMEMBERED = 256;
+/** Number of texts whose ids are cached, since a conversation is encoded again at every turn. */
+const MAX_CACHED_TEXTS = 256;
+/** Length from which encoding a text takes longer than caching it. */
+const MIN_CACHED_LENGTH = 257;
 
-/** What an id stands for in decoded text. */
-export type Piece = { text: string } | { byte: number } | 'control' | 'unknown';
+/** What an id stands for in decoded text; `unknown` is an id that the vocabulary does not have. */
+export type DecodedToken = { text: string } | { byte: number } | 'control' | 'unknown';
 
-const MARK = '\uE000';
+/** Begins a text that stands for an id (makeLibrary). */
+const ID_PREFIX = '\uE000';
 
 const unsupported = (why: string) => new EngineError('model-unsupported', `tokenizer.json: ${why}`);
 
 export class Tokenizer {
-  /** How many ids there are: one more than the highest. */
+  /** One more than the highest id. */
   readonly vocabSize: number;
-  private readonly pieces: (Piece | undefined)[] = [];
+  /** Results of `decodeToken`. */
+  private readonly decoded: (DecodedToken | undefined)[] = [];
   private readonly controlSplitter: RegExp | null;
-  private readonly remembered = new Map<string, readonly number[]>();
+  private readonly cachedIds = new Map<string, readonly number[]>();
   private readonly unknownId: number | undefined;
 
   private constructor(
@@ -46,12 +50,13 @@ export class Tokenizer {
     this.vocabSize = vocabSize;
     const { unknownId } = vocabulary;
     this.unknownId = unknownId !== null && controlIds.has(unknownId) ? unknownId : undefined;
-    // Longest first: an alternation takes the first that matches.
+    // An alternation takes the first that matches, so the longest come first.
     const texts = [...controls.keys()].sort((a, b) => b.length - a.length).map(escape);
     this.controlSplitter = texts.length > 0 ? new RegExp(`(${texts.join('|')})`, 'u') : null;
   }
 
   /**
+   * Makes a tokenizer of a model's files.
    * @param tokenizerConfig tokenizer_config.json, parsed.
    * @param chatTemplate where the model folder has it in a file of its own.
    * @throws EngineError `model-unsupported`
@@ -59,11 +64,11 @@ export class Tokenizer {
   static from({ rest, bpe }: CompactTokenizer, tokenizerConfig: unknown, chatTemplate?: string): Tokenizer {
     const config = isObject(tokenizerConfig) ? tokenizerConfig : {};
     const vocabulary = new Bpe(bpe);
-    const added = (Array.isArray(rest['added_tokens']) ? rest['added_tokens'] : []).filter(isAdded);
+    const added = (Array.isArray(rest['added_tokens']) ? rest['added_tokens'] : []).filter(isAddedToken);
     const template = chatTemplate ?? (typeof config['chat_template'] === 'string' ? config['chat_template'] : '');
     const controls = findControls(added, vocabulary, config, template);
     const controlIds = new Map([...controls].map(([text, id]) => [id, text]));
-    // Without its control tokens the library sees ordinary text in `<end_of_turn>`.
+    // The library does not know the control tokens, so that `<end_of_turn>` is ordinary text to it.
     const plain = added.filter((token) => !controls.has(token.content));
     let size = vocabulary.size;
     for (const { id } of added) size = Math.max(size, id + 1);
@@ -80,49 +85,56 @@ export class Tokenizer {
   }
 
   /**
-   * A person's (or a model's) text: whatever it says, no control token comes of it, save the unknown token where a
-   * vocabulary without byte tokens has nothing for a character.
+   * Encodes a person's or a model's text. No control token comes of it, except the unknown token where a vocabulary without
+   * byte tokens has nothing for a character.
+   * @returns token ids
    */
   encodeText(text: string): number[] {
     if (text === '') return [];
-    const known = this.remembered.get(text);
-    if (known) return [...known];
+    const cached = this.cachedIds.get(text);
+    if (cached) return [...cached];
     const { ids } = this.library.encode(text, { add_special_tokens: false });
     const safe = ids.some((id) => this.isControl(id) && id !== this.unknownId) ? this.respell(ids) : ids;
-    // Short texts cost less than looking after a memory of them.
-    if (text.length > 256) {
-      this.remembered.set(text, [...safe]);
-      const oldest = this.remembered.keys().next();
-      if (this.remembered.size > REMEMBERED && !oldest.done) this.remembered.delete(oldest.value);
+    if (text.length >= MIN_CACHED_LENGTH) {
+      this.cachedIds.set(text, [...safe]);
+      const oldest = this.cachedIds.keys().next();
+      if (this.cachedIds.size > MAX_CACHED_TEXTS && !oldest.done) this.cachedIds.delete(oldest.value);
     }
     return safe;
   }
 
-  /** A trusted text, e.g. of a chat template: the control tokens in it become their ids. None is put before or after. */
+  /**
+   * Encodes a trusted text, e.g. of a chat template. The control tokens in it become their ids; none are added.
+   * @returns token ids
+   */
   encodePrompt(text: string): number[] {
     return this.split(text).flatMap((part) => this.controls.get(part) ?? this.encodeText(part));
   }
 
-  /** Cuts a trusted text before and after each control token; joined, the parts are the text. No part is empty. */
+  /** Splits a trusted text before and after each control token. @returns its parts, none of them empty */
   split(text: string): string[] {
     if (!this.controlSplitter) return text === '' ? [] : [text];
     return text.split(this.controlSplitter).filter((part) => part !== '');
   }
 
-  /** The text that `ids` stand for. Control tokens leave nothing, unless asked for. Invalid bytes give U+FFFD. */
+  /**
+   * Decodes ids. Invalid bytes give U+FFFD.
+   * @param options `controls`: whether control tokens are written; else they leave nothing.
+   */
   decode(ids: Iterable<number>, options: { controls?: boolean } = {}): string {
-    const decoder = new ByteRuns();
+    const decoder = new ByteDecoder();
     let text = '';
     for (const id of ids) {
-      const piece = this.pieceOf(id);
-      if (piece === 'unknown') continue;
-      if (piece === 'control') text += options.controls ? decoder.end() + (this.controlIds.get(id) ?? '') : '';
-      else if ('byte' in piece) text += decoder.push(piece.byte);
-      else text += decoder.end() + piece.text;
+      const token = this.decodeToken(id);
+      if (token === 'unknown') continue;
+      if (token === 'control') text += options.controls ? decoder.end() + (this.controlIds.get(id) ?? '') : '';
+      else if ('byte' in token) text += decoder.push(token.byte);
+      else text += decoder.end() + token.text;
     }
     return text + decoder.end();
   }
 
+  /** @returns the id of a token by its text; undefined for a text that is not one token */
   idOf(token: string): number | undefined {
     return this.controls.get(token) ?? this.vocabulary.idOf(token) ?? this.addedId(token);
   }
@@ -132,10 +144,12 @@ export class Tokenizer {
     return undefined;
   }
 
+  /** Whether an id is a control token's. */
   isControl(id: number): boolean {
     return this.controlIds.has(id);
   }
 
+  /** Whether a text is that of a control token. */
   isControlText(text: string): boolean {
     return this.controls.has(text);
   }
@@ -148,16 +162,16 @@ export class Tokenizer {
     return namedToken(this.config, key) ?? fallback;
   }
 
-  /** What `id` adds to a text; `unknown` for one that the vocabulary does not have (padding rows of the embedding). */
-  pieceOf(id: number): Piece {
-    const known = this.pieces[id];
-    if (known) return known;
-    const piece = this.readPiece(id);
-    if (piece !== 'unknown') this.pieces[id] = piece;
-    return piece;
+  /** What an id adds to a text. Padding rows of the embedding have ids that the vocabulary does not have. */
+  decodeToken(id: number): DecodedToken {
+    const cached = this.decoded[id];
+    if (cached) return cached;
+    const token = this.readToken(id);
+    if (token !== 'unknown') this.decoded[id] = token;
+    return token;
   }
 
-  private readPiece(id: number): Piece {
+  private readToken(id: number): DecodedToken {
     if (this.controlIds.has(id)) return 'control';
     const token = this.added.get(id) ?? this.vocabulary.textOf(id);
     if (token === undefined) return 'unknown';
@@ -165,7 +179,7 @@ export class Tokenizer {
     return byte === undefined ? { text: token.replaceAll(this.space, ' ') } : { byte: parseInt(byte, 16) };
   }
 
-  /** A vocabulary may have merges that lead to a control token: its characters are then encoded one by one. */
+  /** Encodes the characters of control tokens one by one: a vocabulary may have merges that lead to such a token. */
   private respell(ids: number[]): number[] {
     return ids.flatMap((id) => {
       const text = id === this.unknownId ? undefined : this.controlIds.get(id);
@@ -177,34 +191,36 @@ export class Tokenizer {
   }
 }
 
-/** UTF-8 that arrives a byte at a time. Nothing comes out before a character is whole, or proven not to be one. */
-export class ByteRuns {
-  // A byte order mark that the model wrote is text like any other.
+/** Decodes UTF-8 that arrives a byte at a time. A character comes out when it is complete, or certain not to become so. */
+export class ByteDecoder {
+  // A byte order mark that the model wrote is ordinary text.
   private readonly decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  private readonly one = new Uint8Array(1);
-  private open = false;
+  private readonly oneByte = new Uint8Array(1);
+  private hasBytes = false;
 
+  /** @returns the characters that this byte completes */
   push(byte: number): string {
-    this.open = true;
-    this.one[0] = byte;
-    return this.decoder.decode(this.one, { stream: true });
+    this.hasBytes = true;
+    this.oneByte[0] = byte;
+    return this.decoder.decode(this.oneByte, { stream: true });
   }
 
-  /** What is left of a character that did not end: U+FFFD; nothing otherwise. */
+  /** Ends the bytes. @returns U+FFFD for a character that is not complete; else nothing */
   end(): string {
-    if (!this.open) return '';
-    this.open = false;
+    if (!this.hasBytes) return '';
+    this.hasBytes = false;
     return this.decoder.decode();
   }
 }
 
-interface Added {
+/** An entry of tokenizer.json's `added_tokens`. */
+interface AddedToken {
   id: number;
   content: string;
   special?: boolean;
 }
 
-const isAdded = (value: unknown): value is Added =>
+const isAddedToken = (value: unknown): value is AddedToken =>
   isObject(value) && typeof value['content'] === 'string' && Number.isSafeInteger(value['id']);
 
 const escape = (text: string) => text.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&');
@@ -214,7 +230,8 @@ function namedToken(config: JsonObject, key: string): string | undefined {
   return tokenText(config[key]) ?? (isObject(more) ? tokenText(more[key]) : undefined);
 }
 
-function findControls(added: Added[], vocabulary: Bpe, config: JsonObject, template: string): Map<string, number> {
+/** The control tokens' ids by their texts. */
+function findControls(added: AddedToken[], vocabulary: Bpe, config: JsonObject, template: string): Map<string, number> {
   const texts = new Set(added.filter((token) => token.special).map((token) => token.content));
   const decoder = config['added_tokens_decoder'];
   for (const token of isObject(decoder) ? Object.values(decoder) : []) {
@@ -225,7 +242,7 @@ function findControls(added: Added[], vocabulary: Bpe, config: JsonObject, templ
   for (const list of [config['additional_special_tokens'], config['extra_special_tokens']])
     for (const token of isObject(list) || Array.isArray(list) ? Object.values(list) : [])
       texts.add(tokenText(token) ?? '');
-  // A fine-tune's files may have lost the mark, but what opens and closes a turn still does.
+  // The files of a fine-tune may have lost the mark of tokens that begin and end a turn.
   for (const { content } of added) if (/^<[^<>]+>$/.test(content) && template.includes(content)) texts.add(content);
   const ids = new Map(added.map((token) => [token.content, token.id]));
   const controls = new Map<string, number>();
@@ -237,8 +254,8 @@ function findControls(added: Added[], vocabulary: Bpe, config: JsonObject, templ
 }
 
 /**
- * The library, which knows normalisers, added tokens and pre-tokenizers, with our tables in place of its model: made of
- * Gemma 3's vocabulary and merges, that takes seconds.
+ * The library, for normalisers, added tokens and pre-tokenizers, with our tables in place of its model, which takes seconds to
+ * construct from Gemma 3's vocabulary and merges.
  * @throws EngineError `model-unsupported`
  */
 function makeLibrary(json: JsonObject, config: JsonObject, vocabulary: Bpe): Library {
@@ -249,17 +266,18 @@ function makeLibrary(json: JsonObject, config: JsonObject, vocabulary: Bpe): Lib
   } catch (cause) {
     throw unsupported(cause instanceof Error ? cause.message : String(cause));
   }
-  // The library speaks of tokens by their texts; an id written as a text that no token has says the same.
+  // The library passes tokens by their texts, so ids are written as texts that no token has.
   const model = (sections: string[]) =>
-    sections.flatMap((section) => vocabulary.encode(section).map((id) => MARK + id));
-  const tokens_to_ids = { get: (token: string) => Number(token.slice(MARK.length)) };
+    sections.flatMap((section) => vocabulary.encode(section).map((id) => ID_PREFIX + id));
+  const tokens_to_ids = { get: (token: string) => Number(token.slice(ID_PREFIX.length)) };
   library.model = Object.assign(model, { tokens_to_ids, vocab: [] }) as unknown as NonNullable<Library['model']>;
   return library;
 }
 
 /**
- * Gemma's decoder: a mark stands for a space, bytes fall back, all is joined. Another one would decode otherwise.
- * @returns the mark.
+ * Reads the steps of the decoder, which must be Gemma's: replace the mark of spaces, decode byte tokens, join.
+ * @returns the mark of spaces
+ * @throws EngineError `model-unsupported`
  */
 function spaceOf(decoder: unknown): string {
   const steps: unknown = isObject(decoder) && decoder['type'] === 'Sequence' ? decoder['decoders'] : [decoder];

@@ -1,5 +1,6 @@
-/** The kth of a quarter of a million scores without sorting them, and without allocating. */
+/** The kth highest of a quarter of a million scores, without sorting them and without allocating. */
 
+/** Restores the heap order below `root`: each id's score is at most those of its children. */
 function siftDown(ids: Int32Array, root: number, count: number, scores: Float32Array): void {
   const id = ids[root] ?? 0;
   const score = scores[id] ?? 0;
@@ -15,8 +16,12 @@ function siftDown(ids: Int32Array, root: number, count: number, scores: Float32A
 }
 
 /**
- * The `k`th highest score. One comparison for most scores: a heap, its root the least, holds the `k` highest so far.
- * @param heap room for `k` ids at least.
+ * Finds the `k`th highest score. A heap holds the `k` highest so far with the least at its root, so that most scores take one
+ * comparison.
+ * @param scores at least `k`, finite.
+ * @param k at least 1.
+ * @param heap scratch memory for at least `k` ids.
+ * @returns the score; of equal scores each counts.
  */
 export function kthScore(scores: Float32Array, k: number, heap: Int32Array): number {
   for (let id = 0; id < k; id++) heap[id] = id;

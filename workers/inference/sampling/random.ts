@@ -1,12 +1,14 @@
 /**
- * Random numbers that a seed repeats. sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, 128 bits of state, as
- * in PractRand), its state filled by splitmix32: small, well tested, and the same in every browser, unlike Math.random.
+ * Random numbers that a seed repeats: sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, 128 bits of state, as in
+ * PractRand) with a state filled by splitmix32. It is small, well tested and, unlike Math.random, the same in every browser.
  */
 
+/** Gives the next number, uniform in [0, 1). */
 export type Random = () => number;
 
 /**
- * @param seed a safe whole number; left out, one from the system's own source of randomness.
+ * Makes a random number generator.
+ * @param seed a safe integer; left out, it comes from the system's source of randomness.
  * @returns a function that gives numbers in [0, 1) with 53 random bits.
  */
 export function seededRandom(seed?: number): Random {
@@ -31,10 +33,10 @@ export function seededRandom(seed?: number): Random {
     c = (((c << 21) | (c >>> 11)) + sum) | 0;
     return sum >>> 0;
   };
-  // As PractRand does, so that close seeds have lost sight of each other.
+  // As in PractRand: after 12 steps close seeds give unrelated numbers.
   for (let i = 0; i < 12; i++) sfc32();
   return () => ((sfc32() >>> 5) * 2 ** 26 + (sfc32() >>> 6)) / 2 ** 53;
 }
 
-/** The low 32 bits and the bits above, of a whole number of either sign. */
+/** The low 32 bits and the bits above them, of an integer of either sign. */
 const halves = (seed: number): [number, number] => [seed >>> 0, Math.floor(seed / 2 ** 32) | 0];

@@ -1,8 +1,9 @@
 /**
- * A picture's size as its file's header states it, without decoding: a small file can unfold into gigabytes.
- * PNG, JPEG, GIF, WebP and BMP; others are measured after decoding.
+ * A picture's size as its file's header states it, without decoding, since a small file can decode to gigabytes. PNG, JPEG,
+ * GIF, WebP and BMP are known; pictures of other formats are measured after decoding.
  */
 
+/** Pixels. */
 export interface ImageSize {
   width: number;
   height: number;
@@ -11,13 +12,17 @@ export interface ImageSize {
 const startsWith = (bytes: Uint8Array, at: number, text: string): boolean =>
   [...text].every((character, i) => bytes[at + i] === character.charCodeAt(0));
 
-/** @returns undefined where the format is another, or the header is cut short. The sides are before any EXIF turn. */
+/**
+ * Reads a picture's size.
+ * @param bytes the file, or its beginning.
+ * @returns the size before any EXIF rotation; undefined for other formats and for a header that is not complete
+ */
 export function imageSize(bytes: Uint8Array): ImageSize | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   try {
     return readSize(bytes, view);
   } catch (cause) {
-    // A DataView throws this past its end.
+    // A DataView throws this error beyond its end.
     if (cause instanceof RangeError) return undefined;
     throw cause;
   }
@@ -29,12 +34,12 @@ function readSize(bytes: Uint8Array, view: DataView): ImageSize | undefined {
   if (startsWith(bytes, 0, 'GIF8')) return { width: view.getUint16(6, true), height: view.getUint16(8, true) };
   if (startsWith(bytes, 0, 'RIFF') && startsWith(bytes, 8, 'WEBP')) return webpSize(bytes, view);
   if (startsWith(bytes, 0, 'BM') && view.getUint32(14, true) >= 40)
-    // A negative height is that of a picture whose rows run from the top.
+    // A negative height means that the rows are stored from the top down.
     return { width: view.getInt32(18, true), height: Math.abs(view.getInt32(22, true)) };
   return undefined;
 }
 
-/** Segment by segment to the frame header: the only ones that have no length are fill bytes. */
+/** Goes from segment to segment until the frame header. All of them state their length, but fill bytes do not. */
 function jpegSize(view: DataView): ImageSize | undefined {
   let at = 2;
   for (;;) {

@@ -1,10 +1,10 @@
 /**
- * A person's picture file to the vision encoder's input, as the reference's processor does it: turned as its EXIF says,
- * RGB, resized with antialiasing, normalised. Runs in a worker.
+ * A picture file to the vision encoder's input, as the reference's processor computes it: rotated as its EXIF says, RGB,
+ * resized with antialiasing, normalised. Runs in a worker.
  *
  * Colour profiles are not applied, since the reference (PIL) takes the file's numbers as they are. Transparent pixels are
- * shown on white: a model sees no transparency, white is what the page and most viewers have behind a picture, and the
- * colour that a file holds under transparent pixels is arbitrary, often black, which would hide dark writing.
+ * drawn on white, which the page and most viewers have behind a picture: a model sees no transparency, and the colour that a
+ * file holds under transparent pixels is arbitrary, often black, which would hide dark writing.
  */
 import { sha256 } from 'hash-wasm';
 import { EngineError, MAX_PICTURE_MB, MAX_PICTURE_MEGAPIXELS } from '../../../protocol/engine.ts';
@@ -17,16 +17,18 @@ export { parsePreprocessorConfig, type PictureOptions } from './preprocessor-con
 const MEGA = 1_000_000;
 const MAX_BYTES = MAX_PICTURE_MB * MEGA;
 const MAX_PIXELS = MAX_PICTURE_MEGAPIXELS * MEGA;
-/** The widest canvas of the browsers that run this. */
+/** Pixels of the widest canvas in all supported browsers. */
 const MAX_SIDE = 32_767;
-/** Pixels read back at once: 4 MB of RGBA, whatever the picture's size. */
+/** Pixels that are read back at once: 4 MB of RGBA, whatever the picture's size. */
 const STRIP_PIXELS = 1 << 20;
 
 const broken = (cause: unknown) => new EngineError('picture-broken', String(cause));
 
 /**
- * @param blob a picture file in any format that the browser shows.
- * @returns [3, size, size], channels first.
+ * Prepares a picture for the vision encoder.
+ * @param blob a picture file in any format that the browser decodes.
+ * @param options the model's own.
+ * @returns float32 [3, size, size], normalised
  * @throws EngineError `picture-broken`, `picture-too-large`
  */
 export async function preparePicture(blob: Blob, options: PictureOptions): Promise<Float32Array<ArrayBuffer>> {
@@ -34,7 +36,8 @@ export async function preparePicture(blob: Blob, options: PictureOptions): Promi
 }
 
 /**
- * SHA-256 of the file, in hexadecimal, without decoding: names the picture in what is remembered of it.
+ * Names a picture's content, without decoding it.
+ * @returns SHA-256 of the file, in hexadecimal
  * @throws EngineError `picture-broken`, `picture-too-large`
  */
 export async function hashPicture(blob: Blob): Promise<string> {
@@ -46,13 +49,13 @@ async function readFile(blob: Blob): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await blob.arrayBuffer());
   } catch (cause) {
-    // A file that was moved or changed since it was chosen.
+    // The file may have been moved or changed since it was chosen.
     throw broken(cause);
   }
 }
 
 async function hashOf(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  // Only pages from https or this machine have the browser's own; a school's plain http server still works.
+  // Pages from plain http servers, as in schools, do not have the browser's own.
   const { subtle } = crypto as { subtle?: SubtleCrypto };
   if (!subtle) return sha256(bytes);
   const digest = new Uint8Array(await subtle.digest('SHA-256', bytes));
@@ -77,25 +80,25 @@ async function resizedRgb(blob: Blob, bytes: Uint8Array, size: number): Promise<
   }
   try {
     checkSize(bitmap);
-    return shrink(bitmap, size);
+    return resizeBitmap(bitmap, size);
   } finally {
     bitmap.close();
   }
 }
 
-/** Reads the picture back in strips, so that a large one is not held a second time. */
-function shrink(bitmap: ImageBitmap, size: number): Uint8Array {
+/** Reads the picture back in strips, so that a large one is not in memory a second time. @returns uint8 [size, size, 3] */
+function resizeBitmap(bitmap: ImageBitmap, size: number): Uint8Array {
   const { width, height } = bitmap;
   const rows = Math.min(height, Math.max(1, Math.floor(STRIP_PIXELS / width)));
   const context = new OffscreenCanvas(width, rows).getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' });
   if (!context) throw tooLarge(`the browser makes no canvas ${width} wide`);
-  // Each pixel goes where it was: nothing is to be smoothed.
+  // Every pixel is copied as it is.
   context.imageSmoothingEnabled = false;
   context.fillStyle = '#fff';
   const resizer = new Resizer(width, height, size);
   for (let y = 0; y < height; y += rows) {
     const count = Math.min(rows, height - y);
-    // On an opaque ground the canvas's premultiplied values are the colours themselves, exactly.
+    // On an opaque background the canvas's premultiplied values are exactly the colours.
     context.fillRect(0, 0, width, count);
     context.drawImage(bitmap, 0, y, width, count, 0, 0, width, count);
     resizer.push(context.getImageData(0, 0, width, count).data, 4);
@@ -104,9 +107,9 @@ function shrink(bitmap: ImageBitmap, size: number): Uint8Array {
 }
 
 /**
- * Bytes to the encoder's numbers, in float32 as the reference: (byte × rescaleFactor − mean) / std.
- * @param rgb [size, size, 3]
- * @returns [3, size, size]
+ * Normalises pixels in float32, as the reference does: (byte × rescaleFactor − mean) / std.
+ * @param rgb uint8 [size, size, 3].
+ * @returns float32 [3, size, size]
  */
 export function normalise(
   rgb: Uint8Array,
@@ -122,7 +125,7 @@ export function normalise(
   return pixels;
 }
 
-/** Rounded to float32 after each step, as the reference's are: to the bit. */
+/** The normalised value of each byte, rounded to float32 after each step, which gives the reference's bits. */
 function valuesOfBytes(mean: number, std: number, rescaleFactor: number): Float32Array {
   const { fround } = Math;
   const rescaled = (byte: number) => fround(byte * rescaleFactor);

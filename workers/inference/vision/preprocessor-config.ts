@@ -1,24 +1,26 @@
-/** How a model wants its pictures: preprocessor_config.json. */
+/** How a model's pictures are prepared: preprocessor_config.json. */
 import { EngineError } from '../../../protocol/engine.ts';
 import { isObject, type JsonObject } from '../../../protocol/json.ts';
 
 type Triple = readonly [number, number, number];
 
+/** How pictures are prepared. */
 export interface PictureOptions {
-  /** Side of the square that a picture becomes. */
+  /** Side of the square that a picture is resized to, in pixels. */
   size: number;
-  /** Per channel, of values after rescaling. */
+  /** Subtracted from rescaled values, for each channel. */
   mean: Triple;
+  /** Rescaled values less the mean are divided by it, for each channel. */
   std: Triple;
-  /** What a byte is multiplied by. */
+  /** Bytes are multiplied by it. */
   rescaleFactor: number;
 }
 
 const unsupported = (why: string) => new EngineError('model-unsupported', `preprocessor_config.json: ${why}`);
 
-// Gemma3ImageProcessor's own defaults (transformers, IMAGENET_STANDARD_MEAN and _STD).
+// The defaults of Gemma3ImageProcessor (transformers, IMAGENET_STANDARD_MEAN and _STD).
 const HALVES: Triple = [0.5, 0.5, 0.5];
-/** PIL's number for it, as preprocessor_config.json has it. */
+/** PIL's number of the filter. */
 const BILINEAR = 2;
 
 function triple(value: unknown, key: string): Triple {
@@ -39,8 +41,9 @@ function side(size: unknown, fallback: number): number {
 }
 
 /**
- * @param json the file, parsed, or undefined: then all is as Gemma 3 has it.
- * @param fallbackSize the vision encoder's own image size.
+ * Reads a preprocessor_config.json.
+ * @param json the file, parsed, or undefined for Gemma 3's own settings.
+ * @param fallbackSize the vision encoder's image size, in pixels, where the file names none.
  * @throws EngineError `model-unsupported`
  */
 export function parsePreprocessorConfig(json: unknown, fallbackSize: number): PictureOptions {

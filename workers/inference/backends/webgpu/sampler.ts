@@ -9,7 +9,7 @@ import type { Sampling } from '../../../../protocol/sampling.ts';
 import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { type Random, seededRandom } from '../../sampling/random.ts';
 import { checkSampling } from '../../sampling/settings.ts';
-import { fraction, leastWeight, octavesAScore } from '../../sampling/weights.ts';
+import { minWeight, octavesPerUnit, toQ32 } from '../../sampling/fixed-point.ts';
 import source from './kernels/sampler.wgsl?raw';
 
 /** Threads of a workgroup, as in sampler.wgsl. */
@@ -63,7 +63,7 @@ function kernelsFor({ temperature, top_k: topK }: Sampling): Kernel[] | null {
 /** These kernels run with a workgroup for each part of the vocabulary, the others with one. */
 const IN_PARTS: ReadonlySet<Kernel> = new Set(['best_of_part', 'count', 'collect']);
 
-const isGreedy = (temperature: number): boolean => octavesAScore(temperature) === Infinity;
+const isGreedy = (temperature: number): boolean => octavesPerUnit(temperature) === Infinity;
 
 /** The sampler's kernels for vocabularies of any size, each compiled when settings first need it. */
 export class SamplerPipelines {
@@ -191,7 +191,7 @@ export class GpuSamplers implements TokenSamplers {
   ): Promise<number | null> {
     const { device, pipelines } = this;
     const greedy = isGreedy(sampling.temperature);
-    this.writeSettings(sampling, greedy ? 0 : fraction(random()), logits);
+    this.writeSettings(sampling, greedy ? 0 : toQ32(random()), logits);
     const buffers = [
       ...[this.settings, logits.buffer, this.seen, this.state],
       ...[this.histogram, this.candidates, this.chosen],
@@ -222,10 +222,10 @@ export class GpuSamplers implements TokenSamplers {
     const values = new DataView(new ArrayBuffer(SETTINGS_BYTES));
     const integers = [
       ...[this.vocabSize, offset, Number(type === 'float16'), top_k],
-      ...[top_p < 1 ? Math.max(1, fraction(top_p)) : 0, leastWeight(min_p), random],
+      ...[top_p < 1 ? Math.max(1, toQ32(top_p)) : 0, minWeight(min_p), random],
     ];
     integers.forEach((value, i) => values.setUint32(4 * i, value, true));
-    values.setFloat32(28, octavesAScore(temperature), true);
+    values.setFloat32(28, octavesPerUnit(temperature), true);
     values.setFloat32(32, repetition_penalty, true);
     values.setUint32(36, this.parts, true);
     this.device.queue.writeBuffer(this.settings, 0, values);

@@ -1,5 +1,5 @@
 // Logits to the next token without leaving the GPU, for greedy decoding and for a top_k of at most 128. The filters are those
-// of sampling/sampler.ts with the whole-number weights of sampling/weights.ts, so that the same random number chooses the
+// of sampling/sampler.ts with the whole-number weights of sampling/fixed-point.ts, so that the same random number chooses the
 // same id on the CPU and on the GPU.
 // - Greedy: the best score of each part of the vocabulary is found, then the best of all.
 // - top_k: the kth highest score is found by radix selection (three histograms of a sortable form of the score, 11 + 11 + 10
@@ -67,7 +67,7 @@ fn is_finite(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
 }
 
-// As in sampling/weights.ts: how far a score is below the best, in 2^-22 octaves, and the weight at that distance.
+// As in sampling/fixed-point.ts: how far a score is below the best, in 2^-22 octaves, and the weight at that distance.
 const FAR = 0x08000000u;
 fn distance_of(value: f32, best: f32) -> u32 {
   let below = (best - value) * settings.octaves;
