@@ -1,7 +1,11 @@
-/** What the bench's rows say: median and spread of all values of a measure, and how many greedy tokens are equal. */
+/** @file Rows of the bench's table: median and spread of each measure, and how many greedy tokens are equal. */
 import type { BenchRow, BenchSamples } from './bench.ts';
 
-/** Of an even number the mean of the two in the middle; NaN of nothing. */
+/**
+ * The median. For an even number of values it is the mean of the two in the middle.
+ * @param values in any order.
+ * @returns NaN without values.
+ */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -9,12 +13,17 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** Three digits that mean something, and whole numbers in full. */
+/** Rounds to three significant digits, or to an integer from 100 on. */
 const rounded = (value: number): number => (Math.abs(value) >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
 
 type RowLabels = Pick<BenchRow, 'engine' | 'model' | 'device'>;
 
-/** Rounds of one engine as rows, in the order in which each measure was first made. */
+/**
+ * Summarises the rounds of one engine.
+ * @param of the labels of all rows.
+ * @param rounds the samples of each round.
+ * @returns a row for each measure, in the order of first appearance.
+ */
 export function rowsOf(of: RowLabels, rounds: readonly (readonly BenchSamples[])[]): BenchRow[] {
   const all = new Map<string, BenchSamples>();
   for (const { measure, unit, values } of rounds.flat()) {
@@ -32,7 +41,13 @@ export function rowsOf(of: RowLabels, rounds: readonly (readonly BenchSamples[])
   }));
 }
 
-/** Tokens that two engines chose after the same prompts: how many are equal, up to and without the first difference. */
+/**
+ * Compares the greedy tokens of two engines after the same prompts.
+ * @param of the labels of all rows.
+ * @param ours token ids by prompt.
+ * @param theirs token ids by prompt.
+ * @returns a row for each prompt that both have, with the number of tokens before the first difference.
+ */
 export function equalRows(
   of: RowLabels,
   ours: Readonly<Record<string, readonly number[]>>,

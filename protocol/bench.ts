@@ -1,117 +1,137 @@
 /**
- * What `npm run bench` and bench.html ask of an engine inside a worker, ours or another's, and what comes of it.
- * Types only.
+ * @file Interfaces of the bench (`npm run bench` and bench.html): engines inside a worker, ours or another's, and the
+ * results. Times are in ms. Types only.
  */
 import type { Device, Dtype } from './engine.ts';
 
+/** A model to measure. */
 export interface BenchModel {
-  /** URL of the folder that models are in, with `/` at its end; or `stored:`, where only our engine looks. */
+  /** URL of the folder that holds model folders, ending in `/`; or `stored:`, which only our engine knows. */
   base: string;
-  /** The model's folder in it, or its key in the store. */
+  /** Name of the model's folder, or its key in the store. */
   name: string;
   device: Device;
   dtype: Dtype;
 }
 
+/** Tokens that an engine generated. */
 export interface BenchGeneration {
+  /** Token ids, without the prompt. */
   tokens: number[];
-  /** Tokens of the prompt that were read, and not found in a cache. */
+  /** Number of the prompt's tokens that were computed and not found in a cache. */
   prefilledTokens: number;
 }
 
+/** Description of an engine with its model. */
 export interface BenchAbout {
-  /** Of the engine, or empty. */
+  /** The engine's version, or empty. */
   version: string;
+  /** Version of onnxruntime. */
   onnxruntime: string;
-  /** Of the CPU; 1 on WebGPU. */
+  /** Threads on the CPU; 1 on WebGPU. */
   threads: number;
   vocabSize: number;
-  /** Tokens of context that there is room for. */
+  /** Tokens of context that memory is reserved for. */
   contextLength: number;
-  /** Null where it sees no pictures. */
+  /** Side of a preprocessed picture in pixels, or null where the model sees none. */
   pictureSize: number | null;
 }
 
+/** An engine under measurement. */
 export interface BenchEngine {
   about: BenchAbout;
   /**
-   * Reads the ids and chooses `count` tokens greedily, ends of answers among them. What the engine knows of earlier
-   * prompts it may use, unless `forget` was called.
-   * @param onToken called when a token is known.
+   * Generates greedily and does not stop at the end of an answer. The engine may reuse its cache of earlier prompts.
+   * @param ids token ids of the prompt.
+   * @param count number of tokens to generate.
+   * @param onToken called as soon as a token is known.
    */
   generate(ids: number[], count: number, onToken: () => void): Promise<BenchGeneration>;
+  /** Forgets earlier prompts. */
   clearCache(): void;
-  /** @param pixels [3, size, size]; encoded anew each time. */
+  /**
+   * Runs the vision encoder, also where it knows the picture.
+   * @param pixels float32 [3, size, size].
+   */
   encodePicture(pixels: Float32Array): Promise<void>;
   dispose(): Promise<void>;
 }
 
-/** Model and tokenizer, opened. A module with an engine exports this as `open`. */
+/** Opens a model. A module with an engine exports such a function as `open`. */
 export type OpenBenchEngine = (model: BenchModel) => Promise<BenchEngine>;
 
-/** What WebGPU was asked to do. */
+/** Calls of WebGPU. */
 export interface GpuCounts {
   dispatches: number;
   bufferWrites: number;
   submits: number;
+  /** Bytes mapped for reading. */
   bytesRead: number;
   buffersCreated: number;
 }
 
-/** A kind of kernel or operator in what was profiled. */
+/** Time of one kind of kernel or operator. */
 export interface ProfileEntry {
   name: string;
-  /** ms in all */
+  /** Sum over all calls, in ms. */
   time: number;
   calls: number;
 }
 
 /**
- * What is timed besides, which costs something: the thread's work (`cpu`), whole compute passes, or `kernels`, where every
- * dispatch gets a pass of its own.
+ * An additional measurement, which slows the engine down: the thread's work (`cpu`), whole compute passes (`passes`), or
+ * every dispatch in a pass of its own (`kernels`).
  */
 export type BenchTiming = 'none' | 'cpu' | 'passes' | 'kernels';
 
+/** A generation with its measurements. */
 export interface BenchGenerated extends BenchGeneration {
-  /** ms */
+  /** Time from the request to the first token, in ms. */
   timeToFirstToken: number;
-  /** From the first token to the last. */
+  /** Time from the first token to the last, in ms. */
   decodeTime: number;
   /**
-   * Tokens that what follows is the sum of: from the first token to the last but one. An engine that begins a step ahead of
-   * its token begins none after the last.
+   * Number of decode steps that `counts`, `busyTime` and `gpuTimes` are sums of: from the first token to the last but one.
+   * The last step is left out, since an engine that works ahead begins none after it.
    */
   countedTokens: number;
   counts: GpuCounts;
-  /** ms in which the worker's thread had work; null where it was not asked for. */
+  /** Time in which the worker's thread was busy, in ms, or null where it was not measured. */
   busyTime: number | null;
-  /** By kernel, or all of it under one name; null where it was not asked for or the adapter has no timestamps. */
+  /** Time on the GPU by kernel, or in all; null where it was not measured or the adapter has no timestamps. */
   gpuTimes: ProfileEntry[] | null;
 }
 
-/** GPU memory in buffers, bytes; those left to garbage collection count until then. */
+/** Bytes in GPU buffers. A buffer that is left to garbage collection counts as long as the page lives. */
 export interface GpuMemory {
   now: number;
   peak: number;
 }
 
-/** The worker's calls; `generate` with `fresh` begins with nothing kept. */
+/** Calls of the bench worker: what is asked and answered. */
 export interface BenchCalls {
-  /** @param entry URL of a module with an engine; null is ours. */
+  /** `entry` is the URL of a module with an engine, or null for ours. */
   open: { ask: { entry: string | null; model: BenchModel }; answer: BenchAbout };
   generate: { ask: { ids: number[]; count: number; clearCache: boolean; timing: BenchTiming }; answer: BenchGenerated };
-  /** ms */
+  /** Answers with the time in ms. */
   encodePicture: { ask: { size: number }; answer: number };
   memory: { ask: null; answer: GpuMemory };
   close: { ask: null; answer: null };
 }
+
+/** Name of a call. */
 export type BenchCallName = keyof BenchCalls;
+
+/** A call, as it is posted to the worker. */
 export interface BenchRequest<T extends BenchCallName = BenchCallName> {
   name: T;
   ask: BenchCalls[T]['ask'];
 }
+
+/** The worker's answer. Calls are made one after the other, so it needs no id. */
 export type BenchReply = { answer: BenchCalls[BenchCallName]['answer'] } | { error: string };
 
+/** An engine and the model to measure it with. */
 export interface BenchJob {
   entry: string | null;
   model: BenchModel;
@@ -124,52 +144,57 @@ export interface BenchSamples {
   values: number[];
 }
 
-/** What one round of one engine gave. */
+/** Results of one round of one engine. */
 export interface BenchRound {
   about: BenchAbout;
   samples: BenchSamples[];
-  /** Greedy tokens by prompt. */
+  /** Greedy token ids by prompt. */
   tokens: Record<string, number[]>;
-  /** What was not measured, and why; sentences. */
+  /** Sentences that say which measurements were skipped, and why. */
   skipped: string[];
 }
 
-/** A decode step's kernels on the GPU, the longest first. */
+/** Time of a decode step's kernels on the GPU. */
 export interface BenchProfile {
+  /** Tokens in the context. */
   context: number;
-  /** Steps that the times are the sum of. */
+  /** Number of decode steps that the times are sums of. */
   tokens: number;
   entries: ProfileEntry[];
 }
 
+/** Description of the device and browser. */
 export interface BenchMachine {
   browser: string;
-  /** For a person to read; null without WebGPU. */
+  /** Name of the GPU adapter, or null without WebGPU. */
   adapter: string | null;
   cores: number;
-  /** Cross-origin isolated: only then has the CPU threads, and is the heap's size told. */
+  /** Without isolation the CPU has no threads and the browser does not tell the heap's size. */
   crossOriginIsolated: boolean;
 }
 
-/** What a browser's page can be asked for: `window.engineBench` of bench.html. One call at a time. */
+/** `window.engineBench` of bench.html, for tools that drive the page. One call at a time. */
 export interface BenchPage {
   machine(): Promise<BenchMachine>;
-  /** All but what the heap takes. */
+  /** Measures everything but the heap. */
   round(job: BenchJob): Promise<BenchRound>;
-  /** Largest size of the page's and the worker's heaps while a prompt is answered, bytes; null where it is not told. */
+  /** Largest size of the page's and the worker's heaps during an answer, in bytes; null where the browser does not tell. */
   heap(job: BenchJob): Promise<number | null>;
+  /** Times kernels; null where the adapter has no timestamps. */
   profile(job: BenchJob): Promise<BenchProfile | null>;
-  /** What a few tokens ask of the GPU, and what the second turn reads again. */
+  /** Counts GPU calls of a few tokens, and tokens that a second turn computes again. */
   counts(job: BenchJob): Promise<BenchCounts>;
 }
 
+/** Counts that do not depend on the device's speed. */
 export interface BenchCounts {
-  /** Each divided by the tokens decoded. */
+  /** Calls per decoded token. */
   perToken: GpuCounts;
-  /** Tokens of the second turn's prompt that were in the cache already, but read again. */
+  /** Tokens of the second turn's prompt that were computed although the first turn had them in the cache. */
   recomputedTokens: number;
 }
 
+/** A row of the table. */
 export interface BenchRow {
   engine: string;
   model: string;
@@ -182,13 +207,14 @@ export interface BenchRow {
   n: number;
 }
 
+/** Everything that the bench prints as JSON. */
 export interface BenchResult {
   environment: BenchMachine & {
-    /** By engine. */
+    /** Versions by engine. */
     engines: Record<string, Pick<BenchAbout, 'version' | 'onnxruntime' | 'threads'>>;
     skipped: string[];
   };
   rows: BenchRow[];
-  /** By engine, where it was asked for. */
+  /** Profiles by engine, where they were asked for. */
   profile?: Record<string, BenchProfile>;
 }

@@ -1,7 +1,4 @@
-/**
- * What the page and the inference worker agree on: the engine's interface and its values.
- * Types and validation only; names are the field's.
- */
+/** @file The engine's interface and its values, for the page and the inference worker. Types only. */
 import type { Sampling } from './sampling.ts';
 
 /** Where a model runs: the GPU, or the CPU through WebAssembly. */
@@ -16,115 +13,133 @@ export const DEFAULT_CONTEXT = 4096;
  */
 export const CACHE_SLACK = 1024;
 
-/** How a model's weights are stored. `q4f16` needs the adapter's `shader-f16`. */
+/** Data type of a model's weights. `q4f16` computes in float16 and needs the adapter's feature `shader-f16`. */
 export type Dtype = 'fp32' | 'fp16' | 'q4' | 'q4f16';
 
+/** Author of a message, as in chat templates. */
 export type Role = 'system' | 'user' | 'assistant';
 
-/** Heavier and larger pictures are refused: by the page before they are sent, and by the worker. */
+/** Largest picture file in megabytes. The page refuses larger ones before they are sent, and so does the worker. */
 export const MAX_PICTURE_MB = 50;
+
+/** Largest picture in millions of pixels. */
 export const MAX_PICTURE_MEGAPIXELS = 100;
 
-/** A picture travels as the file the person gave; the worker decodes it, off the page. */
+/** A part of a message. A picture is the file that the person gave; the worker decodes it. */
 export type ContentPart = { type: 'text'; text: string } | { type: 'image'; image: Blob };
 
+/** A message of a conversation. */
 export interface Message {
   role: Role;
   content: string | ContentPart[];
 }
 
+/** Settings of an answer. */
 export interface GenerateOptions {
-  /** What is left out comes from the model's `generation_config.json`. */
+  /** Sampling parameters. The model's `generation_config.json` has the defaults. */
   sampling?: Partial<Sampling>;
+  /** Maximum length of the answer, in tokens. */
   maxNewTokens?: number;
-  /** The last message is an answer that was cut: it is carried on from its last word. */
+  /** Continues the last message, an answer that was cut off, instead of beginning a new one. */
   continueAnswer?: boolean;
 }
 
-/** What a prompt would take of the context. */
+/** Share of the context that a prompt would take, in tokens. */
 export interface ContextUse {
   /** Tokens of the whole prompt, pictures included. */
   promptTokens: number;
-  /** Of these, tokens that are in the KV cache now. */
+  /** Tokens of the prompt that are in the KV cache now. */
   reusedTokens: number;
-  /** Tokens the context can hold. */
+  /** Tokens that the context can hold. */
   contextTokens: number;
 }
 
+/** Number of tokens that an answer took. */
 export interface Usage {
   /** Tokens of the whole prompt, pictures included. */
   promptTokens: number;
-  /** Of these, tokens found in the KV cache and not read again. */
+  /** Tokens of the prompt that were in the KV cache and needed no prefill. */
   reusedTokens: number;
   generatedTokens: number;
-  /** Tokens the context can hold. */
+  /** Tokens that the context can hold. */
   contextTokens: number;
 }
 
+/** Speed of an answer. */
 export interface Timing {
-  /** From the request to the first token, ms. */
+  /** Time from the request to the first token, in ms. */
   timeToFirstToken: number;
-  /** Prompt tokens read a second (reused ones not counted). */
+  /** Prompt tokens per second, without reused ones. */
   prefillRate: number;
-  /** Tokens generated a second, after the first. */
+  /** Generated tokens per second, after the first. */
   decodeRate: number;
 }
 
-/** Why an answer ended: the model said so; `maxNewTokens`; no room left in the context; the person stopped it. */
+/**
+ * Why an answer ended: the model ended it (`stop`), it reached `maxNewTokens` (`length`), the context is full, or the
+ * person stopped it.
+ */
 export type FinishReason = 'stop' | 'length' | 'context-full' | 'aborted';
 
+/** Result of an answer. */
 export interface Finish {
   reason: FinishReason;
   usage: Usage;
   timing: Timing;
 }
 
+/** Stages of loading, in order. */
 export type LoadStage = 'files' | 'session' | 'warmup';
 
+/** How far loading is. */
 export interface LoadProgress {
   stage: LoadStage;
-  /** Bytes, while `stage` is `files`; otherwise steps. */
+  /** Bytes in the stage `files`, steps in the others. */
   done: number;
   total: number;
 }
 
+/** How a model is to be loaded. */
 export interface LoadOptions {
   dtype?: Dtype;
-  /** Left out: WebGPU where it works, WebAssembly elsewhere. */
+  /** Without a device, WebGPU where it works and WebAssembly elsewhere. */
   device?: Device;
-  /** Tokens of context to make room for; at most what the model offers. */
+  /** Tokens of context to reserve memory for, at most what the model supports. */
   contextLength?: number;
 }
 
+/** A model that is ready to answer. */
 export interface LoadedModel {
   id: string;
   dtype: Dtype;
   device: Device;
-  /** Why the CPU is used although the GPU was not ruled out by the caller; absent on WebGPU. */
+  /** Why the model runs on the CPU although the caller allowed the GPU. */
   fallback?: 'no-webgpu' | 'adapter-wrong';
-  /** The adapter's own description, e.g. "apple metal-3"; empty on wasm. */
+  /** The adapter's own description, such as "apple metal-3". Empty on the CPU. */
   adapter: string;
   vision: boolean;
   contextLength: number;
   sampling: Sampling;
 }
 
-/** What this computer offers a model, known without loading one. */
+/** Capabilities of this device, known without loading a model. */
 export interface DeviceReport {
   webgpu: {
-    /** The adapter's own description; may be empty. */
+    /** The adapter's own description, which may be empty. */
     adapter: string;
+    /** Limits of the adapter in bytes. */
     maxBufferSize: number;
     maxStorageBufferBindingSize: number;
   } | null;
-  /** Why there is no `webgpu`. */
+  /** Why WebGPU cannot be used. */
   reason?: 'no-webgpu' | 'adapter-wrong';
 }
 
+/** State of the engine. */
 export type EngineState =
   { state: 'empty' } | { state: 'loading'; id: string } | { state: 'ready' | 'generating'; model: LoadedModel };
 
-/** Kinds of failure a person can act on; the page has a sentence for each, the technical cause goes in `detail`. */
+/** Codes of failures. The page has a sentence for each; the technical cause goes into the error's `detail`. */
 export const ENGINE_ERRORS = [
   'model-missing',
   'model-damaged',
@@ -145,7 +160,12 @@ export const ENGINE_ERRORS = [
 ] as const;
 export type EngineErrorCode = (typeof ENGINE_ERRORS)[number];
 
+/** A failure of the engine. Between worker and page it travels as its code and detail. */
 export class EngineError extends Error {
+  /**
+   * @param code the kind of failure.
+   * @param detail the technical cause, for the curious.
+   */
   constructor(
     readonly code: EngineErrorCode,
     readonly detail = '',
@@ -155,24 +175,34 @@ export class EngineError extends Error {
   }
 }
 
-/** The engine as its callers see it, on either side of the bridge. */
+/** The engine. The worker implements it, and the page has a client with the same methods. */
 export interface Engine {
-  /** `model` is the URL of a model folder (docs/contributing/model-format.md), or `stored:KEY` (store.ts). @throws EngineError */
+  /**
+   * Loads a model in place of the one before.
+   * @param model URL of a model folder (docs/contributing/model-format.md), or `stored:KEY` (store.ts).
+   * @throws EngineError
+   */
   load(
     model: string,
     options: LoadOptions & { onProgress?: (progress: LoadProgress) => void; signal?: AbortSignal },
   ): Promise<LoadedModel>;
-  /** Streams text as it is made; resolves when the answer ended, also when it was stopped. @throws EngineError */
+  /**
+   * Generates an answer and streams its text. Resolves when the answer has ended, also where it was stopped.
+   * @throws EngineError
+   */
   generate(
     messages: Message[],
     options: GenerateOptions & { onDelta: (text: string) => void; signal?: AbortSignal },
   ): Promise<Finish>;
-  /** Counts without reading anything; also while an answer is being made. @throws EngineError */
+  /**
+   * Counts a prompt's tokens without computing anything, also while an answer is being generated.
+   * @throws EngineError
+   */
   count(messages: Message[], options?: Pick<GenerateOptions, 'continueAnswer'>): Promise<ContextUse>;
-  /** Resolves when what loading put off for later is there, too, or has failed: nothing more is fetched unasked. */
+  /** Resolves when everything that loading postponed has been loaded or has failed, so that nothing more is fetched. */
   settled(): Promise<void>;
   unload(): Promise<void>;
   status(): Promise<EngineState>;
-  /** Looks at the device; a loaded model is left alone. */
+  /** Describes the device. A loaded model stays. */
   inspect(): Promise<DeviceReport>;
 }

@@ -1,20 +1,23 @@
 /**
- * `config.json` of a Gemma 3, in either spelling, as one typed shape that exporter and engine share.
- * Spellings: the hub's (`rope_theta`, `rope_local_base_freq`, `rope_scaling`, `sliding_window_pattern`) and the newer
- * one of transformers 5 (`rope_parameters`, `layer_types`). Source: transformers `models/gemma3/configuration_gemma3.py`.
- * Types and validation only.
+ * @file `config.json` of a Gemma 3, in either spelling, as one typed shape that exporter and engine share. The spellings
+ * are the hub's (`rope_theta`, `rope_local_base_freq`, `rope_scaling`, `sliding_window_pattern`) and the newer one of
+ * transformers 5 (`rope_parameters`, `layer_types`). Source: transformers `models/gemma3/configuration_gemma3.py`. Types
+ * and validation only.
  */
 import { isObject, type JsonObject } from './json.ts';
 
+/** Attention of a layer, as in `layer_types`. */
 export type LayerType = 'sliding_attention' | 'full_attention';
 
+/** Rotary position embedding of a kind of layer. */
 export interface Rope {
-  /** Base of the inverse frequencies. */
+  /** Base of the inverse frequencies, `theta ** (−2i / headDim)`. */
   theta: number;
-  /** Linear scaling: positions are divided by it. */
+  /** Factor of linear scaling, which positions are divided by. */
   factor: number;
 }
 
+/** The language model. */
 export interface TextConfig {
   hiddenSize: number;
   intermediateSize: number;
@@ -25,38 +28,47 @@ export interface TextConfig {
   /** Rows of the embedding table. */
   vocabSize: number;
   rmsNormEps: number;
-  /** Attention scores are multiplied by this to the power −1/2. */
+  /** Attention scores are multiplied by `queryPreAttnScalar ** −0.5`. */
   queryPreAttnScalar: number;
-  /** A sliding layer's query sees itself and the `slidingWindow − 1` tokens before it. */
+  /** Tokens that a query of a sliding layer attends to: itself and the `slidingWindow − 1` before it. */
   slidingWindow: number;
   layerTypes: LayerType[];
   rope: Record<LayerType, Rope>;
+  /** Tokens of context that the model was trained for. */
   maxPositionEmbeddings: number;
+  /** Whether the output projection is the embedding table. */
   tieWordEmbeddings: boolean;
   attentionBias: boolean;
   finalLogitSoftcapping: number | null;
 }
 
+/** The vision encoder (SigLIP) and the projector behind it. */
 export interface VisionConfig {
   hiddenSize: number;
   intermediateSize: number;
   layers: number;
   heads: number;
+  /** Side of the square picture, in pixels. */
   imageSize: number;
+  /** Side of a square patch, in pixels. */
   patchSize: number;
   channels: number;
   layerNormEps: number;
-  /** Soft tokens a picture becomes: a square number. */
+  /** Soft tokens that a picture becomes, a square number. */
   tokensPerImage: number;
 }
 
+/** The whole model. Token ids of pictures are null where it sees none. */
 export interface Gemma3Config {
   text: TextConfig;
   vision: VisionConfig | null;
+  /** Id of a picture's soft token. */
   imageTokenId: number | null;
+  /** Id of the token before a picture. */
   boiTokenId: number | null;
+  /** Id of the token after a picture. */
   eoiTokenId: number | null;
-  /** From config.json alone; generation_config.json may name more. */
+  /** Ids of tokens that end an answer, by config.json alone. generation_config.json may name more. */
   eosTokenIds: number[];
 }
 
@@ -89,7 +101,7 @@ class Reader {
   }
 }
 
-// Defaults are those of transformers' Gemma3TextConfig: the hub's 4B config leaves out what equals them.
+/** Defaults of transformers' Gemma3TextConfig. The hub's 4B config leaves out fields that equal them. */
 const TEXT_DEFAULTS = {
   vocab_size: 262208,
   hidden_size: 2304,
@@ -107,6 +119,7 @@ const TEXT_DEFAULTS = {
   rope_local_base_freq: 10_000,
 };
 
+/** Defaults of transformers' SiglipVisionConfig. */
 const VISION_DEFAULTS = {
   hidden_size: 768,
   intermediate_size: 3072,
@@ -118,7 +131,7 @@ const VISION_DEFAULTS = {
   layer_norm_eps: 1e-6,
 };
 
-/** Where both spellings are there, `rope_scaling` goes over `rope_parameters`, and what these leave out is the flat one's. */
+/** Where both spellings are used, `rope_scaling` overrides `rope_parameters`, and the flat keys fill in the rest. */
 function readRope(text: Reader, type: LayerType): Rope {
   const parameters = text.object('rope_parameters')?.object(type);
   const scaling = (type === 'full_attention' ? text.object('rope_scaling') : null) ?? parameters;
@@ -205,7 +218,12 @@ function readVision(vision: Reader, tokensPerImage: number): VisionConfig {
   return config;
 }
 
-/** @throws Error with a sentence that names the key, when this is not a Gemma 3 that can be run. */
+/**
+ * Reads and validates `config.json`.
+ * @param value the parsed JSON.
+ * @returns the configuration with all defaults filled in.
+ * @throws Error with a sentence that names the key, where this is not a Gemma 3 that can be run.
+ */
 export function parseGemma3Config(value: unknown): Gemma3Config {
   if (!isObject(value)) throw new Error('config.json: not an object');
   const root = new Reader(value, '');

@@ -1,31 +1,38 @@
 /**
- * `manifest.json`: what a model folder holds (docs/contributing/model-format.md). The same folder on a disk, on a web server and in
- * browser storage has the same manifest. Types and validation only.
+ * @file `manifest.json` describes a model folder (docs/contributing/model-format.md). The same folder on a disk, on a web
+ * server and in browser storage has the same manifest. Types and validation only.
  */
 import type { Dtype } from './engine.ts';
 import { isObject } from './json.ts';
 import { PART_BYTES } from './sizes.ts';
 
+/** Version of the format. Others are refused. */
 export const MANIFEST_FORMAT = 1;
 
-/** `model` is the one graph of a text model; the other three are the layout of a model with pictures. */
+/** A graph's role: `model` is the only graph of a text model, the other three make up a model that sees pictures. */
 export type SessionName = 'model' | 'embed_tokens' | 'vision_encoder' | 'decoder_model_merged';
 
+/** A file of the folder. Hashes are lower-case hex. */
 export interface ManifestFile {
-  /** Relative to the folder, with `/`. */
+  /** Path relative to the folder, with `/`. */
   path: string;
+  /** Size in bytes. */
   size: number;
+  /** SHA-256 of the whole file. */
   sha256: string;
-  /** SHA-256 of each part of PART_BYTES; one entry, equal to `sha256`, for a file that fits in a part. */
+  /** SHA-256 of each part of PART_BYTES (sizes.ts). A file that fits in a part has one entry, equal to `sha256`. */
   parts: string[];
 }
 
+/** The files of an ONNX graph. */
 export interface ManifestSession {
+  /** Path of the graph. */
   graph: string;
-  /** External data files the graph refers to, by path in the folder. */
+  /** Paths of the external data files that the graph refers to, in order. */
   data: string[];
 }
 
+/** The content of `manifest.json`. */
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
   id: string;
@@ -34,9 +41,9 @@ export interface Manifest {
   baseModel: string;
   /** Tokens of context that the graphs' RoPE tables cover. */
   contextLength: number;
-  /** How the graphs let picture tokens attend; text models have `none`. */
+  /** How picture tokens attend to each other in the graphs. Text models have `none`. */
   imageAttention: 'bidirectional' | 'causal' | 'none';
-  /** `static`: past and present may be one buffer longer than the tokens in it. */
+  /** `static`: past and present keys and values may share one buffer that is longer than the tokens in it. */
   cache: 'static' | 'dynamic';
   sessions: Partial<Record<Dtype, Partial<Record<SessionName, ManifestSession>>>>;
   files: ManifestFile[];
@@ -44,7 +51,12 @@ export interface Manifest {
 
 const HEX64 = /^[0-9a-f]{64}$/;
 
-/** @throws Error naming the first thing that is wrong; a manifest comes from outside and is not trusted. */
+/**
+ * Validates a manifest, which comes from outside and is not trusted.
+ * @param value the parsed JSON.
+ * @returns the same value, typed.
+ * @throws Error that names the first thing that is wrong.
+ */
 export function parseManifest(value: unknown): Manifest {
   const fail = (what: string): never => {
     throw new Error(`manifest.json: ${what}`);

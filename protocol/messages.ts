@@ -1,6 +1,6 @@
 /**
- * The messages between the page and the inference worker. A call carries an `id`; everything about it carries it back.
- * One call has any number of `progress` or `delta` messages and exactly one `result` or `error`.
+ * @file Messages between the page and the inference worker. A call carries an `id`, and so does every message about it:
+ * any number of `progress` or `delta`, then exactly one `result` or `error`.
  */
 import type {
   ContextUse,
@@ -15,6 +15,7 @@ import type {
   Message,
 } from './engine.ts';
 
+/** A call of the engine, by its type (engine.ts). */
 export type Call =
   | { type: 'load'; model: string; options: LoadOptions }
   | { type: 'generate'; messages: Message[]; options: GenerateOptions }
@@ -24,7 +25,7 @@ export type Call =
   | { type: 'status' }
   | { type: 'inspect' };
 
-/** What each call resolves to. */
+/** Result of each call. */
 export interface Results {
   load: LoadedModel;
   generate: Finish;
@@ -35,12 +36,14 @@ export interface Results {
   inspect: DeviceReport;
 }
 
+/** Messages from the page. An abort ends the call of that id. */
 export type ToWorker = { id: number; call: Call } | { id: number; abort: true };
 
+/** Messages from the worker. */
 export type FromWorker =
   | { id: number; progress: LoadProgress }
   | { id: number; delta: string }
   | { id: number; result: Results[keyof Results] }
   | { id: number; error: { code: EngineErrorCode; detail: string } }
-  /** Nobody asked: the GPU went away, and the model with it. */
+  /** Sent without a call: the GPU device is lost, and the model with it. */
   | { event: 'device-lost'; detail: string };

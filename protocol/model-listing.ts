@@ -1,6 +1,6 @@
 /**
- * Reads a model folder that others made: the transformers.js layout without our manifest.json. Which files are a
- * model's, and what the manifest would say of them. No input or output.
+ * @file Reads the listing of a model folder that others made, in the transformers.js layout and without manifest.json:
+ * which files belong to a model, and what a manifest would say of them. Nothing is fetched or written here.
  */
 import type { Dtype } from './engine.ts';
 import { parseGemma3Config } from './gemma3-config.ts';
@@ -12,7 +12,7 @@ const LAYOUTS: readonly (readonly SessionName[])[] = [
   ['embed_tokens', 'vision_encoder', 'decoder_model_merged'],
 ];
 
-/** Everything but graphs and weights that the engine may read; a folder needs the first three. */
+/** Names of all files besides graphs and weights that the engine may read. A folder must have the first three. */
 export const COMPANIONS = [
   'config.json',
   'tokenizer.json',
@@ -27,7 +27,11 @@ export const COMPANIONS = [
 ] as const;
 const NEEDED = COMPANIONS.slice(0, 3);
 
-/** The sessions of each dtype whose graphs are all there, with their external data files in order. */
+/**
+ * Finds the ONNX sessions of a folder.
+ * @param paths all files of the folder, with `/`.
+ * @returns by dtype, the sessions whose graphs are all there, with their external data files in numeric order.
+ */
 export function sessionsIn(paths: readonly string[]): Manifest['sessions'] {
   const known = new Set(paths);
   const sessions: Manifest['sessions'] = {};
@@ -47,7 +51,13 @@ export function sessionsIn(paths: readonly string[]): Manifest['sessions'] {
   return sessions;
 }
 
-/** Paths a model of this dtype is made of: sessions' files and what companions there are. */
+/**
+ * Lists the files of a model in one dtype.
+ * @param sessions the folder's sessions.
+ * @param dtype the dtype to load.
+ * @param paths all files of the folder.
+ * @returns the paths of its graphs, external data and the companions that are there, in the folder's order.
+ */
 export function pathsOf(sessions: Manifest['sessions'], dtype: Dtype, paths: readonly string[]): string[] {
   const wanted = new Set<string>(COMPANIONS);
   for (const { graph, data } of Object.values(sessions[dtype] ?? {}))
@@ -56,11 +66,13 @@ export function pathsOf(sessions: Manifest['sessions'], dtype: Dtype, paths: rea
 }
 
 /**
- * What a manifest says of such a folder, its identity and files aside. Nothing is known of how its caches are laid out
- * or its pictures attend, so the careful values are taken: a cache that grows, causal pictures.
+ * Describes such a folder as a manifest does, but for its identity and files. Nothing is known of how its caches are laid
+ * out or its picture tokens attend, so the safe values are taken: a cache that grows, causal attention.
  * @param paths all files of the folder, with `/`.
- * @param config the folder's config.json.
- * @throws Error with a sentence, when it is not a Gemma 3 in this layout and dtype.
+ * @param dtype the dtype to load.
+ * @param config the folder's parsed config.json.
+ * @returns the manifest's fields.
+ * @throws Error with a sentence, where it is not a Gemma 3 in this layout and dtype.
  */
 export function readListing(
   paths: readonly string[],

@@ -1,35 +1,39 @@
-/** What the parity tool's page asks of the inference worker's parity entry. Types only. */
+/** @file Messages between the parity tool's page and the inference worker's parity entry. Types only. */
 import type { Device, Dtype } from './engine.ts';
 
+/** A reference prompt, and how the engine is to compute it. */
 export interface ParityCase {
   name: string;
   ids: number[];
-  /** Start and length of each picture's soft tokens, in order, and which picture it is. */
+  /** Start and length, in tokens, of each picture's soft tokens, in order, and the picture's index in the pixel values. */
   pictures: { start: number; length: number; image: number }[];
-  /** How many of the last positions' logits are compared. */
+  /** Number of positions, at the end of the prompt, whose logits are compared. */
   comparedPositions: number;
-  /** Each is one way to read the prompt: where its chunks end. */
+  /** Ways to cut the prompt into prefill chunks, each a list of the positions where chunks end. */
   chunkings: number[][];
-  /** Tokens to generate greedily after the prompt. */
+  /** Number of tokens to generate greedily after the prompt. */
   greedy: number;
 }
 
+/** Everything to be computed with one model on one device. */
 export interface ParityJob {
   /** URL of the exported model folder. */
   folder: string;
   device: Device;
   dtype: Dtype;
-  /** URL of the pictures' pixel values, float32 [n, 3, S, S], or null. */
+  /** URL of the pictures' pixel values, float32 [pictures, 3, size, size], or null without pictures. */
   pixelValues: string | null;
   cases: ParityCase[];
-  /** Where results are posted: `<results>/<case>/<chunking>` gets float32 [covered, vocabSize]. */
+  /** URL for results: `<results>/<case>/<chunking>` receives float32 [comparedPositions, vocabSize]. */
   results: string;
 }
 
+/** The greedy continuation of a case. */
 export interface ParityCaseResult {
   name: string;
-  /** Greedy tokens, `greedy` of them. */
+  /** Token ids, as many as the case asks for. */
   greedy: number[];
 }
 
+/** Messages from the worker: progress, then the results with the adapter's name, or an error. */
 export type ParityFromWorker = { progress: string } | { done: ParityCaseResult[]; adapter: string } | { error: string };

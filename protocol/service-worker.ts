@@ -1,6 +1,6 @@
-/** What the page says to its service worker. */
+/** Messages from the page to its service worker. */
 export type ToServiceWorker =
-  /** The page has opened: what only older versions needed may go, if no other page runs one of them. */
+  /** The page has opened. Files of older versions may be deleted, unless another page runs one of these. */
   | 'page-opened'
-  /** The person wants the version that waits. */
+  /** The person wants the version that is waiting to replace this one. */
   | 'take-over';

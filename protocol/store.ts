@@ -1,87 +1,95 @@
 /**
- * What the page and the model-store worker agree on: where a model's bytes come from, what is stored, and what can go
- * wrong on the way. Types only.
+ * @file Messages between the page and the model-store worker: where a model's bytes come from, what is stored, and what
+ * can go wrong on the way. Types, and the errors that travel as codes.
  */
 import type { Dtype } from './engine.ts';
 
-/** Hub, mirror and USB stick differ only in where bytes come from. `dtype` left out: the best that the folder has. */
+/** Where a model comes from. Without `dtype` the store takes the best one that the folder has. */
 export type ModelSource =
   /** A repository of the Hugging Face hub. The revision is a branch or tag until it is planned, then a commit. */
   | { kind: 'hub'; repo: string; revision?: string; dtype?: Dtype }
   /** The URL of a model folder with a manifest.json (docs/contributing/model-format.md). */
   | { kind: 'mirror'; url: string; dtype?: Dtype }
-  /** Files that a person picked or dropped. They have to be picked again to go on. */
+  /** Files that a person picked or dropped. To go on after an interruption, they have to be picked again. */
   | { kind: 'files'; dtype?: Dtype };
 
-/** What a source would bring, known before anything large is fetched. */
+/** Describes what a source would bring, before anything large is downloaded. */
 export interface ModelPlan {
-  /** The model's name in the store; other revisions and dtypes have other keys. */
+  /** Name of the model's folder in the store. Each revision and dtype has a key of its own. */
   key: string;
   id: string;
   revision: string;
   licence: string;
   dtype: Dtype;
-  /** It sees pictures. */
+  /** Whether the model sees pictures. */
   vision: boolean;
+  /** Tokens of context that the model's graphs support. */
   contextLength: number;
-  /** Bytes of all its files. */
+  /** Size of all files in bytes. */
   size: number;
-  /** Of these, bytes that are stored and verified already. */
+  /** Bytes among `size` that are stored already. */
   present: number;
-  /** With revision and dtype filled in. */
+  /** The source with revision and dtype filled in. */
   source: ModelSource;
 }
 
+/** A model that the store holds, whole or in part. */
 export interface StoredModel extends ModelPlan {
-  /** Every byte is stored and verified. */
+  /** Whether every byte is stored and verified. */
   complete: boolean;
-  /** When it was last opened to answer, ms since 1970; null: never. */
+  /** Time at which the model was last checked for loading, in ms since 1970, or null if it never was. */
   lastUsed: number | null;
 }
 
-/** Why nothing comes at the moment, although nobody paused it. */
+/** Why a download stands still although nobody paused it. */
 export interface Waiting {
+  /** `web-page`: a web page came instead of a file, as networks answer that want a login. */
   reason: 'network' | 'server-busy' | 'server-error' | 'web-page' | 'other-tab';
-  /** When it is tried again, ms since 1970; null: when the network is back, or the other tab is done. */
+  /** Time of the next attempt in ms since 1970, or null where it follows an event: the network or the other tab. */
   until: number | null;
 }
 
+/** How far a fetch, import, check or export is. */
 export interface StoreProgress {
   key: string;
   id: string;
-  /** `checking`: what is stored is being read and hashed. */
+  /** `fetching` reads from the network, `copying` from or to files of the person, `checking` hashes what is stored. */
   phase: 'fetching' | 'copying' | 'checking';
-  /** Bytes verified, or checked; of `total`. */
+  /** Bytes among `total` that are stored, copied or checked. */
   done: number;
   total: number;
-  /** Bytes that came from the source in this run; more than were new if some had to come twice. */
+  /** Bytes that came from the source in this run. Bytes that had to come twice count twice. */
   received: number;
   waiting?: Waiting;
 }
 
-/** A file a person picked or dropped, with its path in the folder where the browser tells it, else its name. */
+/** A file that a person picked or dropped. */
 export interface PickedFile {
+  /** Path in the picked folder where the browser tells it, else the file's name. */
   path: string;
   file: File;
 }
 
-/** What was found among picked files. `missing` and `wrong` can be mended by picking again: what was good is kept. */
+/** The result of an import. What was good is kept, so that only missing and wrong files have to be picked again. */
 export interface ImportReport {
   model: StoredModel;
-  /** Paths the model needs that were not among the files. */
+  /** Paths that the model needs and that were not among the files. */
   missing: string[];
-  /** Paths whose bytes are not those the manifest names. */
+  /** Paths whose bytes are not those that the manifest names. */
   wrong: string[];
-  /** Picked files that are no part of the model. */
+  /** Paths of picked files that are no part of the model. */
   unrelated: string[];
 }
 
-/** A file of the offline bundle: its path in the bundle's folder and its bytes, at most KIT_FILE_BYTES of them. */
+/** A file of an offline bundle: a folder that carries a model on a USB stick. */
 export interface BundleFile {
+  /** Path in the bundle's folder, with `/`. */
   path: string;
+  /** The file's content, at most BUNDLE_FILE_BYTES (sizes.ts). */
   blob: Blob;
 }
 
+/** Codes of everything that can go wrong in the store. The page has a sentence for each. */
 export const STORE_ERRORS = [
   /** The source could not be reached at all. */
   'network',
@@ -89,13 +97,13 @@ export const STORE_ERRORS = [
   'not-found',
   /** What is there is not a Gemma 3 that can run here. */
   'not-a-model',
-  /** Wrong bytes three times: the detail names the file. */
+  /** The source gave wrong bytes several times. The detail names the file. */
   'source-bad',
-  /** This site's policy does not let it fetch from there. */
+  /** This site's content-security policy forbids the address. */
   'host-refused',
-  /** The browser has no room; what arrived is kept. */
+  /** The browser has no space left. What arrived is kept. */
   'quota',
-  /** The browser gives this page no storage (private windows of some). */
+  /** The browser gives this page no storage, as some do in private windows. */
   'storage',
   /** The model is not stored, or not whole. */
   'missing',
@@ -108,7 +116,12 @@ export const STORE_ERRORS = [
 ] as const;
 export type StoreErrorCode = (typeof STORE_ERRORS)[number];
 
+/** A failure of the store. Between worker and page it travels as its code and detail. */
 export class StoreError extends Error {
+  /**
+   * @param code the kind of failure.
+   * @param detail the technical cause, for the curious.
+   */
   constructor(
     readonly code: StoreErrorCode,
     readonly detail = '',
@@ -118,25 +131,27 @@ export class StoreError extends Error {
   }
 }
 
+/** A call of the page, by its type. */
 export type StoreCall =
-  /** Looks at a source and fetches nothing but listings and small configuration files. */
+  /** Describes what a source has. Downloads nothing but listings and small configuration files. */
   | { type: 'plan'; source: ModelSource }
-  /** Fetches what is missing. Aborting pauses: what arrived stays. Where another tab is at it already, waits for it. */
+  /** Downloads what is missing. An abort pauses the download. Waits where another tab downloads the same model. */
   | { type: 'fetch'; source: ModelSource }
-  /** Goes on with a model that is stored in part, from where it came from. */
+  /** Continues a model that is stored in part, from the source it came from. */
   | { type: 'resume'; key: string }
+  /** Copies a model from files that a person picked. */
   | { type: 'import'; files: PickedFile[] }
-  /** Reads and hashes all that is stored; fetches damaged parts again. Right before the engine opens a model. */
+  /** Hashes everything that is stored and downloads damaged parts again, right before the engine loads a model. */
   | { type: 'check'; key: string }
   | { type: 'list' }
-  /** Deletes a model and frees its space; null: all of them. */
+  /** Deletes a model, or all of them where the key is null. */
   | { type: 'remove'; key: string | null }
-  /** The offline bundle of a whole model. */
+  /** Makes the files of a whole model's offline bundle. */
   | { type: 'bundle'; key: string }
-  /** Writes the offline bundle into a folder that the person chose; files that are there and right are not written again. */
+  /** Writes the offline bundle into a folder that the person chose. Files that are there already stay. */
   | { type: 'export'; key: string; directory: FileSystemDirectoryHandle };
 
-/** What each call resolves to. */
+/** Result of each call. */
 export interface StoreResults {
   plan: ModelPlan;
   fetch: StoredModel;
@@ -149,28 +164,41 @@ export interface StoreResults {
   export: null;
 }
 
+/** Messages from the page to the worker. `id` is chosen by the page; an abort ends the call of that id. */
 export type ToStore = { id: number; call: StoreCall } | { id: number; abort: true };
 
+/** Messages from the worker about the call of that id: any number of `progress`, then one `result` or `error`. */
 export type FromStore =
   | { id: number; progress: StoreProgress }
   | { id: number; result: StoreResults[keyof StoreResults] }
   | { id: number; error: { code: StoreErrorCode; detail: string } };
 
-/** What stores of all tabs tell all tabs over a BroadcastChannel of this name. */
+/** Name of the BroadcastChannel on which the stores of all tabs talk to all tabs. */
 export const STORE_CHANNEL = 'fournil-store';
 
+/** Messages on that channel. */
 export type StoreBroadcast =
   | { type: 'progress'; progress: StoreProgress }
-  /** A fetch, import or check ended, well or not. */
+  /** A fetch, import or check has ended, with an error if it failed. */
   | { type: 'ended'; key: string; error?: { code: StoreErrorCode; detail: string } }
-  /** The list of stored models is another one. */
+  /** The list of stored models has changed. */
   | { type: 'changed' }
-  /** Asks whichever tab is fetching this model to stop; what arrived stays. */
+  /** Asks the tab that downloads this model to pause. */
   | { type: 'pause'; key: string };
 
 const STORED = 'stored:';
-/** What the engine's `load` takes for a stored model, in place of a folder's URL. */
+
+/**
+ * Names a stored model for the engine's `load`, which otherwise takes the URL of a folder.
+ * @param key the model's key in the store.
+ * @returns `stored:KEY`.
+ */
 export const storedModel = (key: string): string => STORED + key;
-/** The key of such a name, or null for a URL. */
+
+/**
+ * Reads a name that `storedModel` made.
+ * @param model what was given to the engine's `load`.
+ * @returns the model's key, or null for a URL.
+ */
 export const storedKey = (model: string): string | null =>
   model.startsWith(STORED) ? model.slice(STORED.length) : null;
