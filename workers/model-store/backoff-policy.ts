@@ -1,7 +1,7 @@
-/** How long to wait before a source is asked again. */
+/** @file Exponential backoff: how long to wait before a source is asked again. */
 import type { FailureKind } from './sources/source.ts';
 
-/** First and longest wait, ms. Servers that are busy are spared; a network that is gone may be back at once. */
+/** First and longest delay in ms. Busy servers get more time; a network that is gone may be back at once. */
 const DELAYS: Partial<Record<FailureKind, [first: number, longest: number]>> = {
   network: [1000, 30_000],
   'server-busy': [5000, 120_000],
@@ -10,9 +10,13 @@ const DELAYS: Partial<Record<FailureKind, [first: number, longest: number]>> = {
 };
 
 /**
- * Doubles with each failure in a row, and differs by chance, so that a class does not come back all at once.
- * @param failures how often in a row, from 1.
- * @param retryAfter what the server asked for (Retry-After), ms.
+ * Delay before the next attempt. It doubles with each failure in a row and varies at random, so that the devices of a
+ * class do not all come back at once.
+ * @param kind the kind of the last failure.
+ * @param failures number of failures in a row, from 1.
+ * @param retryAfter delay that the server asked for (Retry-After) in ms, or null. The delay is never shorter.
+ * @param random a number from 0 to 1.
+ * @returns the delay in ms.
  */
 export function backoffDelay(
   kind: FailureKind,
@@ -25,7 +29,12 @@ export function backoffDelay(
   return retryAfter === null ? delay : retryAfter + delay * 0.1;
 }
 
-/** Ends after `ms`, or when the network is back. @throws what the signal was aborted with */
+/**
+ * Waits for a time, or until the browser says that the network is back.
+ * @param ms the time.
+ * @param signal ends the wait with an error.
+ * @throws the signal's reason.
+ */
 export function delayOrOnline(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settleWith = (settle: () => void) => () => {

@@ -1,14 +1,22 @@
-/** Reads all that is stored of a model and marks what is damaged as missing. */
+/** @file Finds damage: bytes that are on the disk, but are not those that were stored. */
 import { folderOf, readFile } from './directory.ts';
 import { sha256 } from './hashing.ts';
 import type { Part, PartRecord } from './parts.ts';
 import type { Plan } from './plan.ts';
 import type { Progress } from './progress.ts';
 
-/** One is read while the other is hashed. */
+/** One part is read while the other is hashed. */
 const CONCURRENT_READS = 2;
 
-/** @returns paths with damaged parts. */
+/**
+ * Hashes every stored part of a model and marks damaged ones as missing in the record.
+ * @param plan the model's files.
+ * @param record of its parts, open for writing.
+ * @param progress told of checked bytes.
+ * @param signal stops the check.
+ * @returns paths of files with damaged parts.
+ * @throws the signal's reason.
+ */
 export async function checkParts(
   plan: Plan,
   record: PartRecord,

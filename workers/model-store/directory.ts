@@ -1,12 +1,16 @@
 /**
- * Where models are in the browser's own file system (OPFS): `models/KEY/` is the model folder as it is on a disk or a
- * server, with manifest.json once it is whole; `records/KEY/` is what the store knows of it.
+ * @file The store's folders in the origin private file system (OPFS). `models/KEY/` is a model folder as it is on a disk
+ * or a server, with manifest.json once it is whole. `records/KEY/` holds what the store knows of the model.
  */
 import { StoreError } from '../../protocol/store.ts';
 
 const hasName = (cause: unknown, name: string): boolean => cause instanceof DOMException && cause.name === name;
 
-/** Storage failures as sentences can be made of them. */
+/**
+ * Turns failures of the browser's storage into errors that the page has sentences for.
+ * @param cause anything that was thrown.
+ * @returns the cause itself where it is a StoreError, else one with a code for it.
+ */
 export function toStoreError(cause: unknown): StoreError {
   if (cause instanceof StoreError) return cause;
   if (hasName(cause, 'QuotaExceededError')) return new StoreError('quota', String(cause));
@@ -18,7 +22,7 @@ export function toStoreError(cause: unknown): StoreError {
   return new StoreError('internal', cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause));
 }
 
-/** Written last: a folder that has one is a whole model. */
+/** Name of the manifest. It is written last, so that a folder with a manifest is a whole model. */
 export const MANIFEST = 'manifest.json';
 
 type Kind = 'models' | 'records';
@@ -32,11 +36,26 @@ async function rootFolder(kind: Kind): Promise<FileSystemDirectoryHandle> {
   return root.getDirectoryHandle(kind, { create: true });
 }
 
-/** A model's folder of either kind. @throws DOMException NotFoundError unless `create` */
+/**
+ * Opens a folder of a model.
+ * @param kind `models` for its files, `records` for what is known of it.
+ * @param key the model's key.
+ * @param create makes the folder where there is none.
+ * @returns the folder.
+ * @throws StoreError `storage` where the browser gives this page no storage.
+ * @throws DOMException `NotFoundError` where there is no folder and none is to be made.
+ */
 export const folderOf = async (kind: Kind, key: string, create = false): Promise<FileSystemDirectoryHandle> =>
   (await rootFolder(kind)).getDirectoryHandle(key, { create });
 
-/** @param path with `/`. @throws DOMException NotFoundError unless `create` */
+/**
+ * Opens a file in a folder or below.
+ * @param folder any folder.
+ * @param path relative to the folder, with `/`.
+ * @param create makes the file, and the folders on its path, where there are none.
+ * @returns the file.
+ * @throws DOMException `NotFoundError` where there is no file and none is to be made.
+ */
 export async function fileAt(
   folder: FileSystemDirectoryHandle,
   path: string,
@@ -49,7 +68,12 @@ export async function fileAt(
   return at.getFileHandle(name, { create });
 }
 
-/** The file's present content, or null where there is none. */
+/**
+ * Reads a file.
+ * @param folder any folder.
+ * @param path relative to the folder, with `/`.
+ * @returns the file's present content, or null where there is no such file.
+ */
 export async function readFile(folder: FileSystemDirectoryHandle, path: string): Promise<File | null> {
   try {
     return await (await fileAt(folder, path)).getFile();
@@ -59,7 +83,13 @@ export async function readFile(folder: FileSystemDirectoryHandle, path: string):
   }
 }
 
-/** Only one can be open on a file; a tab that is just closing may still hold it for a moment. */
+/**
+ * Opens a file for synchronous access, which only one worker can have. Tries for five seconds, since a tab that is being
+ * closed may hold the file for a moment longer.
+ * @param handle the file.
+ * @returns the access handle, which the caller closes.
+ * @throws DOMException `NoModificationAllowedError` where another worker keeps the file.
+ */
 export async function openSync(handle: FileSystemFileHandle): Promise<FileSystemSyncAccessHandle> {
   for (let tries = 0; ; tries++)
     try {
@@ -70,7 +100,13 @@ export async function openSync(handle: FileSystemFileHandle): Promise<FileSystem
     }
 }
 
-/** Writes all of it, or says that there is no room. */
+/**
+ * Writes all bytes, however many the browser takes at a time.
+ * @param file an open file.
+ * @param bytes what to write.
+ * @param at offset in the file, in bytes.
+ * @throws StoreError `quota` where a write comes to nothing.
+ */
 export function writeAll(file: FileSystemSyncAccessHandle, bytes: Uint8Array<ArrayBuffer>, at: number): void {
   for (let done = 0; done < bytes.length;) {
     const written = file.write(bytes.subarray(done), { at: at + done });
@@ -79,6 +115,12 @@ export function writeAll(file: FileSystemSyncAccessHandle, bytes: Uint8Array<Arr
   }
 }
 
+/**
+ * Replaces a small file's content and flushes it to the disk.
+ * @param folder any folder.
+ * @param path relative to the folder, with `/`. The file is made where there is none.
+ * @param text the new content.
+ */
 export async function writeFile(folder: FileSystemDirectoryHandle, path: string, text: string): Promise<void> {
   const file = await openSync(await fileAt(folder, path, true));
   try {
@@ -90,7 +132,10 @@ export async function writeFile(folder: FileSystemDirectoryHandle, path: string,
   }
 }
 
-/** Keys of all models, whole or not. */
+/**
+ * Lists what is stored.
+ * @returns keys of all models, whole or not, and of remains of models, sorted.
+ */
 export async function storedKeys(): Promise<string[]> {
   const keys = new Set<string>();
   for (const kind of ['models', 'records'] as const)
@@ -98,7 +143,10 @@ export async function storedKeys(): Promise<string[]> {
   return [...keys].sort();
 }
 
-/** Removes a model and what is known of it; the record goes first, so that half a removal is no model. */
+/**
+ * Removes a model and what is known of it. The record goes first, so that an interrupted removal leaves no model.
+ * @param key the model's key; one that is not stored is ignored.
+ */
 export async function removeFolders(key: string): Promise<void> {
   for (const kind of ['records', 'models'] as const)
     await (await rootFolder(kind)).removeEntry(key, { recursive: true }).catch((cause: unknown) => {

@@ -1,13 +1,23 @@
-/** The note in an offline bundle, in both languages: it is read where no page of ours is open. */
+/** @file The notes in an offline bundle. They are read where no page of ours is open, so they are in both languages. */
 import type { Manifest } from '../../protocol/manifest.ts';
 
-/** Gemma's terms ask that this goes with every copy of the weights. */
+/** Notice that Gemma's terms require with every copy of the weights. */
 export const GEMMA_NOTICE =
   'Gemma is provided under and subject to the Gemma Terms of Use found at ai.google.dev/gemma/terms\n';
 
+/**
+ * Tells whether Gemma's terms apply to a model.
+ * @param manifest the model's manifest.
+ * @returns what its licence says, or, where that is unknown, what its names suggest.
+ */
 export const isGemma = ({ licence, id, baseModel }: Manifest): boolean =>
   /gemma/i.test(licence === 'unknown' ? `${id} ${baseModel}` : licence);
 
+/**
+ * Writes the note that explains a bundle to whoever finds it.
+ * @param manifest the model's manifest.
+ * @returns text in English and French.
+ */
 export const bundleReadme = ({ id, revision, licence }: Manifest): string => `${id}
 revision ${revision}, licence ${licence}
 

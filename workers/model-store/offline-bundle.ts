@@ -1,4 +1,4 @@
-/** The offline bundle: a stored model as files for a stick, each small enough for FAT32, with a note to whoever finds them. */
+/** @file Offline bundles: a stored model as files for a USB stick, each small enough for FAT32, with a note. */
 import { type Manifest, parseManifest } from '../../protocol/manifest.ts';
 import { BUNDLE_FILE_BYTES } from '../../protocol/sizes.ts';
 import { type BundleFile, StoreError } from '../../protocol/store.ts';
@@ -8,7 +8,12 @@ import { GEMMA_NOTICE, isGemma, bundleReadme } from './offline-bundle-readme.ts'
 import type { Progress } from './progress.ts';
 import { piecePathOf } from './sources/picked.ts';
 
-/** In the order in which they are to be written: the manifest last, so that half a bundle is not taken for a whole one. */
+/**
+ * Makes the files of a model's bundle. The manifest is the last, so that an interrupted copy is not taken for a whole one.
+ * @param key the model's key.
+ * @returns the files in the order in which they are to be written.
+ * @throws StoreError `missing` where the model is not whole.
+ */
 export async function bundleFilesOf(key: string): Promise<BundleFile[]> {
   const folder = await folderOf('models', key);
   const manifestFile = await readFile(folder, MANIFEST);
@@ -41,7 +46,14 @@ async function sameContent(a: Blob, b: Blob): Promise<boolean> {
   return true;
 }
 
-/** Writes a bundle into a folder; what is there already and right stays, so an interrupted copy goes on. */
+/**
+ * Writes a bundle into a folder. Files that are there with the right content stay, so that an interrupted copy goes on.
+ * @param bundle the files.
+ * @param directory a folder that the person chose.
+ * @param progress told of copied bytes.
+ * @param signal stops the copy.
+ * @throws StoreError `aborted`, or the browser's own DOMException.
+ */
 export async function writeBundle(
   bundle: readonly BundleFile[],
   directory: FileSystemDirectoryHandle,

@@ -1,23 +1,32 @@
 /**
- * Which parts of a model's files are verified. The record is a small file beside the model, changed in place: one entry of
- * ENTRY_BYTES for each part of each file, in the plan's order. It may be cut off at any moment: an entry says `verified`
- * only after the part's bytes were written.
+ * @file The record of a model's parts: a small file beside the model that says which parts are verified. It is changed in
+ * place, one entry for each part in the plan's order, and may be cut off at any moment: an entry says `verified` only
+ * after the part's bytes were written.
+ *
+ * Entry, 40 bytes: state (byte 0), bytes of an unfinished part (uint32, big endian, bytes 4 to 7), SHA-256 (bytes 8 to 39).
  */
 import { PART_BYTES } from '../../protocol/sizes.ts';
 import { toHex } from './hashing.ts';
 import type { Plan, PlannedFile } from './plan.ts';
 
+/** A part of a file: PART_BYTES, or what is left at the file's end. */
 export interface Part {
   file: PlannedFile;
-  /** Of the file's parts. */
+  /** Index among the file's parts. */
   index: number;
-  /** Of all parts of the model. */
+  /** Index among all parts of the model. */
   number: number;
+  /** Position in the file, in bytes. */
   offset: number;
+  /** Length in bytes. */
   length: number;
 }
 
-/** The parts of each file, in order; an empty file has one empty part. */
+/**
+ * Cuts a model's files into parts.
+ * @param plan the model's files.
+ * @returns the parts of each file, in order. An empty file has one empty part.
+ */
 export function partsOf(plan: Plan): Part[] {
   const parts: Part[] = [];
   for (const file of plan.files)
@@ -28,7 +37,7 @@ export function partsOf(plan: Plan): Part[] {
   return parts;
 }
 
-/** `downloaded`: whole, but only the whole file's hash can verify it. */
+/** State of a part. A `downloaded` part is complete, but only the hash of its whole file can verify it. */
 export type PartState = 'missing' | 'downloaded' | 'verified';
 const STATES: readonly PartState[] = ['missing', 'downloaded', 'verified'];
 
@@ -37,16 +46,22 @@ const HASH_AT = 8;
 
 const fromHex = (hex: string): Uint8Array => Uint8Array.from(hex.match(/../g) ?? [], (pair) => parseInt(pair, 16));
 
-/** Where the record is kept: a sync access handle, or nothing for who only reads. */
+/** The file that a record is kept in. A FileSystemSyncAccessHandle is one. */
 export interface RecordFile {
+  /** Writes bytes at an offset. @returns the number of bytes that were written */
   write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
 }
 
+/** States and hashes of a model's parts, in memory and on the disk. */
 export class PartRecord {
   private readonly bytes: Uint8Array<ArrayBuffer>;
   private readonly view: DataView;
 
-  /** @param stored what the file holds; anything of another length is of no use and forgotten. */
+  /**
+   * @param parts all parts of the model, in the plan's order.
+   * @param stored the file's content. A record of another length belongs to another plan and is forgotten.
+   * @param file where changes are written, or null for a record that is only read.
+   */
   constructor(
     readonly parts: readonly Part[],
     stored: Uint8Array,
@@ -58,27 +73,29 @@ export class PartRecord {
     if (stored.length !== this.bytes.length) this.write(0, this.bytes.length);
   }
 
+  /** State of a part. */
   state({ number }: Part): PartState {
     return STATES[this.bytes[number * ENTRY_BYTES] ?? 0] ?? 'missing';
   }
 
-  /** Bytes of a missing part that were written from its beginning on; they are hashed again before they count. */
+  /** Bytes of a missing part that are in the file, from its beginning. They are hashed again before they count. */
   partialBytes({ number, length }: Part): number {
     return Math.min(length, this.view.getUint32(number * ENTRY_BYTES + 4));
   }
 
-  /** SHA-256 of a downloaded part. */
+  /** SHA-256 of a downloaded or verified part, in hex. */
   hash({ number }: Part): string {
     const at = number * ENTRY_BYTES + HASH_AT;
     return toHex(this.bytes.subarray(at, at + 32));
   }
 
+  /** Notes how many bytes of a missing part are in the file. */
   setPartialBytes({ number }: Part, bytes: number): void {
     this.view.setUint32(number * ENTRY_BYTES + 4, bytes);
     this.write(number * ENTRY_BYTES, ENTRY_BYTES);
   }
 
-  /** The part's bytes must be in the file already. */
+  /** Changes a part's state. Unless it is `missing`, its bytes must be in the file already. */
   set({ number }: Part, state: PartState, hash = ''): void {
     const at = number * ENTRY_BYTES;
     this.bytes.fill(0, at, at + ENTRY_BYTES);
@@ -87,11 +104,12 @@ export class PartRecord {
     this.write(at, ENTRY_BYTES);
   }
 
+  /** Whether every part is verified. */
   get complete(): boolean {
     return this.parts.every((part) => this.state(part) === 'verified');
   }
 
-  /** Bytes of the parts that are whole. */
+  /** Bytes of the parts that are downloaded or verified. */
   get present(): number {
     return this.parts.reduce((sum, part) => (this.state(part) === 'missing' ? sum : sum + part.length), 0);
   }

@@ -1,4 +1,4 @@
-/** The model store's door: calls in, progress and results out (protocol/store.ts), and news to the other tabs. */
+/** @file Entry of the model-store worker: answers calls of the page (protocol/store.ts) and tells the other tabs. */
 import {
   type FromStore,
   STORE_CHANNEL,
@@ -21,8 +21,9 @@ const broadcast = (message: StoreBroadcast) => {
 
 interface Running {
   controller: AbortController;
-  /** The model that is being fetched, once it is known. */
+  /** Key of the model, once it is known. */
   key: string | null;
+  /** Whether a pause in another tab stops the call. */
   pausable: boolean;
 }
 const running = new Map<number, Running>();
@@ -54,7 +55,7 @@ function perform(
   }
 }
 
-/** After these the list of stored models, or what is present of one, may be another. */
+/** Calls that may change the list of stored models, or what is present of one. */
 const MUTATING: readonly StoreCall['type'][] = ['fetch', 'resume', 'import', 'check', 'remove'];
 
 async function answer(id: number, call: StoreCall): Promise<void> {
@@ -64,7 +65,7 @@ async function answer(id: number, call: StoreCall): Promise<void> {
   const onProgress = (progress: StoreProgress) => {
     job.key = progress.key;
     post({ id, progress });
-    // Who only waits for another tab has nothing to tell.
+    // The other tab reports its own progress; this one only waits for it.
     if (progress.waiting?.reason !== 'other-tab') broadcast({ type: 'progress', progress });
   };
   try {
@@ -93,6 +94,6 @@ self.onmessage = ({ data }: MessageEvent<ToStore>) => {
   }
   const job = running.get(data.id);
   job?.controller.abort();
-  // A pause is meant for all tabs: one that waits would otherwise take over.
+  // A pause is meant for all tabs. One that waits for the lock would otherwise take over.
   if (job?.pausable && job.key !== null) broadcast({ type: 'pause', key: job.key });
 };

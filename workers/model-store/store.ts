@@ -1,6 +1,7 @@
 /**
- * The model store: fetches, imports, checks, lists, exports and removes models. Anything that changes a model holds a
- * lock of its name over all tabs, so that two never write to one file.
+ * @file The model store: downloads, imports, checks, lists, exports and removes models. Whatever changes a model holds a
+ * Web Lock of its key across all tabs, so that two never write to one file. Failures are StoreErrors, or DOMExceptions of
+ * the browser that `toStoreError` (directory.ts) understands.
  */
 import {
   type ImportReport,
@@ -37,7 +38,7 @@ type Phase = StoreProgress['phase'];
 
 const lockNameOf = (key: string): string => `fournil-model:${key}`;
 
-/** Failures of a source while nothing large was asked for yet: there is no point in waiting, the person is there. */
+/** Turns a source's failure into an error for the person, who is waiting for a plan: there is no point in trying again. */
 const asStoreError = (cause: unknown): unknown => {
   if (!(cause instanceof SourceFailure)) return cause;
   const codes = { gone: 'not-found', unsatisfiable: 'source-bad', refused: 'host-refused' } as const;
@@ -71,7 +72,7 @@ function bytesOf(source: ModelSource): ByteSource {
   }
 }
 
-/** Runs `change` while nobody else changes the model; says so while somebody does. */
+/** Runs `change` while no other tab changes the model. Reports where it has to wait for one. */
 async function withModelLock<T>(
   plan: Plan,
   signal: AbortSignal,
@@ -83,7 +84,7 @@ async function withModelLock<T>(
     lock ? { value: await change() } : null,
   );
   if (free) return free.value;
-  // From here on the other tab's own news say how far it is.
+  // From here on the other tab broadcasts how far it is.
   startProgress(plan, 'fetching', onProgress).setWaiting({ reason: 'other-tab', until: null });
   return navigator.locks.request(lockNameOf(key), { signal }, change);
 }
@@ -91,7 +92,7 @@ async function withModelLock<T>(
 const startProgress = (plan: Plan, phase: Phase, onProgress: OnProgress): Progress =>
   new Progress({ key: plan.key, id: plan.id, phase, total: sizeOf(plan) }, onProgress);
 
-/** Room for files that are not there yet at their full length, as far as the browser tells. */
+/** Checks that the browser has space for files that are not there yet at full length, as far as it tells. */
 async function checkQuota(plan: Plan, folder: FileSystemDirectoryHandle): Promise<void> {
   let needed = 0;
   for (const { path, size } of plan.files) needed += Math.max(0, size - ((await readFile(folder, path))?.size ?? 0));
@@ -100,7 +101,7 @@ async function checkQuota(plan: Plan, folder: FileSystemDirectoryHandle): Promis
     throw new StoreError('quota', `${needed} bytes are needed, ${Math.max(0, quota - usage)} are free`);
 }
 
-/** Fetches what is missing and completes the model. The caller holds the lock. */
+/** Downloads what is missing and completes the model. The caller holds the lock. */
 async function download(plan: Plan, source: ByteSource, progress: Progress, signal: AbortSignal) {
   return withRecord(plan, async (record) => {
     const folder = await folderOf('models', plan.key, true);
@@ -129,27 +130,50 @@ async function requirePlan(key: string): Promise<Plan> {
   return plan;
 }
 
+/**
+ * Describes what a source has, without downloading anything large.
+ * @param source a repository or a mirror.
+ * @param signal stops looking.
+ * @returns the plan, and how much of it is stored already.
+ * @throws StoreError `not-a-model`, `not-found`, `host-refused`, `network` or `source-bad`.
+ */
 export async function plan(source: ModelSource, signal: AbortSignal): Promise<ModelPlan> {
   const planned = await planOf(source, signal);
   const { present } = await describeStored((await readPlan(planned.key)) ?? planned).catch(() => ({ present: 0 }));
   return describePlan(planned, present);
 }
 
+/**
+ * Downloads a model, or what is missing of it.
+ * @param source a repository or a mirror.
+ * @param signal pauses the download.
+ * @param onProgress receives progress.
+ * @returns the stored model.
+ * @throws StoreError as `plan` does, or `quota` where there is no space.
+ */
 export const fetchModel = async (
   source: ModelSource,
   signal: AbortSignal,
   onProgress: OnProgress,
 ): Promise<StoredModel> => fetchPlanned(await planOf(source, signal), signal, onProgress);
 
+/**
+ * Continues a download from where it stopped, at the revision it began with.
+ * @param key the model's key.
+ * @param signal pauses the download.
+ * @param onProgress receives progress.
+ * @returns the stored model.
+ * @throws StoreError as `fetchModel` does, or `missing` where the model is not known or its files have to be picked again.
+ */
 export const resumeModel = async (key: string, signal: AbortSignal, onProgress: OnProgress): Promise<StoredModel> =>
   fetchPlanned(await requirePlan(key), signal, onProgress);
 
-/** An unfinished model that the picked files could complete, where they do not say themselves what they are. */
+/** Plans picked files. Where they do not say themselves what they are, they may complete an unfinished model. */
 async function planFor(files: PickedFiles): Promise<Plan> {
   try {
     const picked = await files.plan({ kind: 'files' });
     const known = await readPlan(picked.key);
-    // A model that came from the network is mended from there.
+    // A model that came from the network keeps that source, and can be repaired from there later.
     return known && known.source.kind !== 'files' ? { ...picked, source: known.source } : picked;
   } catch (cause) {
     for (const model of await listModels()) {
@@ -160,6 +184,14 @@ async function planFor(files: PickedFiles): Promise<Plan> {
   }
 }
 
+/**
+ * Copies a model from picked files into the store.
+ * @param picked files of a folder or of an offline bundle, or those that were missing before.
+ * @param signal stops the copy.
+ * @param onProgress receives progress.
+ * @returns the model, and which files are missing, wrong or unrelated.
+ * @throws StoreError `not-a-model` where the files do not say what they are, or `quota`.
+ */
 export async function importFiles(
   picked: PickedFile[],
   signal: AbortSignal,
@@ -171,12 +203,20 @@ export async function importFiles(
     const progress = startProgress(wanted, 'copying', onProgress);
     await writePlan(wanted);
     const { missing, wrong } = await download(wanted, pickedBytes(files), progress, signal);
-    // Also what was stored before counts as used: the same file picked again is no stranger.
+    // A file that was stored before is not read now, but it does belong to the model.
     for (const file of wanted.files) files.bytesOf(file);
     return { model: await describeStored(wanted), missing, wrong, unrelated: files.unrelated };
   });
 }
 
+/**
+ * Hashes everything that is stored of a model and downloads damaged parts again.
+ * @param key the model's key.
+ * @param signal stops the check.
+ * @param onProgress receives progress.
+ * @returns the whole model.
+ * @throws StoreError `damaged` where its source cannot be asked again, `missing` where it is not whole.
+ */
 export async function checkModel(key: string, signal: AbortSignal, onProgress: OnProgress): Promise<StoredModel> {
   const known = await requirePlan(key);
   return withModelLock(known, signal, onProgress, async () => {
@@ -197,6 +237,10 @@ export async function checkModel(key: string, signal: AbortSignal, onProgress: O
   });
 }
 
+/**
+ * Lists the models in the store.
+ * @returns whole and unfinished models, sorted by key.
+ */
 export async function listModels(): Promise<StoredModel[]> {
   const models: StoredModel[] = [];
   for (const key of await storedKeys()) {
@@ -206,7 +250,11 @@ export async function listModels(): Promise<StoredModel[]> {
   return models;
 }
 
-/** @param key null: every model, also remains that are no model any more. */
+/**
+ * Deletes models.
+ * @param key the key of one model, or null for everything that is stored, remains of models included.
+ * @throws StoreError `busy` where a model is being downloaded or checked.
+ */
 export async function removeModels(key: string | null): Promise<void> {
   for (const each of key === null ? await storedKeys() : [key]) {
     const removed = await navigator.locks.request(lockNameOf(each), { ifAvailable: true }, async (lock) => {
@@ -217,8 +265,22 @@ export async function removeModels(key: string | null): Promise<void> {
   }
 }
 
+/**
+ * Makes the offline bundle of a whole model.
+ * @param key the model's key.
+ * @returns its files, in the order in which they are to be written.
+ * @throws StoreError `missing` where the model is not whole.
+ */
 export const offlineBundle = (key: string): Promise<BundleFile[]> => bundleFilesOf(key);
 
+/**
+ * Writes the offline bundle of a whole model into a folder.
+ * @param key the model's key.
+ * @param directory a folder that the person chose.
+ * @param signal stops the copy.
+ * @param onProgress receives progress.
+ * @throws StoreError `missing` where the model is not whole, `quota` where the folder is full.
+ */
 export async function exportModel(
   key: string,
   directory: FileSystemDirectoryHandle,

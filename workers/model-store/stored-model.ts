@@ -1,4 +1,4 @@
-/** One model in the store: its plan, the record of its parts, and what is known of its use. */
+/** @file One model in the store: its plan, the record of its parts, its manifest, and when it was last used. */
 import { type Manifest, MANIFEST_FORMAT, type ManifestFile } from '../../protocol/manifest.ts';
 import { StoreError, type StoredModel } from '../../protocol/store.ts';
 import { fileAt, folderOf, MANIFEST, openSync, readFile, writeFile } from './directory.ts';
@@ -9,7 +9,11 @@ const PLAN = 'plan.json';
 const RECORD = 'parts.bin';
 const LAST_USED = 'used.json';
 
-/** @returns null where there is no such model. */
+/**
+ * Reads a model's plan.
+ * @param key the model's key.
+ * @returns the plan, or null where there is none that can be read.
+ */
 export async function readPlan(key: string): Promise<Plan | null> {
   const folder = await folderOf('records', key).catch(() => null);
   const file = folder && (await readFile(folder, PLAN));
@@ -17,15 +21,23 @@ export async function readPlan(key: string): Promise<Plan | null> {
   try {
     return JSON.parse(await file.text()) as Plan;
   } catch {
-    // Cut off while it was written: nothing had been fetched yet.
+    // The plan was cut off while it was written, and nothing had been downloaded yet.
     return null;
   }
 }
 
+/**
+ * Keeps a plan, so that its download can be continued.
+ * @param plan the plan, which replaces an earlier one of the same key.
+ */
 export const writePlan = async (plan: Plan): Promise<void> =>
   writeFile(await folderOf('records', plan.key, true), PLAN, JSON.stringify(plan));
 
-/** What is stored of a model, without disturbing who may be writing to it. */
+/**
+ * Describes what is stored of a model. Takes no lock, so that another tab may be writing meanwhile.
+ * @param plan the model's plan.
+ * @returns a summary for the page.
+ */
 export async function describeStored(plan: Plan): Promise<StoredModel> {
   const records = await folderOf('records', plan.key).catch(() => null);
   const kept = records && (await readFile(records, RECORD));
@@ -40,10 +52,20 @@ export async function describeStored(plan: Plan): Promise<StoredModel> {
   };
 }
 
+/**
+ * Notes that a model is used now.
+ * @param key the key of a stored model.
+ */
 export const recordUse = async (key: string): Promise<void> =>
   writeFile(await folderOf('records', key), LAST_USED, JSON.stringify(Date.now()));
 
-/** Opens the record for writing, for as long as `use` takes. */
+/**
+ * Opens a model's record for writing, for as long as `use` takes.
+ * @param plan the model's plan.
+ * @param use works with the record.
+ * @returns the result of `use`.
+ * @throws DOMException `NoModificationAllowedError` where another worker has it open.
+ */
 export async function withRecord<T>(plan: Plan, use: (record: PartRecord) => Promise<T>): Promise<T> {
   const file = await openSync(await fileAt(await folderOf('records', plan.key, true), RECORD, true));
   try {
@@ -69,7 +91,7 @@ async function manifestFile(
   return { path, size: first.file.size, sha256: known ?? (await hashOf(folder, path)), parts };
 }
 
-/** Of a large file that came from a folder without a manifest. */
+/** SHA-256 of a stored file, in hex. Only large files from a folder without a manifest need it. */
 async function hashOf(folder: FileSystemDirectoryHandle, path: string): Promise<string> {
   const { createSHA256 } = await import('hash-wasm');
   const hash = await createSHA256();
@@ -81,7 +103,12 @@ async function hashOf(folder: FileSystemDirectoryHandle, path: string): Promise<
   }
 }
 
-/** Writes manifest.json: from then on the folder is a whole model. */
+/**
+ * Writes manifest.json, which makes the folder a whole model.
+ * @param plan the model's plan.
+ * @param record of its parts, all of them verified.
+ * @throws StoreError `internal` where the record does not belong to the plan.
+ */
 export async function writeManifest(plan: Plan, record: PartRecord): Promise<void> {
   const folder = await folderOf('models', plan.key);
   const { id, revision, licence, baseModel, contextLength, imageAttention, cache, sessions } = plan;
@@ -95,7 +122,10 @@ export async function writeManifest(plan: Plan, record: PartRecord): Promise<voi
   await writeFile(folder, MANIFEST, JSON.stringify(manifest));
 }
 
-/** Takes manifest.json away: the model is not whole any more. */
+/**
+ * Deletes manifest.json, so that the model does not count as whole.
+ * @param key the model's key.
+ */
 export async function deleteManifest(key: string): Promise<void> {
   const folder = await folderOf('models', key);
   await folder.removeEntry(MANIFEST).catch(() => undefined);

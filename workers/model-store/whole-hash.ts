@@ -1,13 +1,15 @@
 /**
- * A file of several parts of which only the hash of the whole is known: hashed as its parts arrive, in order, and verified
- * once all of them have.
+ * @file SHA-256 of a whole file of several parts, where nothing else is known of it. The parts are hashed as they arrive,
+ * as far as they follow each other.
  */
 import { createSHA256 } from 'hash-wasm';
 import type { Part, PartRecord } from './parts.ts';
 
 const READ_CHUNK_BYTES = 4 * 1024 * 1024;
 
+/** The hash of one file, as far as its parts are there. */
 export class WholeHash {
+  /** Index of the first part that is not hashed yet. */
   private next = 0;
 
   private constructor(
@@ -17,7 +19,13 @@ export class WholeHash {
     private readonly file: Pick<FileSystemSyncAccessHandle, 'read'>,
   ) {}
 
-  /** @param parts all parts of one file. */
+  /**
+   * Begins a file.
+   * @param parts all parts of the file.
+   * @param record tells which of them are there.
+   * @param file the file's content.
+   * @returns a hash of nothing yet.
+   */
   static async begin(
     parts: readonly Part[],
     record: PartRecord,
@@ -27,9 +35,9 @@ export class WholeHash {
   }
 
   /**
-   * Goes on as far as there are parts.
-   * @param latest the part that has just arrived, so that it need not be read from the disk.
-   * @returns the hash, once it went through the whole file.
+   * Hashes the parts that follow, as far as they are there.
+   * @param latest the part that has just arrived, which need not be read from the disk.
+   * @returns the file's SHA-256 in hex once all parts are hashed, else null. It can be asked for only once.
    */
   advance(latest?: { part: Part; bytes: Uint8Array }): string | null {
     for (; this.next < this.parts.length; this.next++) {

@@ -1,14 +1,14 @@
-/** Ranges of files over HTTP, and what can come back instead of them. */
+/** @file Requests for files and ranges of files over HTTP, and the kinds of what can come back instead of them. */
 import { SourceFailure } from './source.ts';
 
-/** Set when the page's own policy refused an address: fetch itself only says that it failed. */
+/** Origins that the page's own policy refused. `fetch` itself only says that it failed. */
 const refusedByPolicy = new Set<string>();
 globalThis.addEventListener?.('securitypolicyviolation', (event) => {
   const { blockedURI } = event as Event & { blockedURI: string };
   refusedByPolicy.add(new URL(blockedURI, self.location.href).origin);
 });
 
-/** Seconds or a date (RFC 9110, 10.2.3), as ms from now. */
+/** Reads Retry-After, which is in seconds or a date (RFC 9110, 10.2.3), as ms from now. */
 function retryAfter(response: Response): number | null {
   const value = response.headers.get('Retry-After');
   if (!value) return null;
@@ -16,13 +16,20 @@ function retryAfter(response: Response): number | null {
   return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
-/** @throws SourceFailure, unless the answer is one that was hoped for. */
+/**
+ * Requests a URL without cache, credentials and referrer.
+ * @param url the address.
+ * @param headers of the request.
+ * @param signal stops the request.
+ * @returns a successful response.
+ * @throws SourceFailure whose kind says what to do about any other.
+ */
 export async function get(url: string, headers: Record<string, string>, signal?: AbortSignal): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, {
       headers,
-      // What is kept is kept by us; and a cached redirect would lead to a signed address that has expired.
+      // The store keeps the bytes itself, and a cached redirect would lead to a signed address that has expired.
       cache: 'no-store',
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
@@ -30,14 +37,14 @@ export async function get(url: string, headers: Record<string, string>, signal?:
     });
   } catch (cause) {
     signal?.throwIfAborted();
-    // The report of a policy's refusal comes a turn later than the failure.
+    // The event that reports a refusal by the policy comes a little later than the failure.
     await new Promise((resolve) => setTimeout(resolve, 50));
     const kind = refusedByPolicy.has(new URL(url).origin) ? 'refused' : 'network';
     throw new SourceFailure(kind, `${url}: ${String(cause)}`);
   }
   const { status } = response;
   if (response.ok) {
-    // Wi-Fi that asks to log in answers everything with a page of its own.
+    // Wi-Fi networks that want a login answer every request with a page of their own.
     if (/^text\/html/i.test(response.headers.get('Content-Type') ?? '')) {
       void response.body?.cancel();
       throw new SourceFailure('web-page', `${url}: a web page came instead`);
@@ -48,7 +55,7 @@ export async function get(url: string, headers: Record<string, string>, signal?:
   const said = `${url}: ${status} ${response.statusText}`;
   if (status === 429 || status === 503) throw new SourceFailure('server-busy', said, retryAfter(response));
   if (status === 416) throw new SourceFailure('unsatisfiable', said);
-  // 403 is also what a signed address says when it has expired: the next attempt gets a new one.
+  // A signed address that has expired answers 403, too. The next attempt gets a new address.
   if (status >= 500 || status === 403 || status === 408) throw new SourceFailure('server-error', said);
   throw new SourceFailure('gone', said);
 }
@@ -80,13 +87,24 @@ async function* bytesOf(
   }
 }
 
+/** The answer to a request for a range. */
 export interface Range {
+  /** The range's bytes, in pieces. They end early where the server breaks off. */
   bytes: AsyncIterable<Uint8Array>;
-  /** The server sent the whole file instead. */
+  /** Whether the server sent the whole file instead. Its beginning is skipped in `bytes`, its end is not. */
   whole: boolean;
 }
 
-/** Bytes of a file from `offset` on; a server that knows no ranges has its answer's beginning thrown away. */
+/**
+ * Requests a range of a file.
+ * @param url the file's address.
+ * @param offset first byte.
+ * @param length number of bytes.
+ * @param size of the whole file in bytes.
+ * @param signal stops the request.
+ * @returns the bytes as they come.
+ * @throws SourceFailure
+ */
 export async function getRange(
   url: string,
   offset: number,

@@ -1,6 +1,6 @@
 /**
- * The Hugging Face hub: what a repository holds at one commit, and its files. Every read starts from `/resolve/COMMIT/`,
- * which redirects to a signed address that expires.
+ * @file The Hugging Face hub as a source: the listing of a repository at one commit, and its files. Every read starts from
+ * `/resolve/COMMIT/`, which redirects to a signed address that expires.
  */
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { HUB_ORIGIN } from '../../../protocol/hub-models.ts';
@@ -17,7 +17,7 @@ type HubSource = Extract<ModelSource, { kind: 'hub' }>;
 const urlOf = (repo: string, revision: string, path: string): string =>
   `${HUB_ORIGIN}/${repo}/resolve/${encodeURIComponent(revision)}/${path.split('/').map(encodeURIComponent).join('/')}`;
 
-/** A small file of the repository, verified. */
+/** Fetches a small JSON file of the repository and verifies its git SHA-1. */
 async function fetchVerifiedJson(
   repo: string,
   revision: string,
@@ -31,13 +31,20 @@ async function fetchVerifiedJson(
   return JSON.parse(new TextDecoder().decode(bytes)) as unknown;
 }
 
-/** Listings are fetched as files are: failures have a kind, nothing is taken from a cache. */
+/** A `fetch` for @huggingface/hub whose failures have a kind, and which takes nothing from a cache. */
 const fetchListing =
   (signal: AbortSignal): typeof fetch =>
   (input, init) =>
     get(input instanceof Request ? input.url : String(input), Object.fromEntries(new Headers(init?.headers)), signal);
 
-/** @throws StoreError `not-a-model`; SourceFailure */
+/**
+ * Plans a repository, by its manifest or by its listing.
+ * @param source the repository, and perhaps a revision and a dtype.
+ * @param signal stops the requests.
+ * @returns a plan that is pinned to the present commit of the revision.
+ * @throws StoreError `not-a-model`, or `source-bad` where a file is not the one that is listed.
+ * @throws SourceFailure
+ */
 export async function planHub(source: HubSource, signal: AbortSignal): Promise<Plan> {
   const { repo } = source;
   const fetch = fetchListing(signal);
@@ -83,6 +90,11 @@ export async function planHub(source: HubSource, signal: AbortSignal): Promise<P
   }
 }
 
+/**
+ * Reads files of a repository.
+ * @param source a planned source, whose revision is a commit.
+ * @returns the source of their bytes.
+ */
 export function hubBytes({ repo, revision = 'main' }: HubSource): ByteSource {
   const source = {
     ranges: true,

@@ -1,4 +1,4 @@
-/** A model folder with a manifest.json on any web server: a school's, or the one this page came from. */
+/** @file A model folder with a manifest.json on any web server: a school's, or the one this page came from. */
 import { type Manifest, parseManifest } from '../../../protocol/manifest.ts';
 import { type ModelSource, StoreError } from '../../../protocol/store.ts';
 import { type Plan, planManifest, type PlannedFile } from '../plan.ts';
@@ -15,7 +15,14 @@ const rootOf = (url: string): URL => {
   }
 };
 
-/** @throws StoreError `not-a-model`; SourceFailure */
+/**
+ * Plans a mirror by its manifest.
+ * @param source the folder's URL, which may be relative to the page, and perhaps a dtype.
+ * @param signal stops the request.
+ * @returns a plan whose source has the absolute URL.
+ * @throws StoreError `not-a-model`, or `not-found` where the URL is none.
+ * @throws SourceFailure
+ */
 export async function planMirror(source: MirrorSource, signal: AbortSignal): Promise<Plan> {
   const root = rootOf(source.url);
   const response = await get(new URL('manifest.json', root).href, {}, signal);
@@ -29,6 +36,11 @@ export async function planMirror(source: MirrorSource, signal: AbortSignal): Pro
   }
 }
 
+/**
+ * Reads files of a mirror.
+ * @param source a planned source.
+ * @returns the source of their bytes.
+ */
 export function mirrorBytes({ url }: MirrorSource): ByteSource {
   const root = rootOf(url);
   const source = {

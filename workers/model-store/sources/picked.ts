@@ -1,6 +1,6 @@
 /**
- * Files that a person picked or dropped: a offline bundle, or a model folder. Browsers tell a file's path only where a folder
- * was picked; otherwise its name has to do.
+ * @file Files that a person picked or dropped as a source: an offline bundle, or a model folder. Browsers tell a file's
+ * path only where a folder was picked; otherwise files go by their names.
  */
 import { parseManifest } from '../../../protocol/manifest.ts';
 import { pathsOf, readListing, sessionsIn } from '../../../protocol/model-listing.ts';
@@ -13,17 +13,26 @@ import { type ByteSource, SourceFailure } from './source.ts';
 type FilesSource = Extract<ModelSource, { kind: 'files' }>;
 
 const baseOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-/** `name.001`, `name.002`, … */
+
+/**
+ * Names a piece of a file that an offline bundle had to cut.
+ * @param path the file's path.
+ * @param index of the piece, from 0.
+ * @returns `path.001`, `path.002`, …
+ */
 export const piecePathOf = (path: string, index: number): string => `${path}.${String(index + 1).padStart(3, '0')}`;
-/** What systems leave in folders, and the bundle's own words to people. */
+
+/** Files that belong to no model: those that systems leave in folders, and the notes of a bundle. */
 const IGNORED_FILES = /(^|\/)(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]*|README[^/]*|NOTICE[^/]*|\.gitattributes)$/i;
 
+/** The picked files, and which of them were asked for. */
 export class PickedFiles {
   private readonly used = new Set<PickedFile>();
 
+  /** @param picked in any order. */
   constructor(private readonly picked: readonly PickedFile[]) {}
 
-  /** The picked file of this path in the model folder, else of this name. */
+  /** The file of this path in the model folder, else of this name. */
   private find(path: string): PickedFile | undefined {
     const found =
       this.picked.find((each) => each.path === path) ??
@@ -33,7 +42,7 @@ export class PickedFiles {
     return found;
   }
 
-  /** The file's bytes: whole, or in the bundle's pieces; null where a piece or all of it is missing. */
+  /** The file's bytes, from the whole file or from the pieces of a bundle; null where it or a piece is missing. */
   bytesOf({ path, size }: PlannedFile): Blob | null {
     const whole = this.find(path);
     if (whole) return whole.file;
@@ -47,12 +56,17 @@ export class PickedFiles {
     return new Blob(pieces);
   }
 
-  /** Picked files that nothing asked for. */
+  /** Paths of picked files that nothing asked for. */
   get unrelated(): string[] {
     return this.picked.filter((each) => !this.used.has(each) && !IGNORED_FILES.test(each.path)).map(({ path }) => path);
   }
 
-  /** @throws StoreError `not-a-model` when the files do not say what model they are. */
+  /**
+   * Plans the files, by a manifest or by what is there.
+   * @param source with a dtype if one is requested.
+   * @returns the plan.
+   * @throws StoreError `not-a-model` where the files do not say what model they are.
+   */
   async plan(source: FilesSource): Promise<Plan> {
     const manifest = this.find('manifest.json');
     const config = this.find('config.json');
@@ -65,10 +79,10 @@ export class PickedFiles {
     }
   }
 
-  /** A folder in the transformers.js layout by others: nothing is known of its bytes but what is there. */
+  /** Plans a folder in the transformers.js layout that others made. No hashes are known of its files. */
   private async planWithoutManifest(config: PickedFile, source: FilesSource): Promise<Plan> {
     const base = config.path.slice(0, config.path.length - 'config.json'.length);
-    // Where only names are known, graphs and weights are taken to be in `onnx/`.
+    // Where only names are known, graphs and weights are assumed to be in `onnx/`.
     const pathOf = (path: string): string => {
       const inside = path.startsWith(base) ? path.slice(base.length) : baseOf(path);
       return /\.onnx(_data(_\d+)?)?$/.test(inside) ? `onnx/${baseOf(inside)}` : inside;
@@ -99,7 +113,11 @@ async function* read(blob: Blob): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Bytes of picked files; what is missing or of another size is `gone`, and its bytes do not change by asking again. */
+/**
+ * Reads picked files. Their bytes do not change by asking again, so each is tried once.
+ * @param files the picked files.
+ * @returns the source of their bytes: a missing file is `gone`, one of another size `unsatisfiable`.
+ */
 export function pickedBytes(files: PickedFiles): ByteSource {
   return {
     ranges: true,
