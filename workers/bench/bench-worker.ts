@@ -1,4 +1,4 @@
-/** The thread that a measured engine runs in, and its stopwatch: the same for every engine. */
+/** @file The worker that runs an engine under measurement. It measures every engine in the same way. */
 import type {
   BenchCallName,
   BenchCalls,

@@ -1,22 +1,27 @@
 /**
- * How long a thread was busy: it is asked again and again whether it is free, and what lies between two answers is work,
- * unless it is no longer than asking takes. Asking keeps a core awake, so nothing else is timed meanwhile.
+ * @file Measures how long a thread is busy. It posts itself one task after another: a gap between two is work of others,
+ * unless it is no longer than posting takes. The polling keeps a core awake, so nothing else is timed meanwhile.
  */
 
-/** ms; asking takes some hundredths. */
+/** Gaps up to this length, in ms, are the polling's own: it takes some hundredths of a millisecond. */
 const IDLE_GAP_MS = 0.2;
 
+/** A stopwatch for a thread's work. */
 export class BusyTime {
   private busy = 0;
   private last = 0;
   private run = 0;
 
-  /** @param whenFree calls back when the thread has nothing else to do. */
+  /**
+   * @param whenFree runs a callback as a task of its own, when the thread has nothing else to do.
+   * @param now the time in ms.
+   */
   constructor(
     private readonly whenFree: (callback: () => void) => void,
     private readonly now: () => number,
   ) {}
 
+  /** Begins a measurement. An earlier one that was not stopped is dropped. */
   start(): void {
     this.busy = 0;
     this.last = this.now();
@@ -37,7 +42,10 @@ export class BusyTime {
     this.last = now;
   }
 
-  /** ms since `start`. */
+  /**
+   * Ends the measurement.
+   * @returns busy time since `start`, in ms.
+   */
   stop(): number {
     this.add();
     this.run++;

@@ -1,6 +1,6 @@
 /**
- * Counts what a thread asks of WebGPU, whoever asks: the prototypes' methods are wrapped before any engine starts.
- * Timestamps are written around compute passes only while asked for, since they cost something.
+ * @file Counts a thread's calls of WebGPU, whichever engine makes them: the prototypes' methods are wrapped before any engine
+ * starts. Timestamps are written around compute passes only on request, since they slow the GPU down.
  */
 import type { GpuCounts, GpuMemory } from '../../protocol/bench.ts';
 import { rememberPipeline, rememberShader } from './kernel-name.ts';
@@ -9,7 +9,7 @@ import { PassTimer } from './pass-timer.ts';
 type Method = (...args: never[]) => unknown;
 type Wrapper = (self: object, args: unknown[], call: (args: unknown[]) => unknown) => unknown;
 
-/** The interfaces that are wrapped, by their global names. */
+/** Interfaces of WebGPU by their global names. A global scope is one. */
 export type GpuScope = Record<string, { prototype: object } | undefined>;
 
 function wrap(scope: GpuScope, path: string, wrapper: Wrapper): void {
@@ -24,12 +24,15 @@ function wrap(scope: GpuScope, path: string, wrapper: Wrapper): void {
 
 const MAP_READ = 1;
 
+/** Wraps WebGPU and counts its calls. */
 export class GpuCounter {
+  /** Calls since the worker started. */
   readonly counts: GpuCounts = { dispatches: 0, bufferWrites: 0, submits: 0, bytesRead: 0, buffersCreated: 0 };
   readonly memory: GpuMemory = { now: 0, peak: 0 };
   readonly timer = new PassTimer();
   private readonly sizes = new WeakMap<object, number>();
 
+  /** @param scope the globals whose prototypes are wrapped. Interfaces that it lacks are skipped. */
   constructor(scope: GpuScope) {
     const count = (path: string, name: 'dispatches' | 'bufferWrites' | 'submits') => {
       wrap(scope, path, (_, args, call) => {

@@ -1,37 +1,40 @@
 /**
- * How long a device spends in compute passes, by timestamp queries: whole passes as the engine makes them, or, to tell
- * the kernels apart, every dispatch in a pass of its own.
+ * @file Times compute passes with timestamp queries: whole passes as the engine makes them, or, to tell kernels apart,
+ * every dispatch in a pass of its own.
  */
 import type { BenchTiming, ProfileEntry } from '../../protocol/bench.ts';
 import { kernelName } from './kernel-name.ts';
 
-/** As many as a query set can hold; passes beyond are not timed, and then there is no result. */
+/** Largest size of a query set (WebGPU, `GPUQuerySetDescriptor.count`). Longer measurements use several sets. */
 const QUERIES_PER_SET = 4096;
 
 interface Queries {
   device: GPUDevice;
   sets: GPUQuerySet[];
-  /** What each pair of queries timed. */
+  /** Name of what each pair of queries times. */
   names: string[];
 }
 
 type Begin = (descriptor: GPUComputePassDescriptor | undefined) => GPUComputePassEncoder;
 
+/** Timer for the compute passes of one device at a time. */
 export class PassTimer {
   private readonly devices = new WeakMap<object, GPUDevice>();
   private queries: Queries | null = null;
   private timing: Exclude<BenchTiming, 'cpu'> = 'none';
 
+  /** Notes which device an encoder belongs to, while passes are timed. */
   trackEncoder(encoder: GPUCommandEncoder, device: GPUDevice): void {
     if (this.timing !== 'none') this.devices.set(encoder, device);
   }
 
+  /** Begins a measurement and drops an earlier one. */
   start(timing: BenchTiming): void {
     this.timing = timing === 'cpu' ? 'none' : timing;
     if (this.queries) this.queries.names = [];
   }
 
-  /** Begins a pass, with timestamps while timing. */
+  /** Begins a compute pass, with timestamps while passes are timed. */
   begin(encoder: object, descriptor: GPUComputePassDescriptor | undefined, begin: Begin): GPUComputePassEncoder {
     const device = this.devices.get(encoder);
     if (this.timing === 'none' || !device?.features.has('timestamp-query')) return begin(descriptor);
@@ -57,7 +60,10 @@ export class PassTimer {
     this.timing = 'none';
   }
 
-  /** Time in passes from `start` to `pause` by name, the longest first; null where nothing was timed. */
+  /**
+   * Ends the measurement.
+   * @returns time in ms in passes from `start` to `pause` by name, the longest first; null where nothing was timed.
+   */
   async stop(): Promise<ProfileEntry[] | null> {
     this.pause();
     const { queries } = this;
@@ -86,7 +92,12 @@ export class PassTimer {
   }
 }
 
-/** From pairs of begin and end in ns. A pass that never ran, or a clock that jumped back, counts as no time. */
+/**
+ * Adds up passes by name.
+ * @param stamps uint64 [names, 2], begin and end of each pass in ns.
+ * @param names the name of each pass.
+ * @returns times in ms, the longest first. A pass that never ran, or whose clock jumped back, takes no time.
+ */
 export function timesByName(stamps: BigUint64Array, names: readonly string[]): ProfileEntry[] {
   const entries = new Map<string, ProfileEntry>();
   for (const [i, name] of names.entries()) {
@@ -99,7 +110,7 @@ export function timesByName(stamps: BigUint64Array, names: readonly string[]): P
   return [...entries.values()].sort((a, b) => b.time - a.time);
 }
 
-/** Stands for one pass, and makes one for each dispatch. */
+/** Takes the place of a compute pass and begins one of its own for each dispatch. */
 class SplitPass {
   label = '';
   private pipeline: GPUComputePipeline | null = null;

@@ -1,2 +1,2 @@
-/** pdf.js reads files here; it listens by itself. */
+/** @file The worker in which pdf.js reads files. Importing its script starts it. */
 import 'pdfjs-dist/build/pdf.worker.min.mjs';

@@ -1,7 +1,9 @@
 /**
- * Where a request's answer is kept.
- * @param keys of this version's files, by URL.
- * @returns undefined for what is none of the service worker's business: it then passes untouched.
+ * Finds the cache entry that answers a request.
+ * @param request the page's request.
+ * @param scope URL of the app, ending in `/`.
+ * @param keys cache keys of this version's files, by URL.
+ * @returns the entry's key, or undefined for requests that the service worker leaves to the network.
  */
 export function cacheKeyOf(
   request: Pick<Request, 'url' | 'method' | 'mode' | 'headers'>,
@@ -15,6 +17,6 @@ export function cacheKeyOf(
     url.search = '';
     if (url.href === scope) url.pathname += 'index.html';
   }
-  // A file in assets/ has its content's hash in its name: it may be an older version's, kept under its own URL.
+  // Names in assets/ contain a hash of the content. One that is not listed may be an older version's, kept by its URL.
   return keys.get(url.href) ?? (url.href.startsWith(`${scope}assets/`) ? url.href : undefined);
 }

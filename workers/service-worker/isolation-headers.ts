@@ -1,9 +1,14 @@
 import { isolationHeaders } from '../../protocol/isolation.ts';
 
-/** What has a policy of its own; everything else falls under its page's. */
+/** Kinds of requests whose responses carry a policy of their own. Everything else falls under its page's. */
 const DESTINATIONS: readonly string[] = ['document', 'worker', 'sharedworker'];
 
-/** The same response under the headers that let a page use threads. */
+/**
+ * Adds the headers of cross-origin isolation (protocol/isolation.ts), without which a page has no threads.
+ * @param destination the request's `destination`.
+ * @param response the answer to it.
+ * @returns the response with more headers, or the same one where it failed or needs none.
+ */
 export function withIsolationHeaders(destination: string, response: Response): Response {
   if (!response.ok || !DESTINATIONS.includes(destination)) return response;
   const { status, statusText } = response;

@@ -1,6 +1,6 @@
 /**
- * Keeps the app on this computer (docs/architecture.md, "The offline shell"). It is registered once the page and its
- * model have loaded, and holds nothing of other origins and no model but the built-in one.
+ * @file Keeps the app on this device (docs/architecture.md, "The offline shell"). The page registers it once it
+ * and its model have loaded. It caches nothing of other origins and no model but the built-in one.
  */
 import { PrecacheController, type PrecacheEntry } from 'workbox-precaching';
 import type { ToServiceWorker } from '../../protocol/service-worker.ts';
@@ -13,7 +13,7 @@ declare const self: ServiceWorkerGlobalScope;
 const app = new PrecacheController({
   plugins: [
     {
-      // The page has fetched most of it just now: the server is asked whether it is still right, not for all of it again.
+      // The page has just fetched most files, so that they are revalidated and not downloaded again.
       requestWillFetch: ({ request }) =>
         Promise.resolve(request.cache === 'reload' ? new Request(request, { cache: 'no-cache' }) : request),
     },
@@ -22,9 +22,9 @@ const app = new PrecacheController({
 const files = self.__WB_MANIFEST as PrecacheEntry[];
 app.addToCacheList(files.filter(({ url }) => isUsedBy(WebAssembly, url)));
 
-/** An older version's files stay while a page may still run it: its lazily loaded scripts are nowhere else by now. */
+/** Deletes files of older versions, unless another page may run one: the server no longer has its lazy scripts. */
 async function deleteOlderVersions(event: ExtendableEvent): Promise<void> {
-  // A newer version keeps its files in the same cache.
+  // A newer version that is being installed or waits keeps its files in the same cache.
   if (self.registration.installing || self.registration.waiting) return;
   const windows = await self.clients.matchAll({ type: 'window', includeUncontrolled: true });
   const pages = windows.filter(({ url }) => url.startsWith(self.registration.scope));
