@@ -6,7 +6,9 @@ import type { Dtype } from './engine.ts';
 import { parseGemma3Config } from './gemma3-config.ts';
 import type { Manifest, SessionName } from './manifest.ts';
 
-const SUFFIX: Record<Dtype, string> = { fp32: '', fp16: '_fp16', q4: '_q4', q4f16: '_q4f16' };
+/** Suffixes of graph files by dtype: transformers.js's `DEFAULT_DTYPE_SUFFIX_MAPPING`. */
+export const DTYPE_SUFFIX: Readonly<Record<Dtype, string>> = { fp32: '', fp16: '_fp16', q4: '_q4', q4f16: '_q4f16' };
+
 const LAYOUTS: readonly (readonly SessionName[])[] = [
   ['model'],
   ['embed_tokens', 'vision_encoder', 'decoder_model_merged'],
@@ -35,7 +37,7 @@ const NEEDED = COMPANIONS.slice(0, 3);
 export function sessionsIn(paths: readonly string[]): Manifest['sessions'] {
   const known = new Set(paths);
   const sessions: Manifest['sessions'] = {};
-  for (const [dtype, suffix] of Object.entries(SUFFIX) as [Dtype, string][]) {
+  for (const [dtype, suffix] of Object.entries(DTYPE_SUFFIX) as [Dtype, string][]) {
     const layout = LAYOUTS.find((names) => names.every((name) => known.has(`onnx/${name}${suffix}.onnx`)));
     if (!layout) continue;
     sessions[dtype] = Object.fromEntries(

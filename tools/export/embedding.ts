@@ -8,7 +8,7 @@ import { DATA_TYPE } from './onnx-proto.ts';
 import type { LazyTensor } from './tensor.ts';
 import { quantisedTensors, tableTensor } from './weights.ts';
 
-export interface Table {
+export interface EmbeddingTable {
   /** Canonical name with `.weight`. */
   weight: string;
   vocabSize: number;
@@ -18,7 +18,7 @@ export interface Table {
 /** The tensors a table is stored in; scales float [vocabSize, blocks] with uint8 values, or float32 values alone. */
 function tableTensors(
   { checkpoint, precision, compute }: Context,
-  { weight, vocabSize, hiddenSize }: Table,
+  { weight, vocabSize, hiddenSize }: EmbeddingTable,
 ): { values: LazyTensor; scales: LazyTensor | null } {
   const source = checkpoint.weight(weight, [vocabSize, hiddenSize]);
   if (precision.dtype === 'fp32' || hiddenSize % BLOCK !== 0)
@@ -29,7 +29,7 @@ function tableTensors(
 }
 
 /** Embeddings of `ids` [batch, sequence], times √hidden as Gemma does it: float32 [batch, sequence, hidden]. */
-export function embed(context: Context, ids: string, output: string, table: Table): string {
+export function embed(context: Context, ids: string, output: string, table: EmbeddingTable): string {
   const { graph, compute } = context;
   const { values: valuesTensor, scales } = tableTensors(context, table);
   const values = graph.weight(valuesTensor);
@@ -50,7 +50,7 @@ export function embed(context: Context, ids: string, output: string, table: Tabl
 }
 
 /** Logits of hidden states x [batch, n, hidden] float32: float32 [batch, n, vocabSize]. */
-export function head(context: Context, x: string, output: string, table: Table): string {
+export function lmHead(context: Context, x: string, output: string, table: EmbeddingTable): string {
   const { graph, compute } = context;
   const { values: valuesTensor, scales } = tableTensors(context, table);
   const values = graph.weight(valuesTensor);

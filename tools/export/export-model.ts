@@ -17,7 +17,7 @@ import {
 import { Checkpoint } from './checkpoint.ts';
 import { type Layout, layOut, writeData } from './external-data.ts';
 import { ExportError } from './failure.ts';
-import type { Place } from './graph-builder.ts';
+import type { DataLocation } from './graph-builder.ts';
 import { writeHashed } from './hashing-file.ts';
 import { companionFiles, exportedConfig } from './model-files.ts';
 import { modelCard, revisionOf } from './provenance.ts';
@@ -57,7 +57,7 @@ export interface ExportOptions {
 const GRAPHS = 'onnx/';
 
 /** What is in OUT already: nothing, or the manifest of an export that can take another dtype. */
-async function existing(out: string): Promise<Manifest | null> {
+async function readExisting(out: string): Promise<Manifest | null> {
   const info = await stat(out).catch(() => null);
   if (!info) return null;
   if (!info.isDirectory()) throw new ExportError(`${out} is a file, not a folder.`);
@@ -82,11 +82,11 @@ function checkMerge(before: Manifest, dtype: ExportDtype, wanted: Pick<Manifest,
       );
 }
 
-function contextLength(asked: number | undefined, most: number): number {
-  if (asked === undefined) return Math.min(most, DEFAULT_CONTEXT);
-  if (!Number.isSafeInteger(asked) || asked < 1 || asked > most)
-    throw new ExportError(`A context of ${asked} tokens is not possible: this model has 1 to ${most}.`);
-  return asked;
+function chooseContextLength(requested: number | undefined, max: number): number {
+  if (requested === undefined) return Math.min(max, DEFAULT_CONTEXT);
+  if (!Number.isSafeInteger(requested) || requested < 1 || requested > max)
+    throw new ExportError(`A context of ${requested} tokens is not possible: this model has 1 to ${max}.`);
+  return requested;
 }
 
 interface Written {
@@ -100,9 +100,9 @@ async function writeSessions(
   sessions: Session[],
   { folder, onProgress, signal }: { folder: string } & Pick<ExportOptions, 'onProgress' | 'signal'>,
 ): Promise<Written> {
-  const places = new Map<Session, Map<string, Place>>();
+  const places = new Map<Session, Map<string, DataLocation>>();
   const layouts: Layout[] = [];
-  const seen = new Map<string, Place>();
+  const seen = new Map<string, DataLocation>();
   for (const session of sessions) {
     const all = session.graph.weights();
     const own = all.filter(({ name }) => !session.shares || !seen.has(name));
@@ -116,7 +116,7 @@ async function writeSessions(
   const result: Written = { sessions: {}, files: [], dataFiles: {} };
   for (const [i, session] of sessions.entries()) {
     const layout = layouts[i] as Layout;
-    const at = places.get(session) as Map<string, Place>;
+    const at = places.get(session) as Map<string, DataLocation>;
     const graph = await writeHashed(folder, GRAPHS + session.file, session.graph.encode(at));
     const data = await writeData(layout, {
       folder,
@@ -127,7 +127,7 @@ async function writeSessions(
         onProgress?.({ done, total, tensor });
       },
     });
-    const used = new Set(session.graph.weights().map(({ name }) => GRAPHS + (at.get(name) as Place).file));
+    const used = new Set(session.graph.weights().map(({ name }) => GRAPHS + (at.get(name) as DataLocation).file));
     result.files.push(graph, ...data);
     result.dataFiles[session.file] = layout.files.length;
     result.sessions[session.name] = { graph: graph.path, data: [...used] };
@@ -136,7 +136,7 @@ async function writeSessions(
 }
 
 /** How many data files each graph in a folder has, for transformers.js. */
-function countData(sessions: Manifest['sessions']): Record<string, number> {
+function countDataFiles(sessions: Manifest['sessions']): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const byName of Object.values(sessions))
     for (const { graph, data } of Object.values(byName))
@@ -165,13 +165,16 @@ async function publish(made: string, out: string, merge: boolean): Promise<void>
 export async function exportModel(options: ExportOptions): Promise<Manifest> {
   const { dtype = 'q4', imageAttention = 'bidirectional', roundWeights = false, onProgress, signal } = options;
   const out = resolve(options.out);
-  const before = await existing(out);
+  const before = await readExisting(out);
   const checkpoint = await Checkpoint.open(options.checkpoint);
   let made: string | null = null;
   try {
     const { config } = checkpoint;
     const shared = {
-      contextLength: contextLength(options.contextLength ?? before?.contextLength, config.text.maxPositionEmbeddings),
+      contextLength: chooseContextLength(
+        options.contextLength ?? before?.contextLength,
+        config.text.maxPositionEmbeddings,
+      ),
       imageAttention: config.vision ? imageAttention : ('none' as const),
     };
     if (before) checkMerge(before, dtype, shared);
@@ -202,7 +205,7 @@ export async function exportModel(options: ExportOptions): Promise<Manifest> {
     } else for (const [name, bytes] of companions) small.push(await writeHashed(made, name, bytes));
     const manifestSessions: Manifest['sessions'] = { ...before?.sessions, [dtype]: written.sessions };
     const cacheTypes = manifestSessions.q4f16 ? { q4f16: 'float16' } : {};
-    const configBytes = exportedConfig(checkpoint, countData(manifestSessions), cacheTypes);
+    const configBytes = exportedConfig(checkpoint, countDataFiles(manifestSessions), cacheTypes);
     const files = [await writeHashed(made, 'config.json', configBytes), ...small, ...written.files];
     files.sort((a, b) => (a.path < b.path ? -1 : 1));
     const card = await modelCard(options.checkpoint, checkpoint.rawConfig);

@@ -4,7 +4,7 @@
  */
 import type { ManifestFile } from '../../protocol/manifest.ts';
 import { ExportError } from './failure.ts';
-import type { Place } from './graph-builder.ts';
+import type { DataLocation } from './graph-builder.ts';
 import { HashingFile } from './hashing-file.ts';
 import { byteLength, type LazyTensor } from './tensor.ts';
 
@@ -14,14 +14,14 @@ const FILE_BYTES = 1024 ** 3;
 const MAX_FILE_BYTES = 2_000_000_000;
 const PAGE = 4096;
 /** Tensors from this size on begin on a page; padding small ones so would double a small model. */
-const PAGED_FROM = 1024 ** 2;
+const PAGE_ALIGNED_FROM = 1024 ** 2;
 const SMALL_ALIGNMENT = 64;
 /** Written at a time, at least. */
 const FLUSH_BYTES = 4 * 1024 * 1024;
 
 export interface Layout {
   /** By tensor name. */
-  places: Map<string, Place>;
+  places: Map<string, DataLocation>;
   /** File names in order; transformers.js expects `<graph>_data`, `<graph>_data_1`, … */
   files: string[];
   tensors: LazyTensor[];
@@ -31,7 +31,7 @@ export interface Layout {
 
 /** @throws ExportError when a tensor is too large for any browser. */
 export function layOut(tensors: readonly LazyTensor[], graphFile: string, fileBytes = FILE_BYTES): Layout {
-  const places = new Map<string, Place>();
+  const places = new Map<string, DataLocation>();
   const files: string[] = [];
   let end = 0;
   let bytes = 0;
@@ -41,7 +41,7 @@ export function layOut(tensors: readonly LazyTensor[], graphFile: string, fileBy
       throw new ExportError(
         `${tensor.name} alone would have ${(length / 1e9).toFixed(1)} GB; browsers load at most 2 GB: export as q4.`,
       );
-    const alignment = length >= PAGED_FROM ? PAGE : SMALL_ALIGNMENT;
+    const alignment = length >= PAGE_ALIGNED_FROM ? PAGE : SMALL_ALIGNMENT;
     let offset = Math.ceil(end / alignment) * alignment;
     if (!files.length || (offset + length > fileBytes && end > 0)) {
       files.push(files.length ? `${graphFile}_data_${files.length}` : `${graphFile}_data`);
@@ -69,7 +69,7 @@ export async function writeData(
   let name = '';
   try {
     for (const tensor of layout.tensors) {
-      const place = layout.places.get(tensor.name) as Place;
+      const place = layout.places.get(tensor.name) as DataLocation;
       if (!file || place.file !== name) {
         if (file) written.push(await file.close());
         name = place.file;

@@ -17,7 +17,7 @@ const isSystemError = (cause: unknown): cause is SystemError =>
   cause instanceof Error && typeof (cause as { code?: unknown }).code === 'string';
 
 /** What to tell a person about any failure: our own sentence, or one for the system errors that people meet. */
-export function sentence(cause: unknown): string {
+export function describeFailure(cause: unknown): string {
   if (cause instanceof ExportError) return cause.message;
   if (isSystemError(cause)) {
     const where = cause.path ? ` (${cause.path})` : '';

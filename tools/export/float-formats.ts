@@ -21,11 +21,11 @@ export function float32ToBfloat16(source: Float32Array): Uint16Array {
   return out;
 }
 
-let halves: Float32Array | null = null;
+let halfTableCache: Float32Array | null = null;
 
 /** Every float16 there is, by its bits: 65,536 values. */
 function halfTable(): Float32Array {
-  if (halves) return halves;
+  if (halfTableCache) return halfTableCache;
   const table = new Float32Array(65536);
   for (let bits = 0; bits < 65536; bits++) {
     const sign = bits & 0x8000 ? -1 : 1;
@@ -40,7 +40,7 @@ function halfTable(): Float32Array {
           ? sign * fraction * 2 ** -24
           : sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
   }
-  halves = table;
+  halfTableCache = table;
   return table;
 }
 

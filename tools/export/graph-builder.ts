@@ -14,7 +14,7 @@ import {
   type TensorProto,
   type ValueInfoProto,
 } from './onnx-proto.ts';
-import { bytesOf, type ElementType, elements, type LazyTensor } from './tensor.ts';
+import { bytesOf, type ElementType, elementCount, type LazyTensor } from './tensor.ts';
 
 const OPSET = 21;
 const IR_VERSION = 10;
@@ -29,7 +29,7 @@ export const float = (value: number): Float => new Float(value);
 type Attribute = number | Float | string | readonly number[] | GraphProto;
 
 /** Where a weight's bytes lie: filled in when the data files are laid out. */
-export interface Place {
+export interface DataLocation {
   /** Name of the data file, beside the graph. */
   file: string;
   offset: number;
@@ -136,7 +136,7 @@ export class GraphBuilder {
    * @returns its name
    */
   weight(tensor: LazyTensor, view?: readonly number[]): string {
-    if (elements(tensor.dims) === 0) throw new ExportError(`${tensor.name} has no elements.`);
+    if (elementCount(tensor.dims) === 0) throw new ExportError(`${tensor.name} has no elements.`);
     const of = this.data.get(tensor.name) ?? tensor;
     this.data.set(tensor.name, of);
     const name = view ? `${tensor.name}:${view.join('x')}` : tensor.name;
@@ -160,7 +160,7 @@ export class GraphBuilder {
   }
 
   /** The .onnx file. `places` says where each weight lies, by name. */
-  encode(places: ReadonlyMap<string, Place>): Uint8Array {
+  encode(places: ReadonlyMap<string, DataLocation>): Uint8Array {
     const initializer = [...this.constants.values()];
     for (const [name, { of, dims }] of this.external) {
       const place = places.get(of.name);

@@ -22,7 +22,7 @@ export interface Context {
   compute: FloatType;
 }
 
-export function context(graph: GraphBuilder, checkpoint: Checkpoint, precision: Precision): Context {
+export function createContext(graph: GraphBuilder, checkpoint: Checkpoint, precision: Precision): Context {
   return { graph, checkpoint, precision, compute: computeType(precision) };
 }
 
@@ -64,7 +64,7 @@ export interface Linear {
 const padded = (width: number): number => Math.ceil(width / BLOCK) * BLOCK;
 
 /** Whether a linear layer's weights are stored in 4 bits: its inputs must fill whole blocks. */
-export const inBlocks = ({ inputs, padInputs }: Pick<Linear, 'inputs' | 'padInputs'>): boolean =>
+export const fitsBlocks = ({ inputs, padInputs }: Pick<Linear, 'inputs' | 'padInputs'>): boolean =>
   padInputs === true || inputs % BLOCK === 0;
 
 /** x Wᵀ + b, in 4 bits where blocks divide the input's width, else in float32. */
@@ -73,7 +73,7 @@ export function linear({ graph, checkpoint, precision }: Context, x: string, out
   const weight = checkpoint.weight(`${layer.weight}.weight`, [layer.outputs, inputs]);
   const product = layer.bias ? `${output}.product` : output;
   let outputs = layer.outputs;
-  if (precision.dtype !== 'fp32' && inBlocks(layer)) {
+  if (precision.dtype !== 'fp32' && fitsBlocks(layer)) {
     if (layer.padOutputs) outputs = padded(outputs);
     const blocks = padded(inputs) / BLOCK;
     const [values, scales] = quantisedTensors(layer.weight, weight, {
@@ -88,7 +88,7 @@ export function linear({ graph, checkpoint, precision }: Context, x: string, out
       block_size: BLOCK,
     });
   } else {
-    const round = precision.roundWeights && inBlocks(layer);
+    const round = precision.roundWeights && fitsBlocks(layer);
     const matrix = graph.weight(transposedTensor(`${layer.weight}.weight`, weight, { round }));
     const wide = type === 'float32' ? product : `${product}.float32`;
     graph.op('MatMul', [cast(graph, x, type, 'float32'), matrix], wide);

@@ -1,7 +1,7 @@
 /** npm run export -- CHECKPOINT OUT [options]: a Hugging Face Gemma 3 checkpoint → a model folder for the browser. */
 import { parseArgs } from 'node:util';
 import { type ExportDtype, exportModel, type ExportOptions } from './export-model.ts';
-import { ExportError, sentence } from './failure.ts';
+import { ExportError, describeFailure } from './failure.ts';
 import { progressPrinter } from './progress.ts';
 
 const USAGE = `npm run export -- CHECKPOINT OUT [options]
@@ -73,7 +73,7 @@ async function main(): Promise<void> {
       );
   } catch (cause) {
     progress.end();
-    process.stderr.write(`${sentence(cause)}\n`);
+    process.stderr.write(`${describeFailure(cause)}\n`);
     process.exitCode = 1;
   }
 }

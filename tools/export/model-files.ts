@@ -52,7 +52,7 @@ function defaultProcessors(config: Gemma3Config): [string, Uint8Array][] {
  * What some releases of transformers keep inside another file, as the file of its own that engines look for: version 5 the
  * picture processing in processor_config.json, early ones of 4.5 the processor's template in chat_template.json.
  */
-function nested(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
+function extractNested(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
   const read = (name: string): Json => {
     const bytes = files.get(name);
     return bytes ? (JSON.parse(new TextDecoder().decode(bytes)) as Json) : {};
@@ -79,7 +79,7 @@ export async function companionFiles(checkpoint: Checkpoint): Promise<Map<string
     });
     if (bytes) files.set(name, bytes);
   }
-  for (const [name, value] of [...nested(files), ...defaultProcessors(checkpoint.config)])
+  for (const [name, value] of [...extractNested(files), ...defaultProcessors(checkpoint.config)])
     if (!files.has(name)) files.set(name, value);
   return files;
 }

@@ -29,17 +29,17 @@ export function quantise(values: Float32Array, columns: number): Quantised {
     for (let b = 0; b < blocks; b++, block++) {
       const start = row * columns + b * BLOCK;
       const count = Math.min(BLOCK, columns - b * BLOCK);
-      let top = 0;
+      let extreme = 0;
       let magnitude = 0;
       for (let i = 0; i < count; i++) {
         const w = values[start + i] as number;
         const m = Math.abs(w);
         if (m > magnitude) {
           magnitude = m;
-          top = w;
+          extreme = w;
         }
       }
-      const scale = top === 0 ? 0 : Math.fround(top / -8);
+      const scale = extreme === 0 ? 0 : Math.fround(extreme / -8);
       const inverse = scale === 0 ? 0 : 1 / scale;
       scales[block] = scale;
       nibbles.fill(8);

@@ -8,7 +8,7 @@ import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bfloat16ToFloat32, float16ToFloat32 } from './float-formats.ts';
 import { ExportError } from './failure.ts';
-import { elements } from './tensor.ts';
+import { elementCount } from './tensor.ts';
 
 const FLOAT_BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
 /** Of all types, to check headers; only the floats above can be read. */
@@ -75,7 +75,7 @@ async function readHeader(handle: FileHandle, file: string): Promise<StoredTenso
     const { shape, dtype, at } = readEntry(file, name, raw);
     const [from = 0, to = 0] = at;
     const bits = TYPE_BITS[dtype];
-    if (to < from || (bits !== undefined && (elements(shape) * bits) / 8 !== to - from))
+    if (to < from || (bits !== undefined && (elementCount(shape) * bits) / 8 !== to - from))
       throw new ExportError(`${file}: ${name} does not have the bytes that its shape [${shape.join(', ')}] asks for.`);
     if (start + to > size) throw cutShort(start + to);
     tensors.push({ name, shape, dtype, file, handle, offset: start + from, bytes: to - from });
@@ -184,11 +184,12 @@ export async function sameBytes(one: StoredTensor, other: StoredTensor): Promise
 }
 
 /** All of a tensor, as float32: for small ones, and for those that are transposed. */
-export const readAll = (tensor: StoredTensor): Promise<Float32Array> => readElements(tensor, 0, elements(tensor.shape));
+export const readAll = (tensor: StoredTensor): Promise<Float32Array> =>
+  readElements(tensor, 0, elementCount(tensor.shape));
 
 /** Whole rows (of the last dimension), in order, some MB at a time, as float32. */
 export async function* readRows(tensor: StoredTensor): AsyncGenerator<Float32Array> {
-  const total = elements(tensor.shape);
+  const total = elementCount(tensor.shape);
   const row = tensor.shape.at(-1) ?? 1;
   const step = Math.max(1, Math.floor(PIECE_ELEMENTS / row)) * row;
   for (let at = 0; at < total; at += step) yield await readElements(tensor, at, Math.min(step, total - at));

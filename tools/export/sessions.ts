@@ -1,16 +1,13 @@
 /** Which graphs an export has, in the layout that transformers.js knows, and how each is built. */
-import type { Dtype } from '../../protocol/engine.ts';
 import type { SessionName } from '../../protocol/manifest.ts';
+import { DTYPE_SUFFIX } from '../../protocol/model-listing.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { embed } from './embedding.ts';
 import { GraphBuilder } from './graph-builder.ts';
-import { context } from './layers.ts';
+import { createContext } from './layers.ts';
 import { addTextDecoder } from './text-decoder.ts';
 import { addVisionEncoder } from './vision-encoder.ts';
 import type { Precision } from './weights.ts';
-
-/** transformers.js's `DEFAULT_DTYPE_SUFFIX_MAPPING`. */
-export const SUFFIX: Record<Dtype, string> = { fp32: '', fp16: '_fp16', q4: '_q4', q4f16: '_q4f16' };
 
 export interface Session {
   name: SessionName;
@@ -37,12 +34,12 @@ export function buildSessions(
   const session = (name: SessionName, build: (graph: GraphBuilder) => void, shares = false): Session => {
     const graph = new GraphBuilder(name);
     build(graph);
-    return { name, file: `${name}${SUFFIX[precision.dtype]}.onnx`, graph, shares };
+    return { name, file: `${name}${DTYPE_SUFFIX[precision.dtype]}.onnx`, graph, shares };
   };
   const decoder = (graph: GraphBuilder, pictures: boolean) => {
-    addTextDecoder(context(graph, checkpoint, precision), {
+    addTextDecoder(createContext(graph, checkpoint, precision), {
       config,
-      reads: config.vision ? 'inputs_embeds' : 'input_ids',
+      input: config.vision ? 'inputs_embeds' : 'input_ids',
       pictures,
       contextLength,
     });
@@ -54,14 +51,14 @@ export function buildSessions(
     session('embed_tokens', (graph) => {
       graph.input('input_ids', 'int64', ['batch_size', 'sequence_length']);
       graph.output('inputs_embeds', 'float32', ['batch_size', 'sequence_length', text.hiddenSize]);
-      embed(context(graph, checkpoint, precision), 'input_ids', 'inputs_embeds', {
+      embed(createContext(graph, checkpoint, precision), 'input_ids', 'inputs_embeds', {
         weight: 'text.embed_tokens.weight',
         vocabSize: text.vocabSize,
         hiddenSize: text.hiddenSize,
       });
     }),
     session('vision_encoder', (graph) =>
-      addVisionEncoder(context(graph, checkpoint, precision), vision, text.hiddenSize),
+      addVisionEncoder(createContext(graph, checkpoint, precision), vision, text.hiddenSize),
     ),
     // transformers.js gives each session only its own data files, so a causal export, which it can run, shares nothing.
     session('decoder_model_merged', (graph) => decoder(graph, bidirectional), bidirectional),

@@ -19,10 +19,10 @@ export interface LazyTensor {
   pieces: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
-export const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
+export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 export const byteLength = (tensor: Pick<LazyTensor, 'type' | 'dims'>): number =>
-  elements(tensor.dims) * ELEMENT_BYTES[tensor.type];
+  elementCount(tensor.dims) * ELEMENT_BYTES[tensor.type];
 
 /** The bytes behind any typed array, without a copy. */
 export const bytesOf = (view: ArrayBufferView): Uint8Array =>

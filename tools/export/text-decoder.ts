@@ -9,7 +9,7 @@
  * (https://github.com/microsoft/onnxruntime/issues/26732).
  */
 import type { Gemma3Config, LayerType } from '../../protocol/gemma3-config.ts';
-import { embed, head, type Table } from './embedding.ts';
+import { embed, lmHead, type EmbeddingTable } from './embedding.ts';
 import { ExportError } from './failure.ts';
 import { float } from './graph-builder.ts';
 import { cast, type Context, linear, rmsNorm } from './layers.ts';
@@ -21,7 +21,7 @@ import type { FloatType } from './weights.ts';
 export interface DecoderOptions {
   config: Gemma3Config;
   /** What the decoder reads: token ids, or embeddings with pictures among them. */
-  reads: 'input_ids' | 'inputs_embeds';
+  input: 'input_ids' | 'inputs_embeds';
   /** Picture tokens attend to each other in both directions: adds the inputs of `picture-attention.ts`. */
   pictures: boolean;
   /** Positions that the rotary tables cover. */
@@ -175,15 +175,15 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
     throw new ExportError(
       `config.json: head_dim is ${text.headDim}; onnxruntime's attention wants a multiple of ${HEAD_STEP}.`,
     );
-  const embeddings: Table = { weight: 'text.embed_tokens.weight', vocabSize, hiddenSize };
+  const embeddings: EmbeddingTable = { weight: 'text.embed_tokens.weight', vocabSize, hiddenSize };
   const batch = 'batch_size';
-  if (options.reads === 'input_ids') graph.input('input_ids', 'int64', [batch, 'sequence_length']);
+  if (options.input === 'input_ids') graph.input('input_ids', 'int64', [batch, 'sequence_length']);
   else graph.input('inputs_embeds', 'float32', [batch, 'sequence_length', hiddenSize]);
   graph.input('attention_mask', 'int64', [batch, 'total_sequence_length']);
   graph.input('num_logits_to_keep', 'int64', []);
   graph.output('logits', 'float32', [batch, 'logits_length', vocabSize]);
 
-  let x = options.reads === 'input_ids' ? embed(context, 'input_ids', 'embeddings', embeddings) : 'inputs_embeds';
+  let x = options.input === 'input_ids' ? embed(context, 'input_ids', 'embeddings', embeddings) : 'inputs_embeds';
   addRope(context, options);
   addLengths(context);
   if (options.pictures) pictureInputs(context, text);
@@ -206,7 +206,7 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
   // Only the text model caps them (transformers `Gemma3ForCausalLM.forward`).
   const cap = options.config.vision ? null : text.finalLogitSoftcapping;
   const table = text.tieWordEmbeddings ? embeddings : { ...embeddings, weight: 'lm_head.weight' };
-  head(context, final, cap === null ? 'logits' : 'raw_logits', table);
+  lmHead(context, final, cap === null ? 'logits' : 'raw_logits', table);
   if (cap !== null) {
     const small = graph.op('Mul', ['raw_logits', graph.scalar(1 / cap)], 'scaled_logits');
     graph.op('Mul', [graph.op('Tanh', [small], 'capped_logits'), graph.scalar(cap)], 'logits');

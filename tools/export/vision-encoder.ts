@@ -31,17 +31,17 @@ function layerNorm(
 }
 
 /** A large weight that is used in float32; q4f16, which needs fp16 anyway, stores it in half the bytes. */
-function stored({ graph, checkpoint, compute }: Context, name: string, shape: number[]): string {
+function floatWeight({ graph, checkpoint, compute }: Context, name: string, shape: number[]): string {
   const tensor = plainTensor(name, checkpoint.weight(name, shape), { type: compute });
   return cast(graph, graph.weight(tensor), compute, 'float32');
 }
 
 /** Pixels to patch embeddings with their positions: float32 [num_images, patches, hidden]. */
-function patches(context: Context, vision: VisionConfig): string {
+function patchEmbeddings(context: Context, vision: VisionConfig): string {
   const { graph } = context;
   const { hiddenSize, channels, patchSize, imageSize } = vision;
   const count = (imageSize / patchSize) ** 2;
-  const weight = (name: string, shape: number[]) => stored(context, `vision.embeddings.${name}`, shape);
+  const weight = (name: string, shape: number[]) => floatWeight(context, `vision.embeddings.${name}`, shape);
   const kernel = weight('patch_embedding.weight', [hiddenSize, channels, patchSize, patchSize]);
   const bias = weight('patch_embedding.bias', [hiddenSize]);
   const positions = weight('position_embedding.weight', [count, hiddenSize]);
@@ -78,7 +78,7 @@ function attention(context: Context, x: string, node: string, weights: string, v
   const scaled = graph.op('Mul', [heads4('q_proj', [0, 2, 1, 3]), graph.scalar(headDim ** -0.5)], `${node}.queries`);
   const keys = heads4('k_proj', [0, 2, 3, 1]);
   const values = heads4('v_proj', [0, 2, 1, 3]);
-  const rows = (from: number, to: number, tag: string): string => {
+  const attendRows = (from: number, to: number, tag: string): string => {
     const whole = from === 0 && to === count;
     const queries = whole
       ? scaled
@@ -89,7 +89,7 @@ function attention(context: Context, x: string, node: string, weights: string, v
   };
   const blocks = Math.ceil(count / QUERY_ROWS);
   const parts = Array.from({ length: blocks }, (_, b) =>
-    rows(b * QUERY_ROWS, Math.min(count, (b + 1) * QUERY_ROWS), blocks > 1 ? `.${b}` : ''),
+    attendRows(b * QUERY_ROWS, Math.min(count, (b + 1) * QUERY_ROWS), blocks > 1 ? `.${b}` : ''),
   );
   const sums = parts.length > 1 ? graph.op('Concat', parts, `${node}.sums`, { axis: 2 }) : (parts[0] as string);
   const back = graph.op('Transpose', [sums], `${node}.sums.back`, { perm: [0, 2, 1, 3] });
@@ -141,7 +141,7 @@ export function addVisionEncoder(context: Context, vision: VisionConfig, textHid
   const { hiddenSize, imageSize, channels, tokensPerImage } = vision;
   graph.input('pixel_values', 'float32', ['num_images', channels, imageSize, imageSize]);
   graph.output('image_features', 'float32', ['num_images', tokensPerImage, textHidden]);
-  let x = patches(context, vision);
+  let x = patchEmbeddings(context, vision);
   for (let i = 0; i < vision.layers; i++) {
     const [node, weights] = [`layer${i}`, `vision.encoder.layers.${i}`];
     const first = layerNorm(context, x, `${node}.norm1`, `${weights}.layer_norm1`, vision);
@@ -157,6 +157,6 @@ export function addVisionEncoder(context: Context, vision: VisionConfig, textHid
     size: hiddenSize,
     eps: vision.layerNormEps,
   });
-  const projection = stored(context, 'projector.mm_input_projection_weight', [hiddenSize, textHidden]);
+  const projection = floatWeight(context, 'projector.mm_input_projection_weight', [hiddenSize, textHidden]);
   graph.op('MatMul', [normed, projection], 'image_features');
 }

@@ -1,5 +1,5 @@
 /** @file Failures of a mirror that a person can act on. */
-import { sentence as systemSentence } from '../export/failure.ts';
+import { describeFailure as systemSentence } from '../export/failure.ts';
 
 /** The message is a sentence that says why a model cannot be mirrored. */
 export class MirrorError extends Error {
