@@ -1,6 +1,6 @@
 /**
- * A Hugging Face Gemma 3 checkpoint folder: its configuration, and its weights under one set of names whatever prefix
- * the file uses. Prefixes: transformers `models/gemma3/modeling_gemma3.py` and its older releases.
+ * @file A Hugging Face Gemma 3 checkpoint: its configuration, and its weights under one set of names whatever prefix the
+ * file uses. Prefixes: transformers `models/gemma3/modeling_gemma3.py` and its older releases.
  */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { type Gemma3Config, parseGemma3Config } from '../../protocol/gemma3-conf
 import { ExportError } from './failure.ts';
 import { isFloats, readAll, readRows, Safetensors, sameBytes, type StoredTensor } from './safetensors.ts';
 
-/** Canonical prefix → the prefixes that files use for it; the first one that fits a name wins, so longer ones come first. */
+/** Canonical prefixes, and those that files use for them. The first that fits a name wins, so longer ones come first. */
 const PREFIXES: readonly (readonly [canonical: string, inFiles: readonly string[]])[] = [
   ['projector.', ['model.multi_modal_projector.', 'multi_modal_projector.']],
   [
@@ -22,7 +22,11 @@ const PREFIXES: readonly (readonly [canonical: string, inFiles: readonly string[
   ],
 ];
 
-/** `text.layers.0.…`, `vision.encoder.…`, `projector.…` or `lm_head.weight`, for a name as a file spells it. */
+/**
+ * Gives a weight its canonical name.
+ * @param name as a file spells it.
+ * @returns `text.layers.0.…`, `vision.encoder.…`, `projector.…` or `lm_head.weight`.
+ */
 export function canonicalName(name: string): string {
   for (const [canonical, prefixes] of PREFIXES)
     for (const prefix of prefixes) if (name.startsWith(prefix)) return canonical + name.slice(prefix.length);
@@ -31,13 +35,14 @@ export function canonicalName(name: string): string {
 
 /** A weight whose shape was checked. */
 export interface Weight {
-  /** Canonical. */
+  /** Canonical name. */
   name: string;
   shape: readonly number[];
-  /** Bytes in the checkpoint: what progress counts. */
+  /** Bytes in the checkpoint. */
   bytes: number;
+  /** Reads all values as float32 [shape]. */
   all: () => Promise<Float32Array>;
-  /** Whole rows (of the last dimension), some MB at a time. */
+  /** Reads whole rows of the last dimension as float32, some MB at a time. */
   rows: () => AsyncIterable<Float32Array>;
 }
 
@@ -53,8 +58,8 @@ async function readJson(folder: string, file: string): Promise<unknown> {
 }
 
 /**
- * As transformers' `tie_weights`: a head that is stored and is not the embedding table is a head of its own, whatever the
- * configuration says; where only one of the two is stored, it is both.
+ * Ties the output projection to the embedding table as transformers' `tie_weights` does. A stored head that differs from
+ * the table is a head of its own, whatever the configuration says. Where only one of the two is stored, it serves as both.
  */
 async function tieHead(config: Gemma3Config, names: Map<string, StoredTensor>): Promise<Gemma3Config> {
   const head = names.get('lm_head.weight');
@@ -65,17 +70,23 @@ async function tieHead(config: Gemma3Config, names: Map<string, StoredTensor>): 
   return { ...config, text: { ...config.text, tieWordEmbeddings: false } };
 }
 
+/** An open checkpoint. It holds file handles until it is closed. */
 export class Checkpoint {
   private constructor(
     readonly folder: string,
-    /** config.json as it is. */
+    /** The parsed config.json, unchanged. */
     readonly rawConfig: Record<string, unknown>,
     readonly config: Gemma3Config,
     private readonly files: Safetensors,
     private readonly names: ReadonlyMap<string, StoredTensor>,
   ) {}
 
-  /** @throws ExportError when the folder is not a Gemma 3 checkpoint that can be read. */
+  /**
+   * Opens a checkpoint folder.
+   * @param folder with config.json and safetensors.
+   * @returns the checkpoint, which the caller closes.
+   * @throws ExportError where it is not a Gemma 3 checkpoint that can be read.
+   */
   static async open(folder: string): Promise<Checkpoint> {
     const info = await stat(folder).catch(() => null);
     if (!info?.isDirectory()) throw new ExportError(`${folder} is not a folder.`);
@@ -106,11 +117,18 @@ export class Checkpoint {
     }
   }
 
+  /** Whether there is a weight of this canonical name. */
   has(name: string): boolean {
     return this.names.has(name);
   }
 
-  /** @throws ExportError when there is no such weight, or it has another shape or type than the configuration asks for. */
+  /**
+   * Finds a weight.
+   * @param name its canonical name.
+   * @param shape the shape that the configuration asks for.
+   * @returns the weight, unread.
+   * @throws ExportError where there is none, or it has another shape, or no floats.
+   */
   weight(name: string, shape: readonly number[]): Weight {
     const stored = this.names.get(name);
     if (!stored)
@@ -131,6 +149,7 @@ export class Checkpoint {
     return { name, shape, bytes: stored.bytes, all: () => readAll(stored), rows: () => readRows(stored) };
   }
 
+  /** Closes the weight files. */
   close(): Promise<void> {
     return this.files.close();
   }

@@ -1,6 +1,6 @@
 /**
- * The table of token embeddings, which is also the head's matrix (Gemma 3 ties them): in 4 bits both operators read
- * one pair of tensors, so that the largest matrix of a small model is stored, fetched and held once.
+ * @file The table of token embeddings, which is also the matrix of the language-model head (Gemma 3 ties them). In 4 bits
+ * both operators read one pair of tensors, so that the largest matrix of a small model is stored, fetched and held once.
  */
 import { BLOCK } from './quantise.ts';
 import { cast, type Context } from './layers.ts';
@@ -8,14 +8,18 @@ import { DATA_TYPE } from './onnx-proto.ts';
 import type { LazyTensor } from './tensor.ts';
 import { quantisedTensors, tableTensor } from './weights.ts';
 
+/** A matrix [vocabSize, hiddenSize]. */
 export interface EmbeddingTable {
-  /** Canonical name with `.weight`. */
+  /** Canonical name of the weight, with `.weight`. */
   weight: string;
   vocabSize: number;
   hiddenSize: number;
 }
 
-/** The tensors a table is stored in; scales float [vocabSize, blocks] with uint8 values, or float32 values alone. */
+/**
+ * Tensors of a table: values uint8 [vocabSize, blocks, 16] with scales [vocabSize, blocks] in the compute type, or float32
+ * values [vocabSize, hiddenSize] alone.
+ */
 function tableTensors(
   { checkpoint, precision, compute }: Context,
   { weight, vocabSize, hiddenSize }: EmbeddingTable,
@@ -28,14 +32,23 @@ function tableTensors(
   return { values, scales };
 }
 
-/** Embeddings of `ids` [batch, sequence], times √hidden as Gemma does it: float32 [batch, sequence, hidden]. */
+/**
+ * Adds the embedding of tokens, scaled by √hidden (transformers Gemma3TextScaledWordEmbedding). Quantised tables are read
+ * with com.microsoft.GatherBlockQuantized.
+ * @param context the graph.
+ * @param ids name of int64 [batch, sequence].
+ * @param output name for the result.
+ * @param table the embedding table.
+ * @returns name of float32 [batch, sequence, hiddenSize].
+ * @throws ExportError where the checkpoint has no such table.
+ */
 export function embed(context: Context, ids: string, output: string, table: EmbeddingTable): string {
   const { graph, compute } = context;
   const { values: valuesTensor, scales } = tableTensors(context, table);
   const values = graph.weight(valuesTensor);
   let rows: string;
   if (scales) {
-    // This operator wants the scales' last dimension, MatMulNBits does not: the same bytes under two shapes.
+    // GatherBlockQuantized wants a third dimension of the scales and MatMulNBits does not: one tensor, two shapes.
     const view = graph.weight(scales, [table.vocabSize, table.hiddenSize / BLOCK, 1]);
     graph.op('GatherBlockQuantized', [values, ids, view], `${output}.blocks`, {
       bits: 4,
@@ -49,7 +62,15 @@ export function embed(context: Context, ids: string, output: string, table: Embe
   return graph.op('Mul', [rows, graph.scalar(Math.sqrt(table.hiddenSize))], output);
 }
 
-/** Logits of hidden states x [batch, n, hidden] float32: float32 [batch, n, vocabSize]. */
+/**
+ * Adds the language-model head, x Wᵀ. Quantised tables are read with com.microsoft.MatMulNBits.
+ * @param context the graph.
+ * @param x name of float32 [batch, n, hiddenSize].
+ * @param output name for the result.
+ * @param table the head's matrix.
+ * @returns name of the logits, float32 [batch, n, vocabSize].
+ * @throws ExportError where the checkpoint has no such matrix.
+ */
 export function lmHead(context: Context, x: string, output: string, table: EmbeddingTable): string {
   const { graph, compute } = context;
   const { values: valuesTensor, scales } = tableTensors(context, table);
@@ -65,7 +86,7 @@ export function lmHead(context: Context, x: string, output: string, table: Embed
     if (product !== output) graph.op('Cast', [product], output, { to: DATA_TYPE.float32 });
     return output;
   }
-  // Gemm can read the table as it lies (transposed); it wants two dimensions.
+  // Gemm reads the table without transposing it, but takes only two dimensions.
   const flat = graph.op('Reshape', [x, graph.ints([-1, table.hiddenSize])], `${output}.rows`);
   const product = graph.op('Gemm', [flat, values], `${output}.product`, { transB: 1 });
   const shape = graph.op('Shape', [x], `${output}.lengths`, { start: 0, end: 2 });

@@ -1,7 +1,7 @@
 /**
- * From a Hugging Face Gemma 3 checkpoint to a model folder for the browser (docs/contributing/model-format.md).
- * What is promised: everything about the checkpoint's shapes is checked before anything is written; weights pass
- * through memory some MB at a time; the folder appears complete or not at all; the same checkpoint gives the same bytes.
+ * @file Exports a Hugging Face Gemma 3 checkpoint as a model folder for the browser (docs/contributing/model-format.md).
+ * Guarantees: all shapes of the checkpoint are checked before anything is written; weights pass through memory some MB at
+ * a time; the folder appears complete or not at all; the same checkpoint gives the same bytes.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
@@ -23,32 +23,38 @@ import { companionFiles, exportedConfig } from './model-files.ts';
 import { modelCard, revisionOf } from './provenance.ts';
 import { buildSessions, type Session } from './sessions.ts';
 
+/** Dtypes that can be exported. */
 export type ExportDtype = 'fp32' | 'q4' | 'q4f16';
 
-/** What is offered unless asked otherwise: the caches of longer contexts do not fit in browsers. */
+/** Largest default context, in tokens. The KV caches of longer contexts do not fit in browsers. */
 const DEFAULT_CONTEXT = 32768;
 
+/** How far an export is. */
 export interface ExportProgress {
-  /** Bytes of weights written so far, and in the end. */
+  /** Bytes of weights that are written. */
   done: number;
+  /** Bytes of weights in all. */
   total: number;
-  /** The tensor being written. */
+  /** Name of the tensor that is being written. */
   tensor: string;
 }
 
+/** What to export, and where to. */
 export interface ExportOptions {
   /** Folder with config.json and safetensors. */
   checkpoint: string;
-  /** Folder to make; or one made by this tool from the same checkpoint, which gets another dtype. */
+  /** Folder to make, or an export of the same checkpoint, to which another dtype is added. */
   out: string;
   dtype?: ExportDtype;
-  /** How picture tokens attend. `causal` is what stock transformers.js can run; `bidirectional` is what Gemma 3 does. */
+  /** How picture tokens attend: `bidirectional` as in Gemma 3, or `causal`, which stock transformers.js can run. */
   imageAttention?: 'bidirectional' | 'causal';
-  /** Tokens that the rotary tables cover. Left out: what the model offers, at most 32,768. */
+  /** Tokens that the RoPE tables cover. The default is the model's own context, at most 32,768. */
   contextLength?: number;
+  /** Licence for the manifest, instead of the model card's. */
   licence?: string;
+  /** Id for the manifest, instead of the checkpoint folder's name. */
   id?: string;
-  /** fp32 only, for tests: weights rounded to 4 bits and back, so that the graph is what a q4 export stands for. */
+  /** Rounds weights to 4 bits and back (fp32 only, for tests), so that the graph computes what a q4 export should. */
   roundWeights?: boolean;
   onProgress?: (progress: ExportProgress) => void;
   signal?: AbortSignal;
@@ -56,7 +62,7 @@ export interface ExportOptions {
 
 const GRAPHS = 'onnx/';
 
-/** What is in OUT already: nothing, or the manifest of an export that can take another dtype. */
+/** Reads the manifest of an export that another dtype is to be added to; null where OUT is new or empty. */
 async function readExisting(out: string): Promise<Manifest | null> {
   const info = await stat(out).catch(() => null);
   if (!info) return null;
@@ -72,7 +78,7 @@ async function readExisting(out: string): Promise<Manifest | null> {
   }
 }
 
-/** What all dtypes of a folder share must be the same in each export into it. */
+/** Checks that a dtype can be added: what all dtypes of a folder share must be the same. */
 function checkMerge(before: Manifest, dtype: ExportDtype, wanted: Pick<Manifest, 'imageAttention' | 'contextLength'>) {
   if (before.sessions[dtype]) throw new ExportError(`The folder holds an export in ${dtype} already.`);
   for (const key of ['imageAttention', 'contextLength'] as const)
@@ -135,7 +141,7 @@ async function writeSessions(
   return result;
 }
 
-/** How many data files each graph in a folder has, for transformers.js. */
+/** Counts the data files of each graph in a folder, which transformers.js wants to know. */
 function countDataFiles(sessions: Manifest['sessions']): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const byName of Object.values(sessions))
@@ -144,7 +150,7 @@ function countDataFiles(sessions: Manifest['sessions']): Record<string, number> 
   return counts;
 }
 
-/** Moves what was written into OUT: by one rename where OUT is new, else file by file with the manifest last. */
+/** Moves the written files into OUT: by one rename where OUT is new, else file by file with the manifest last. */
 async function publish(made: string, out: string, merge: boolean): Promise<void> {
   if (!merge) {
     await rm(out, { recursive: true, force: true });
@@ -158,9 +164,10 @@ async function publish(made: string, out: string, merge: boolean): Promise<void>
 }
 
 /**
- * Exports a checkpoint.
- * @returns the folder's manifest
- * @throws ExportError with a sentence for a person; the signal's reason when aborted. `out` is then as it was.
+ * Exports a checkpoint. Where it fails, `out` stays as it was.
+ * @param options what to export, and where to.
+ * @returns the folder's manifest.
+ * @throws ExportError with a sentence for a person, or the signal's reason.
  */
 export async function exportModel(options: ExportOptions): Promise<Manifest> {
   const { dtype = 'q4', imageAttention = 'bidirectional', roundWeights = false, onProgress, signal } = options;
@@ -184,7 +191,7 @@ export async function exportModel(options: ExportOptions): Promise<Manifest> {
       contextLength: shared.contextLength,
     });
     await mkdir(dirname(out), { recursive: true });
-    // Beside OUT, because only within one file system a rename is one step. Not mkdtemp: its folders are for their owner alone.
+    // The folder is beside OUT, since a rename is one step only within a file system. mkdtemp would make it private.
     made = join(dirname(out), `.${basename(out)}.partial-${randomUUID().slice(0, 8)}`);
     await mkdir(made);
     const written = await writeSessions(sessions, {

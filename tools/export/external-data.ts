@@ -1,6 +1,6 @@
 /**
- * The data files beside a graph: which tensor lies where, and writing them. A tensor never straddles two files, and
- * large ones begin on a page, so that a runtime may map them.
+ * @file The external data files beside a graph: their layout, and writing them. A tensor never straddles two files, and
+ * large ones begin on a page, so that a runtime may map them into memory.
  */
 import type { ManifestFile } from '../../protocol/manifest.ts';
 import { ExportError } from './failure.ts';
@@ -8,28 +8,36 @@ import type { DataLocation } from './graph-builder.ts';
 import { HashingFile } from './hashing-file.ts';
 import { byteLength, type LazyTensor } from './tensor.ts';
 
-/** A new file begins when one would grow past this; browsers hold a whole file in one ArrayBuffer. */
+/** A file does not grow past this size with several tensors, since browsers hold a whole file in one ArrayBuffer. */
 const FILE_BYTES = 1024 ** 3;
-/** No ArrayBuffer of today's browsers is longer; a tensor alone may need a file up to it. */
+/** Largest ArrayBuffer of today's browsers, and so the largest file that a single tensor may need. */
 const MAX_FILE_BYTES = 2_000_000_000;
 const PAGE = 4096;
-/** Tensors from this size on begin on a page; padding small ones so would double a small model. */
+/** Tensors of this size and more begin on a page. Such padding of small tensors would double a small model. */
 const PAGE_ALIGNED_FROM = 1024 ** 2;
 const SMALL_ALIGNMENT = 64;
-/** Written at a time, at least. */
+/** Bytes written at a time, at most. */
 const FLUSH_BYTES = 4 * 1024 * 1024;
 
+/** Where each tensor of a graph lies. */
 export interface Layout {
-  /** By tensor name. */
+  /** Locations by tensor name. */
   places: Map<string, DataLocation>;
-  /** File names in order; transformers.js expects `<graph>_data`, `<graph>_data_1`, … */
+  /** File names in order, `<graph>_data`, `<graph>_data_1`, …, as transformers.js expects them. */
   files: string[];
   tensors: LazyTensor[];
-  /** Padding left out. */
+  /** Bytes of all tensors, without padding. */
   bytes: number;
 }
 
-/** @throws ExportError when a tensor is too large for any browser. */
+/**
+ * Lays out tensors in the order given.
+ * @param tensors of one graph.
+ * @param graphFile name of the .onnx file.
+ * @param fileBytes size that files are kept under, where a single tensor is not larger.
+ * @returns the layout.
+ * @throws ExportError where a tensor is too large for any browser.
+ */
 export function layOut(tensors: readonly LazyTensor[], graphFile: string, fileBytes = FILE_BYTES): Layout {
   const places = new Map<string, DataLocation>();
   const files: string[] = [];
@@ -55,10 +63,11 @@ export function layOut(tensors: readonly LazyTensor[], graphFile: string, fileBy
 }
 
 /**
- * Writes a layout's files into `folder`.
- * @param prefix of the files' paths in the manifest
- * @param onBytes called after each piece, with the bytes of it
- * @throws the signal's reason when it is aborted
+ * Writes a layout's files.
+ * @param layout the tensors and their locations.
+ * @param options where to write.
+ * @returns the files as the manifest lists them.
+ * @throws ExportError of a weight that cannot be read, or the signal's reason.
  */
 export async function writeData(
   layout: Layout,
@@ -91,9 +100,12 @@ export async function writeData(
   return written;
 }
 
+/** Where data files are written. */
 export interface WriteOptions {
   folder: string;
+  /** Folder of the files within `folder`, ending in `/`. */
   prefix: string;
+  /** Called after each piece, with its length in bytes. */
   onBytes: (bytes: number, tensor: string) => void;
   signal?: AbortSignal | undefined;
 }

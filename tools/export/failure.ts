@@ -1,7 +1,11 @@
-/** Failures that a person can act on: each is one sentence. */
+/** @file Failures that a person can act on, each as one sentence. */
 
-/** Why an export cannot be made, as a sentence that names the file, tensor or option to look at. */
+/** Why an export cannot be made. */
 export class ExportError extends Error {
+  /**
+   * @param message a sentence that names the file, tensor or option to look at.
+   * @param options the cause.
+   */
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ExportError';
@@ -16,7 +20,11 @@ interface SystemError {
 const isSystemError = (cause: unknown): cause is SystemError =>
   cause instanceof Error && typeof (cause as { code?: unknown }).code === 'string';
 
-/** What to tell a person about any failure: our own sentence, or one for the system errors that people meet. */
+/**
+ * Describes any failure to a person.
+ * @param cause anything that was thrown.
+ * @returns the sentence of an ExportError or of a common system error, else the cause's own message.
+ */
 export function describeFailure(cause: unknown): string {
   if (cause instanceof ExportError) return cause.message;
   if (isSystemError(cause)) {

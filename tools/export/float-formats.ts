@@ -1,16 +1,24 @@
 /**
- * 16-bit floats to and from 32-bit ones, in bulk. Rounding is to nearest, ties to even (IEEE 754), so that the same
- * weights give the same bytes on every machine.
+ * @file Conversions between 16-bit and 32-bit floats, in bulk. They round to nearest, ties to even (IEEE 754), so that the
+ * same weights give the same bytes on every machine.
  */
 
-/** bfloat16 is the upper half of a float32. */
+/**
+ * Widens bfloat16, which is the upper half of a float32.
+ * @param source bits of bfloat16 values.
+ * @returns float32 of the same length.
+ */
 export function bfloat16ToFloat32(source: Uint16Array): Float32Array {
   const bits = new Uint32Array(source.length);
   for (let i = 0; i < source.length; i++) bits[i] = (source[i] as number) << 16;
   return new Float32Array(bits.buffer);
 }
 
-/** The upper half of each float32, rounded. NaN stays NaN. */
+/**
+ * Rounds to bfloat16. NaN stays NaN.
+ * @param source float32.
+ * @returns bits of bfloat16 values, of the same length.
+ */
 export function float32ToBfloat16(source: Float32Array): Uint16Array {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
   const out = new Uint16Array(source.length);
@@ -23,7 +31,7 @@ export function float32ToBfloat16(source: Float32Array): Uint16Array {
 
 let halfTableCache: Float32Array | null = null;
 
-/** Every float16 there is, by its bits: 65,536 values. */
+/** All 65,536 values of float16, by their bits. */
 function halfTable(): Float32Array {
   if (halfTableCache) return halfTableCache;
   const table = new Float32Array(65536);
@@ -44,6 +52,11 @@ function halfTable(): Float32Array {
   return table;
 }
 
+/**
+ * Widens float16.
+ * @param source bits of float16 values.
+ * @returns float32 of the same length.
+ */
 export function float16ToFloat32(source: Uint16Array): Float32Array {
   const table = halfTable();
   const out = new Float32Array(source.length);
@@ -51,7 +64,11 @@ export function float16ToFloat32(source: Uint16Array): Float32Array {
   return out;
 }
 
-/** Values past 65,504 become infinite, as the format has it: callers that cannot bear this check first. */
+/**
+ * Rounds to float16. Values past 65,504 become infinite, as IEEE 754 asks; callers check for that where it matters.
+ * @param source float32.
+ * @returns bits of float16 values, of the same length.
+ */
 export function float32ToFloat16(source: Float32Array): Uint16Array {
   const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
   const out = new Uint16Array(source.length);
@@ -61,12 +78,12 @@ export function float32ToFloat16(source: Float32Array): Uint16Array {
     const magnitude = b & 0x7fffffff;
     if (magnitude >= 0x47800000) out[i] = sign | (magnitude > 0x7f800000 ? 0x7e00 : 0x7c00);
     else if (magnitude >= 0x38800000) {
-      // Normal: shift the exponent's bias; a carry out of the fraction moves the exponent, up to infinity, rightly.
+      // A normal number: the exponent's bias is changed, and a carry out of the fraction rightly raises the exponent.
       const shifted = magnitude - 0x38000000;
       out[i] = sign | ((shifted + 0xfff + ((shifted >>> 13) & 1)) >>> 13);
     } else if (magnitude < 0x33000000) out[i] = sign;
     else {
-      // Subnormal: units of 2^-24.
+      // A subnormal number counts units of 2^-24.
       const shift = 126 - (magnitude >>> 23);
       const fraction = (magnitude & 0x7fffff) | 0x800000;
       const kept = fraction >>> shift;

@@ -1,5 +1,5 @@
 /**
- * Builds one ONNX graph: nodes, small constants inside the graph, weights that go to external data files.
+ * @file Builds an ONNX graph: nodes, small constants inside the graph, and weights that go to external data files.
  * Operators: https://onnx.ai/onnx/operators/ (opset 21) and onnxruntime's docs/ContribOperators.md (com.microsoft).
  */
 import { ExportError } from './failure.ts';
@@ -18,21 +18,30 @@ import { bytesOf, type ElementType, elementCount, type LazyTensor } from './tens
 
 const OPSET = 21;
 const IR_VERSION = 10;
-/** onnxruntime's own operators, but SimplifiedLayerNormalization, which it registers in ONNX's domain. */
+/** Operators of com.microsoft. SimplifiedLayerNormalization is not among them: onnxruntime registers it in ONNX's domain. */
 const CONTRIB = new Set(['GatherBlockQuantized', 'GroupQueryAttention', 'MatMulNBits', 'RotaryEmbedding']);
 
-/** A number in an attribute is an integer unless wrapped in this. */
+/** A float attribute. A plain number is an integer attribute. */
 export class Float {
+  /** @param value the attribute's value. */
   constructor(readonly value: number) {}
 }
+
+/**
+ * Marks an attribute as a float.
+ * @param value the attribute's value.
+ * @returns the attribute.
+ */
 export const float = (value: number): Float => new Float(value);
 type Attribute = number | Float | string | readonly number[] | GraphProto;
 
-/** Where a weight's bytes lie: filled in when the data files are laid out. */
+/** Where a weight's bytes lie. */
 export interface DataLocation {
-  /** Name of the data file, beside the graph. */
+  /** Name of the data file beside the graph. */
   file: string;
+  /** Position in the file, in bytes. */
   offset: number;
+  /** Length in bytes. */
   length: number;
 }
 
@@ -51,34 +60,37 @@ function valueInfo(name: string, type: ElementType, dims?: readonly (number | st
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }
 
+/** A graph under construction. Values go by their names. */
 export class GraphBuilder {
   private nodes: NodeProto[] = [];
   private readonly constants = new Map<string, TensorProto>();
   private readonly data = new Map<string, LazyTensor>();
-  /** Initialisers in the data files: name → whose bytes, seen with which dimensions. */
+  /** Initialisers in the data files by name: the tensor that has their bytes, and the shape they are seen in. */
   private readonly external = new Map<string, { of: LazyTensor; dims: readonly number[] }>();
   private readonly inputs: ValueInfoProto[] = [];
   private readonly outputs: ValueInfoProto[] = [];
 
+  /** @param name of the graph. */
   constructor(private readonly name: string) {}
 
-  /** A number is a fixed dimension, a text a named one. */
+  /** Declares an input. A number is a fixed dimension, a text a symbolic one. @returns its name */
   input(name: string, type: ElementType, dims: readonly (number | string)[]): string {
     this.inputs.push(valueInfo(name, type, dims));
     return name;
   }
 
+  /** Declares an output. */
   output(name: string, type: ElementType, dims: readonly (number | string)[]): void {
     this.outputs.push(valueInfo(name, type, dims));
   }
 
-  /** One operator with one output, which is named as the node is. @returns that name. */
+  /** Adds an operator with one output, whose name is the node's, too. @returns that name */
   op(type: string, inputs: readonly string[], output: string, attributes: Record<string, Attribute> = {}): string {
     this.node(type, inputs, [output], attributes);
     return output;
   }
 
-  /** One operator. An input left out is ''. */
+  /** Adds an operator. An optional input that is left out is ''. */
   node(
     type: string,
     inputs: readonly string[],
@@ -95,12 +107,12 @@ export class GraphBuilder {
     });
   }
 
-  /** Whether a node at this place (of this branch, inside one) makes the value. */
+  /** Whether a node of this graph, or of the branch that is being built, computes the value. */
   makes(name: string): boolean {
     return this.nodes.some(({ output }) => output.includes(name));
   }
 
-  /** int64 values inside the graph: shapes, axes, indices. Same values, same constant. `dims` [] makes a scalar. */
+  /** Adds an int64 constant, such as a shape, axes or indices. The same values give the same constant; `dims` [] a scalar. */
   ints(values: readonly number[], dims: readonly number[] = [values.length]): string {
     return this.constant(`int64:${dims.length ? '' : 'scalar:'}${values.join('_')}`, {
       type: 'int64',
@@ -109,12 +121,12 @@ export class GraphBuilder {
     });
   }
 
-  /** A float32 scalar inside the graph. */
+  /** Adds a float32 scalar as a constant. */
   scalar(value: number): string {
     return this.constant(`float32:${value}`, { type: 'float32', dims: [], data: Float32Array.of(value) });
   }
 
-  /** A float32 vector inside the graph. */
+  /** Adds a float32 vector as a constant. */
   floats(name: string, values: Float32Array): string {
     return this.constant(name, { type: 'float32', dims: [values.length], data: values });
   }
@@ -131,9 +143,11 @@ export class GraphBuilder {
   }
 
   /**
-   * A weight, in the data files. Asked for again under the same name, it is the same.
-   * @param view other dimensions under which the same bytes are to be seen
-   * @returns its name
+   * Adds a weight, whose bytes go to the data files. A second one of the same name is the same weight.
+   * @param tensor the weight.
+   * @param view another shape in which the same bytes are to be seen.
+   * @returns its name.
+   * @throws ExportError where it has no elements.
    */
   weight(tensor: LazyTensor, view?: readonly number[]): string {
     if (elementCount(tensor.dims) === 0) throw new ExportError(`${tensor.name} has no elements.`);
@@ -144,7 +158,14 @@ export class GraphBuilder {
     return name;
   }
 
-  /** A graph for an If: what `build` adds, with the named value as its one output. It sees this graph's values. */
+  /**
+   * Makes a branch of an If.
+   * @param name of the branch.
+   * @param output name of its only output, which `build` computes.
+   * @param type of the output.
+   * @param build adds the branch's nodes, which may use this graph's values.
+   * @returns the branch.
+   */
   branch(name: string, output: string, type: ElementType, build: () => void): GraphProto {
     const outer = this.nodes;
     this.nodes = [];
@@ -154,12 +175,12 @@ export class GraphBuilder {
     return { name, node, initializer: [], input: [], output: [valueInfo(output, type)] };
   }
 
-  /** The weights, in the order they were first asked for. */
+  /** All weights, in the order in which they were added. */
   weights(): LazyTensor[] {
     return [...this.data.values()];
   }
 
-  /** The .onnx file. `places` says where each weight lies, by name. */
+  /** Encodes the .onnx file. @param places where each weight lies, by name */
   encode(places: ReadonlyMap<string, DataLocation>): Uint8Array {
     const initializer = [...this.constants.values()];
     for (const [name, { of, dims }] of this.external) {

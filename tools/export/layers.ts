@@ -1,4 +1,4 @@
-/** What text decoder and vision encoder are both built of. */
+/** @file Layers that the text decoder and the vision encoder share. */
 import type { Checkpoint } from './checkpoint.ts';
 import { float, type GraphBuilder } from './graph-builder.ts';
 import { BLOCK } from './quantise.ts';
@@ -13,27 +13,50 @@ import {
   transposedTensor,
 } from './weights.ts';
 
-/** What graph parts need to know of the export that they are part of. */
+/** The graph under construction, and how its weights are stored. */
 export interface Context {
   graph: GraphBuilder;
   checkpoint: Checkpoint;
   precision: Precision;
-  /** The type of attention, its cache and most linear layers' inputs. */
+  /** Type of attention, its KV cache, and the inputs of most linear layers. */
   compute: FloatType;
 }
 
+/**
+ * Makes a context.
+ * @param graph the graph to add to.
+ * @param checkpoint with the weights.
+ * @param precision how weights are stored.
+ * @returns the context.
+ */
 export function createContext(graph: GraphBuilder, checkpoint: Checkpoint, precision: Precision): Context {
   return { graph, checkpoint, precision, compute: computeType(precision) };
 }
 
-/** `x` in another type; `x` itself where that is its type. Asked for again, it is the same. */
+/**
+ * Casts a value. The same cast is added only once.
+ * @param graph the graph.
+ * @param x name of the value.
+ * @param from its type.
+ * @param to the type to cast to.
+ * @returns the name of the cast value, or `x` itself where the types are equal.
+ */
 export function cast(graph: GraphBuilder, x: string, from: FloatType, to: FloatType): string {
   if (from === to) return x;
   const output = `${x}.${to}`;
   return graph.makes(output) ? output : graph.op('Cast', [x], output, { to: DATA_TYPE[to] });
 }
 
-/** RMSNorm over the last dimension with weights (1 + w), in and out float32 (transformers Gemma3RMSNorm). */
+/**
+ * Adds an RMSNorm over the last dimension with the scale 1 + w (transformers Gemma3RMSNorm), as onnxruntime's
+ * SimplifiedLayerNormalization.
+ * @param context the graph.
+ * @param x name of float32 […, size].
+ * @param output name for the result.
+ * @param norm the weight's canonical name, its size, and epsilon.
+ * @returns name of float32 […, size].
+ * @throws ExportError where the checkpoint has no such weight.
+ */
 export function rmsNorm(
   { graph, checkpoint }: Context,
   x: string,
@@ -48,26 +71,42 @@ export function rmsNorm(
   });
 }
 
+/** A linear layer. */
 export interface Linear {
-  /** Canonical name without `.weight`. */
+  /** Canonical name of the weight, without `.weight`. */
   weight: string;
+  /** Input features. */
   inputs: number;
+  /** Output features. */
   outputs: number;
   bias?: boolean;
   /** Type of input and output. */
   type: FloatType;
-  /** In 4 bits, widths that blocks do not divide are filled up with zeros: in `paddedWidth` go, or come, so many. */
+  /** In 4 bits, fills the inputs or outputs up with zeros to a whole number of blocks. */
   padInputs?: boolean;
   padOutputs?: boolean;
 }
 
 const padded = (width: number): number => Math.ceil(width / BLOCK) * BLOCK;
 
-/** Whether a linear layer's weights are stored in 4 bits: its inputs must fill whole blocks. */
+/**
+ * Tells whether a linear layer can be stored in 4 bits: its inputs must fill whole blocks.
+ * @param layer the layer.
+ * @returns whether they do, or are padded to.
+ */
 export const fitsBlocks = ({ inputs, padInputs }: Pick<Linear, 'inputs' | 'padInputs'>): boolean =>
   padInputs === true || inputs % BLOCK === 0;
 
-/** x Wᵀ + b, in 4 bits where blocks divide the input's width, else in float32. */
+/**
+ * Adds a linear layer, x Wᵀ + b: com.microsoft.MatMulNBits with 4-bit weights where blocks divide the input features, else a
+ * float32 MatMul.
+ * @param context the graph.
+ * @param x name of [batch, n, inputs] in the layer's type, with padded inputs where the layer says so.
+ * @param output name for the result.
+ * @param layer the layer.
+ * @returns name of [batch, n, outputs] in the layer's type, with padded outputs where the layer says so.
+ * @throws ExportError where the checkpoint has no such weight.
+ */
 export function linear({ graph, checkpoint, precision }: Context, x: string, output: string, layer: Linear): string {
   const { inputs, type } = layer;
   const weight = checkpoint.weight(`${layer.weight}.weight`, [layer.outputs, inputs]);

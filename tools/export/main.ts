@@ -1,4 +1,4 @@
-/** npm run export -- CHECKPOINT OUT [options]: a Hugging Face Gemma 3 checkpoint → a model folder for the browser. */
+/** @file `npm run export -- CHECKPOINT OUT [options]` turns a Hugging Face Gemma 3 checkpoint into a model folder. */
 import { parseArgs } from 'node:util';
 import { type ExportDtype, exportModel, type ExportOptions } from './export-model.ts';
 import { ExportError, describeFailure } from './failure.ts';

@@ -1,4 +1,4 @@
-/** The small files of a model folder: tokenizer, processor and generation files as they are, config.json completed. */
+/** @file The small files of a model folder: tokenizer, processor and generation files as they are, and config.json. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Gemma3Config } from '../../protocol/gemma3-config.ts';
@@ -20,7 +20,7 @@ type Json = Record<string, unknown>;
 
 const json = (value: unknown): Uint8Array => new TextEncoder().encode(`${JSON.stringify(value, null, 2)}\n`);
 
-/** Gemma 3's own picture processing (transformers Gemma3ImageProcessor's defaults), for checkpoints that say nothing. */
+/** Gemma 3's own picture processing, for checkpoints without one (defaults of transformers Gemma3ImageProcessor). */
 function defaultProcessors(config: Gemma3Config): [string, Uint8Array][] {
   const { vision } = config;
   if (!vision) return [];
@@ -49,8 +49,8 @@ function defaultProcessors(config: Gemma3Config): [string, Uint8Array][] {
 }
 
 /**
- * What some releases of transformers keep inside another file, as the file of its own that engines look for: version 5 the
- * picture processing in processor_config.json, early ones of 4.5 the processor's template in chat_template.json.
+ * Extracts files that some releases of transformers keep inside others and that engines look for: version 5 has the picture
+ * processing in processor_config.json, early releases of 4.5 the chat template in chat_template.json.
  */
 function extractNested(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Array][] {
   const read = (name: string): Json => {
@@ -69,7 +69,11 @@ function extractNested(files: ReadonlyMap<string, Uint8Array>): [string, Uint8Ar
   ];
 }
 
-/** Files to write beside the graphs, by name; config.json is apart, because it grows with each dtype. */
+/**
+ * Collects the files to write beside the graphs, but for config.json, which changes with each dtype.
+ * @param checkpoint the checkpoint.
+ * @returns contents by file name.
+ */
 export async function companionFiles(checkpoint: Checkpoint): Promise<Map<string, Uint8Array>> {
   const files = new Map<string, Uint8Array>();
   for (const name of COPIED) {
@@ -85,16 +89,20 @@ export async function companionFiles(checkpoint: Checkpoint): Promise<Map<string
 }
 
 /**
- * config.json for the export: the checkpoint's own, plus what stock transformers.js reads and some checkpoints leave
- * to transformers' defaults (Google's 4B names neither heads nor vocabulary), plus how many data files each graph has.
- * @param dataFiles graph file name → number of data files, for all dtypes in the folder
+ * Writes the export's config.json: the checkpoint's own, with the fields that stock transformers.js reads and some
+ * checkpoints leave to transformers' defaults (Google's 4B has neither heads nor vocabulary), and the number of data files.
+ * @param checkpoint its configuration.
+ * @param dataFiles number of data files by the graph's file name, for all dtypes in the folder.
+ * @param cacheTypes type of the KV cache by dtype, where it is not float32.
+ * @returns the file's content.
  */
 export function exportedConfig(
-  { rawConfig, config }: Pick<Checkpoint, 'rawConfig' | 'config'>,
+  checkpoint: Pick<Checkpoint, 'rawConfig' | 'config'>,
   dataFiles: Readonly<Record<string, number>>,
   cacheTypes: Readonly<Record<string, string>>,
 ): Uint8Array {
-  const { text } = config;
+  const { rawConfig } = checkpoint;
+  const { text } = checkpoint.config;
   const complete = (given: Json): Json => ({
     ...given,
     model_type: 'gemma3_text',

@@ -1,5 +1,5 @@
 /**
- * The part of ONNX's protobuf schema that exports need, by the field numbers of onnx/onnx.proto (ONNX 1.17, IR 10):
+ * @file The part of ONNX's protobuf schema that exports need, by the field numbers of onnx/onnx.proto (ONNX 1.17, IR 10):
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
  */
 import protobuf from 'protobufjs/light.js';
@@ -68,13 +68,14 @@ const root = protobuf.Root.fromJSON({
   },
 });
 
-/** TensorProto.DataType. */
+/** Values of TensorProto.DataType. */
 export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 } as const;
-/** AttributeProto.AttributeType. */
+/** Values of AttributeProto.AttributeType. */
 export const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, graph: 5, ints: 7 } as const;
-/** TensorProto.DataLocation. */
+/** Value of TensorProto.DataLocation for tensors in external data files. */
 export const EXTERNAL = 1;
 
+/** An attribute of a node. `type` says which field has its value. */
 export interface AttributeProto {
   name: string;
   type: number;
@@ -84,6 +85,8 @@ export interface AttributeProto {
   g?: GraphProto;
   ints?: number[];
 }
+
+/** An operator. */
 export interface NodeProto {
   input: string[];
   output: string[];
@@ -92,6 +95,8 @@ export interface NodeProto {
   attribute: AttributeProto[];
   domain?: string;
 }
+
+/** An initialiser. */
 export interface TensorProto {
   dims: number[];
   dataType: number;
@@ -100,12 +105,16 @@ export interface TensorProto {
   externalData?: { key: string; value: string }[];
   dataLocation?: number;
 }
+
+/** Type and shape of an input or output. */
 export interface ValueInfoProto {
   name: string;
   type: {
     tensorType: { elemType: number; shape?: { dim: ({ dimValue: number } | { dimParam: string })[] } };
   };
 }
+
+/** A graph, or a branch of an If. */
 export interface GraphProto {
   name: string;
   node: NodeProto[];
@@ -113,6 +122,8 @@ export interface GraphProto {
   input: ValueInfoProto[];
   output: ValueInfoProto[];
 }
+
+/** The content of an .onnx file. */
 export interface ModelProto {
   irVersion: number;
   producerName: string;
@@ -121,7 +132,11 @@ export interface ModelProto {
   opsetImport: { domain: string; version: number }[];
 }
 
-/** The bytes of an .onnx file. */
+/**
+ * Encodes an .onnx file.
+ * @param model its content.
+ * @returns the file's bytes.
+ */
 export function encodeModel(model: ModelProto): Uint8Array {
   return root
     .lookupType('ModelProto')
@@ -129,7 +144,11 @@ export function encodeModel(model: ModelProto): Uint8Array {
     .finish();
 }
 
-/** What an .onnx file holds (64-bit integers as numbers): for tests and for reading one's own exports. */
+/**
+ * Decodes an .onnx file, for tests. 64-bit integers become numbers.
+ * @param bytes of the file.
+ * @returns its content.
+ */
 export function decodeModel(bytes: Uint8Array): ModelProto {
   const type = root.lookupType('ModelProto');
   return type.toObject(type.decode(bytes), { longs: Number, arrays: true }) as ModelProto;

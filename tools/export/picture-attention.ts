@@ -1,8 +1,8 @@
 /**
- * Picture tokens attend to all tokens of their picture, later ones included, while a prompt is read (transformers
- * `token_type_ids_mask_function`). GroupQueryAttention is causal only, but it writes the cache; so it always runs, and
- * for the chunk's picture rows its output is replaced by plain attention over the same cache. All of it is in an If:
- * decoding skips it.
+ * @file Bidirectional attention of picture tokens. During prefill they attend to all tokens of their picture, later ones
+ * included (transformers `token_type_ids_mask_function`). GroupQueryAttention is causal only, but it writes the cache. So it
+ * always runs, and for the chunk's picture rows its output is replaced by plain attention over the same cache. All of this
+ * is inside an If, which decoding skips.
  *
  * Inputs, for M picture rows of a chunk (batch 1; M ≥ 1 always, any row with `has_pictures` false):
  *   has_pictures    bool []
@@ -15,8 +15,13 @@
 import type { TextConfig } from '../../protocol/gemma3-config.ts';
 import { cast, type Context } from './layers.ts';
 
-/** Adds the inputs, and the shapes that every layer's branch uses. */
-export function pictureInputs({ graph }: Context, { heads, kvHeads, headDim }: TextConfig): void {
+/**
+ * Adds the graph inputs, and the shapes that every layer's branch uses.
+ * @param context the graph.
+ * @param text numbers and sizes of heads.
+ */
+export function pictureInputs({ graph }: Context, text: TextConfig): void {
+  const { heads, kvHeads, headDim } = text;
   graph.input('has_pictures', 'bool', []);
   graph.input('image_rows', 'int64', ['image_tokens']);
   graph.input('image_positions', 'int64', ['batch_size', 'image_tokens']);
@@ -28,7 +33,7 @@ export function pictureInputs({ graph }: Context, { heads, kvHeads, headDim }: T
   graph.op('Mul', ['image_count', n(heads / kvHeads)], 'image_group_count');
   graph.op('Shape', ['attention_mask'], 'picture_total', { start: 1, end: 2 });
   const shapes: Record<string, string[]> = {
-    // Query heads are grouped under the key head they share, so that no key is repeated.
+    // Query heads are grouped under the key head that they share, so that no key is repeated.
     heads_last: [n(1), 'image_count', n(heads), n(headDim)],
     grouped: [n(1), n(kvHeads), 'image_group_count', n(headDim)],
     scores: [n(heads), 'image_count', 'picture_total'],
@@ -39,22 +44,31 @@ export function pictureInputs({ graph }: Context, { heads, kvHeads, headDim }: T
   for (const [name, parts] of Object.entries(shapes)) graph.op('Concat', parts, `picture_${name}`, { axis: 0 });
 }
 
+/** The attention of one layer. */
 export interface PictureLayer {
-  /** The attention's node name; its causal output is `${node}.causal`. */
+  /** Name of the attention's node. Its causal output is `${node}.causal`. */
   node: string;
-  /** Normalised queries, not yet turned by position: [batch, sequence, heads · headDim]. */
+  /** Name of the normalised queries before RoPE, [batch, sequence, heads · headDim]. */
   q: string;
-  /** The cache's keys and values; perhaps longer than the tokens in it. */
+  /** Names of the cache's keys and values, [batch, kvHeads, length, headDim]. They may be longer than the text. */
   present: string[];
+  /** Names of the RoPE tables, cosines and sines. */
   rope: string[];
+  /** Name of the layer's mask. */
   mask: string;
+  /** Factor of the attention scores. */
   scale: number;
   heads: number;
   kvHeads: number;
   headDim: number;
 }
 
-/** @returns the attention's output with the picture rows replaced, in the type of the causal one. */
+/**
+ * Replaces the picture rows of a layer's causal attention.
+ * @param context the graph.
+ * @param layer the attention.
+ * @returns name of the attention's output, [batch, sequence, heads · headDim] in the compute type.
+ */
 export function pictureAttention(context: Context, layer: PictureLayer): string {
   const { graph, compute } = context;
   const { node, q, present, mask, scale, heads, headDim } = layer;
@@ -63,7 +77,7 @@ export function pictureAttention(context: Context, layer: PictureLayer): string 
   const swap = graph.branch(`${node}.then`, at('replaced'), compute, () => {
     const reshape = (x: string, shape: string) => graph.op('Reshape', [x, `picture_${shape}`], `${x}.${shape}`);
     const swapHeads = (x: string) => graph.op('Transpose', [x], `${x}.swapped`, { perm: [0, 2, 1, 3] });
-    // fp32 inside: the masks' −1e9 is past fp16's range, and pictures are rare.
+    // This attention is in fp32: the masks' −1e9 is past fp16's range, and pictures are rare.
     const wide = (x: string) => cast(graph, x, compute, 'float32');
 
     graph.op('Gather', [q, 'image_rows'], at('q'), { axis: 1 });

@@ -1,19 +1,24 @@
-/** Progress of an export on a terminal (one line that is rewritten) or in a log (a line every few percent). */
+/** @file Prints the progress of an export: on a terminal a line that is rewritten, in a log a line every few percent. */
 import type { WriteStream } from 'node:tty';
 import type { ExportProgress } from './export-model.ts';
 
 const LOG_STEP = 0.05;
 const BAR = 24;
 
+/** Prints progress. */
 export interface ProgressPrinter {
   update: (progress: ExportProgress) => void;
-  /** Leaves the line. */
+  /** Ends the line, so that other output can follow. */
   end: () => void;
 }
 
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
 
-/** @param stream where to write; `isTTY` decides the form */
+/**
+ * Makes a printer.
+ * @param stream where to write. `isTTY` decides the form.
+ * @returns the printer.
+ */
 export function progressPrinter(
   stream: Pick<WriteStream, 'write'> & { isTTY?: boolean; columns?: number },
 ): ProgressPrinter {
@@ -29,7 +34,7 @@ export function progressPrinter(
         stream.write(`${(share * 100).toFixed(0).padStart(3)} %  ${amount}  ${tensor}\n`);
         return;
       }
-      // Redrawing for each small tensor would only slow the terminal.
+      // A terminal that is redrawn for each small tensor would slow the export.
       if (share - shown < 0.002 && share < 1) return;
       shown = share;
       const filled = Math.round(share * BAR);

@@ -1,17 +1,26 @@
-/** Where a model comes from: what its checkpoint says, and a name for exactly these bytes. */
+/** @file Where a model comes from: its model card, and a revision that names exactly these bytes. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ManifestFile } from '../../protocol/manifest.ts';
 
-/** A short name for the files' contents, the same wherever they were made. */
+/**
+ * Names the contents of files.
+ * @param files of the model folder, sorted by path.
+ * @returns 16 hex digits of a SHA-256 over their hashes and paths, the same on every machine.
+ */
 export function revisionOf(files: readonly ManifestFile[]): string {
   const hash = createHash('sha256');
   for (const { path, sha256 } of files) hash.update(`${sha256}  ${path}\n`);
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Licence and base model, from the front matter of the checkpoint's README.md (a Hugging Face model card). */
+/**
+ * Reads licence and base model from the front matter of the checkpoint's README.md (a Hugging Face model card).
+ * @param folder the checkpoint.
+ * @param rawConfig its config.json, whose `_name_or_path` may name the base model.
+ * @returns `unknown` and an empty text where nothing is said.
+ */
 export async function modelCard(
   folder: string,
   rawConfig: Readonly<Record<string, unknown>>,

@@ -1,12 +1,14 @@
 /**
- * 4-bit weights: symmetric blocks of 32 along the input dimension with the rounding of ggml's q4_0
- * (`quantize_row_q4_0_ref`, ggml-quants.c): scale = (the value of largest magnitude, with its sign) / −8,
+ * @file 4-bit quantisation: symmetric blocks of 32 along the input dimension, rounded as ggml's q4_0 does
+ * (`quantize_row_q4_0_ref` in ggml-quants.c): scale = (the value of largest magnitude, with its sign) / −8,
  * q = min(15, ⌊w / scale + 8.5⌋), w ≈ (q − 8) · scale. Google's quantisation-aware Gemma 3 checkpoints were trained
- * for exactly this rounding. Packing is that of onnxruntime's MatMulNBits: low nibble first.
+ * for exactly this rounding. Nibbles are packed as onnxruntime's MatMulNBits wants them, the low one first.
  */
 
+/** Weights in a block. */
 export const BLOCK = 32;
 
+/** A quantised matrix. */
 export interface Quantised {
   /** uint8 [rows, blocks, 16]. */
   packed: Uint8Array;
@@ -14,10 +16,18 @@ export interface Quantised {
   scales: Float32Array;
 }
 
+/**
+ * Counts the blocks of a row.
+ * @param columns the row's length.
+ * @returns the number of blocks, the last of which may not be full.
+ */
 export const blocksIn = (columns: number): number => Math.ceil(columns / BLOCK);
 
 /**
- * @param values float32 [rows, columns]; a last block that is not full is filled with zeros
+ * Quantises a matrix. A last block that is not full is filled with zeros.
+ * @param values float32 [rows, columns].
+ * @param columns length of a row.
+ * @returns packed values and scales.
  */
 export function quantise(values: Float32Array, columns: number): Quantised {
   const rows = values.length / columns;
@@ -55,7 +65,12 @@ export function quantise(values: Float32Array, columns: number): Quantised {
   return { packed, scales };
 }
 
-/** What quantised rows stand for: float32 [rows, columns]. */
+/**
+ * Restores the values that a quantised matrix stands for.
+ * @param quantised packed values and scales.
+ * @param columns length of a row.
+ * @returns float32 [rows, columns].
+ */
 export function dequantise({ packed, scales }: Quantised, columns: number): Float32Array {
   const blocks = blocksIn(columns);
   const rows = scales.length / blocks;

@@ -1,8 +1,8 @@
 /**
- * Reads safetensors files: `model.safetensors`, or shards with `model.safetensors.index.json`.
- * Format: https://github.com/huggingface/safetensors#format: u64 length of a JSON header, the header, the data.
- * What is promised here: every offset is checked against the file before anything is read, and tensors are read a few
- * rows at a time, as float32, whatever type they are stored in.
+ * @file Reads safetensors files: `model.safetensors`, or shards with `model.safetensors.index.json`. A file is the length
+ * of a JSON header (uint64), the header, and the data (https://github.com/huggingface/safetensors#format). Guarantees:
+ * every offset is checked against the file before anything is read, and tensors are read a few rows at a time, as float32,
+ * whatever type they are stored in.
  */
 import { open, readFile, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { ExportError } from './failure.ts';
 import { elementCount } from './tensor.ts';
 
 const FLOAT_BYTES: Record<string, number> = { F32: 4, F16: 2, BF16: 2 };
-/** Of all types, to check headers; only the floats above can be read. */
+/** Bits of an element of every type, to check headers. Only the floats above can be read. */
 const TYPE_BITS: Record<string, number> = {
   ...{ BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, I16: 16, U16: 16, F16: 16, BF16: 16 },
   ...{ I32: 32, U32: 32, F32: 32, F64: 64, I64: 64, U64: 64, C64: 64, F4: 4, F6_E2M3: 6, F6_E3M2: 6 },
@@ -23,15 +23,18 @@ const PIECE_ELEMENTS = 2 * 1024 * 1024;
 /** Bytes compared at a time. */
 const COMPARED = 8 * 1024 * 1024;
 
+/** A tensor in a file. */
 export interface StoredTensor {
   name: string;
   shape: readonly number[];
-  /** As the file spells it: F32, BF16, … */
+  /** Type as the file spells it: F32, BF16, … */
   dtype: string;
+  /** Name of the file, for messages. */
   file: string;
   handle: FileHandle;
-  /** Of the first byte, in the file. */
+  /** Position of the first byte in the file. */
   offset: number;
+  /** Length in bytes. */
   bytes: number;
 }
 
@@ -89,7 +92,7 @@ const exists = (path: string) =>
     () => false,
   );
 
-/** The files a checkpoint folder's weights are in. @throws ExportError where there are none we can read. */
+/** Names the files that hold a checkpoint's weights. @throws ExportError where there are none that can be read */
 async function weightFiles(folder: string): Promise<string[]> {
   if (await exists(join(folder, 'model.safetensors'))) return ['model.safetensors'];
   const index = join(folder, 'model.safetensors.index.json');
@@ -115,19 +118,24 @@ async function weightFiles(folder: string): Promise<string[]> {
   throw new ExportError(`${folder} has no model.safetensors and no model.safetensors.index.json.`);
 }
 
-/** Open weight files; close them when done. */
+/** The open weight files of a checkpoint. */
 export class Safetensors {
   private constructor(
     readonly tensors: ReadonlyMap<string, StoredTensor>,
     private readonly handles: FileHandle[],
   ) {}
 
-  /** @throws ExportError when a file is missing, cut short or not what it says. */
+  /**
+   * Opens the weight files of a checkpoint folder and checks their headers.
+   * @param folder the checkpoint.
+   * @returns the files, which the caller closes.
+   * @throws ExportError where a file is missing, cut short, or not what it says.
+   */
   static async open(folder: string): Promise<Safetensors> {
     return Safetensors.openFiles(folder, await weightFiles(folder));
   }
 
-  /** As `open`, for files named by the caller. */
+  /** Opens files that the caller names, as `open` does. */
   static async openFiles(folder: string, files: readonly string[]): Promise<Safetensors> {
     const handles: FileHandle[] = [];
     const tensors = new Map<string, StoredTensor>();
@@ -147,12 +155,13 @@ export class Safetensors {
     return new Safetensors(tensors, handles);
   }
 
+  /** Closes all files. */
   async close(): Promise<void> {
     await Promise.all(this.handles.map((h) => h.close()));
   }
 }
 
-/** `count` elements from the `first`th, as float32. @throws ExportError for types that are not floats. */
+/** Reads `count` elements from index `first` on, as float32. @throws ExportError for types that are not floats */
 async function readElements(tensor: StoredTensor, first: number, count: number): Promise<Float32Array> {
   const size = FLOAT_BYTES[tensor.dtype];
   if (!size)
@@ -167,10 +176,19 @@ async function readElements(tensor: StoredTensor, first: number, count: number):
   return tensor.dtype === 'BF16' ? bfloat16ToFloat32(halves) : float16ToFloat32(halves);
 }
 
-/** Whether its elements can be read: F32, F16 or BF16. */
+/**
+ * Tells whether a tensor's elements can be read.
+ * @param tensor any tensor.
+ * @returns whether its type is F32, F16 or BF16.
+ */
 export const isFloats = ({ dtype }: StoredTensor): boolean => dtype in FLOAT_BYTES;
 
-/** Whether two tensors hold the same, byte for byte. */
+/**
+ * Compares two tensors byte for byte.
+ * @param one a tensor.
+ * @param other another.
+ * @returns whether type and bytes are equal.
+ */
 export async function sameBytes(one: StoredTensor, other: StoredTensor): Promise<boolean> {
   if (one.dtype !== other.dtype || one.bytes !== other.bytes) return false;
   const pieces = [one, other].map((tensor) => ({ tensor, buffer: Buffer.alloc(Math.min(COMPARED, one.bytes)) }));
@@ -183,11 +201,21 @@ export async function sameBytes(one: StoredTensor, other: StoredTensor): Promise
   return true;
 }
 
-/** All of a tensor, as float32: for small ones, and for those that are transposed. */
+/**
+ * Reads a whole tensor, which is small or has to be transposed.
+ * @param tensor of floats.
+ * @returns float32 [shape].
+ * @throws ExportError where the file ends early.
+ */
 export const readAll = (tensor: StoredTensor): Promise<Float32Array> =>
   readElements(tensor, 0, elementCount(tensor.shape));
 
-/** Whole rows (of the last dimension), in order, some MB at a time, as float32. */
+/**
+ * Reads a tensor in order, whole rows of the last dimension, some MB at a time.
+ * @param tensor of floats.
+ * @yields float32 [rows, columns].
+ * @throws ExportError where the file ends early.
+ */
 export async function* readRows(tensor: StoredTensor): AsyncGenerator<Float32Array> {
   const total = elementCount(tensor.shape);
   const row = tensor.shape.at(-1) ?? 1;

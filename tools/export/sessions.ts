@@ -1,4 +1,4 @@
-/** Which graphs an export has, in the layout that transformers.js knows, and how each is built. */
+/** @file The graphs of an export, in the layout that transformers.js knows, and how each is built. */
 import type { SessionName } from '../../protocol/manifest.ts';
 import { DTYPE_SUFFIX } from '../../protocol/model-listing.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -9,26 +9,32 @@ import { addTextDecoder } from './text-decoder.ts';
 import { addVisionEncoder } from './vision-encoder.ts';
 import type { Precision } from './weights.ts';
 
+/** A graph of the export. */
 export interface Session {
   name: SessionName;
-  /** `model_q4.onnx`, … */
+  /** File name, such as `model_q4.onnx`. */
   file: string;
   graph: GraphBuilder;
-  /** Weights that an earlier session has, too, are not written again: the graph refers to that one's data file. */
+  /** Whether weights that an earlier session has, too, are read from that session's data files. */
   shares: boolean;
 }
 
+/** How the graphs are built. */
 export interface SessionOptions {
   precision: Precision;
   imageAttention: 'bidirectional' | 'causal';
   contextLength: number;
 }
 
-/** All graphs of an export, without their weights' bytes. @throws ExportError for a checkpoint that does not fit. */
-export function buildSessions(
-  checkpoint: Checkpoint,
-  { precision, imageAttention, contextLength }: SessionOptions,
-): Session[] {
+/**
+ * Builds all graphs of an export. Weights are not read yet.
+ * @param checkpoint the checkpoint.
+ * @param options how to build.
+ * @returns `model` alone, or the three graphs of a model that sees pictures.
+ * @throws ExportError where a weight is missing or has another shape than the configuration asks for.
+ */
+export function buildSessions(checkpoint: Checkpoint, options: SessionOptions): Session[] {
+  const { precision, imageAttention, contextLength } = options;
   const { config } = checkpoint;
   const { text } = config;
   const session = (name: SessionName, build: (graph: GraphBuilder) => void, shares = false): Session => {
@@ -60,7 +66,7 @@ export function buildSessions(
     session('vision_encoder', (graph) =>
       addVisionEncoder(createContext(graph, checkpoint, precision), vision, text.hiddenSize),
     ),
-    // transformers.js gives each session only its own data files, so a causal export, which it can run, shares nothing.
+    // transformers.js gives each session only its own data files. A causal export, which it can run, shares none.
     session('decoder_model_merged', (graph) => decoder(graph, bidirectional), bidirectional),
   ];
 }

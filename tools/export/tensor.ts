@@ -1,7 +1,9 @@
-/** A tensor that is made piece by piece while it is written, so that a model never has to fit in memory. */
+/** @file Tensors that are computed piece by piece while they are written, so that a model need not fit in memory. */
 
+/** Types of elements that exports use. */
 export type ElementType = 'float32' | 'float16' | 'uint8' | 'int64' | 'int32' | 'bool';
 
+/** Bytes of an element. */
 export const ELEMENT_BYTES: Record<ElementType, number> = {
   float32: 4,
   float16: 2,
@@ -11,6 +13,7 @@ export const ELEMENT_BYTES: Record<ElementType, number> = {
   bool: 1,
 };
 
+/** A tensor of a graph, whose bytes are computed on demand. */
 export interface LazyTensor {
   name: string;
   type: ElementType;
@@ -19,11 +22,25 @@ export interface LazyTensor {
   pieces: () => AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+/**
+ * Counts elements.
+ * @param dims the tensor's shape; [] is a scalar.
+ * @returns the product.
+ */
 export const elementCount = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
+/**
+ * Size of a tensor.
+ * @param tensor its type and shape.
+ * @returns bytes.
+ */
 export const byteLength = (tensor: Pick<LazyTensor, 'type' | 'dims'>): number =>
   elementCount(tensor.dims) * ELEMENT_BYTES[tensor.type];
 
-/** The bytes behind any typed array, without a copy. */
+/**
+ * Views a typed array as bytes, without a copy.
+ * @param view any typed array.
+ * @returns its bytes.
+ */
 export const bytesOf = (view: ArrayBufferView): Uint8Array =>
   new Uint8Array(view.buffer, view.byteOffset, view.byteLength);

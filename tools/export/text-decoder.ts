@@ -1,11 +1,10 @@
 /**
- * Gemma 3's text decoder as an ONNX graph (transformers `models/gemma3/modeling_gemma3.py`): sliding and full
- * attention through onnxruntime's GroupQueryAttention, which also turns queries and keys by their position and writes
- * the cache. No length is ever taken from a cache's shape: the caller may pass one buffer, longer than the tokens in
- * it, as past and present.
+ * @file Gemma 3's text decoder as an ONNX graph (transformers `models/gemma3/modeling_gemma3.py`). Sliding and full
+ * attention are onnxruntime's com.microsoft.GroupQueryAttention, which also applies RoPE and writes the KV cache. No length
+ * is taken from a cache's shape: the caller may pass one buffer, longer than the tokens in it, as past and present.
  *
- * q4f16: attention, its cache and the MLP's gate and up matrices are fp16; norms, the residual stream and everything
- * from the gate on (its product with `up` and the down matrix) are fp32, because there Gemma 3 leaves fp16's range
+ * In q4f16, attention, its cache and the MLP's gate and up matrices are fp16. Norms, the residual stream and everything
+ * from the gate on (its product with `up` and the down matrix) are fp32, because there Gemma 3 exceeds fp16's range
  * (https://github.com/microsoft/onnxruntime/issues/26732).
  */
 import type { Gemma3Config, LayerType } from '../../protocol/gemma3-config.ts';
@@ -18,26 +17,27 @@ import { pictureAttention, pictureInputs } from './picture-attention.ts';
 import { inverseFrequencies } from './rope.ts';
 import type { FloatType } from './weights.ts';
 
+/** How the decoder is built. */
 export interface DecoderOptions {
   config: Gemma3Config;
-  /** What the decoder reads: token ids, or embeddings with pictures among them. */
+  /** The decoder's input: token ids, or embeddings with pictures among them. */
   input: 'input_ids' | 'inputs_embeds';
-  /** Picture tokens attend to each other in both directions: adds the inputs of `picture-attention.ts`. */
+  /** Lets picture tokens attend to each other in both directions. Adds the inputs of `picture-attention.ts`. */
   pictures: boolean;
-  /** Positions that the rotary tables cover. */
+  /** Positions that the RoPE tables cover. */
   contextLength: number;
 }
 
-/** GroupQueryAttention turns positions in steps of so many values. */
+/** GroupQueryAttention wants a head size that is a multiple of this. */
 const HEAD_STEP = 16;
-/** The end of any axis, for Slice. */
+/** An index past the end of any axis, for Slice. */
 const END = 2 ** 31 - 1;
 
 const tag = (type: LayerType): string => (type === 'full_attention' ? 'global' : 'local');
 
 /**
- * Rotary tables of each layer type, float [contextLength, headDim / 2]: `cos_local`, … As nodes over constants: the
- * runtime computes them once, when it folds constants at loading, and 67 MB (of a 32k context) need not be fetched.
+ * Adds the RoPE tables of each layer type, [contextLength, headDim / 2] in the compute type: `cos_local`, … They are nodes
+ * over constants, which the runtime folds once while loading, so that 67 MB (of a 32k context) need not be fetched.
  */
 function addRope({ graph, compute }: Context, { config: { text }, contextLength }: DecoderOptions): void {
   graph.op('Range', [graph.scalar(0), graph.scalar(contextLength), graph.scalar(1)], 'rope_range');
@@ -56,7 +56,7 @@ function addRope({ graph, compute }: Context, { config: { text }, contextLength 
   }
 }
 
-/** GroupQueryAttention's lengths: `seqlens_k` int32 [batch], tokens so far less one, and `total` int32 []. */
+/** Adds GroupQueryAttention's lengths: `seqlens_k` int32 [batch], one less than the tokens so far, and `total` int32 []. */
 function addLengths({ graph }: Context): void {
   graph.op('ReduceSum', ['attention_mask', graph.ints([1])], 'mask_sum', { keepdims: 0 });
   graph.op('Sub', ['mask_sum', graph.ints([1])], 'mask_last');
@@ -66,7 +66,7 @@ function addLengths({ graph }: Context): void {
   graph.op('Cast', ['mask_length'], 'total', { to: DATA_TYPE.int32 });
 }
 
-/** Normalises each head of a query or key projection [batch, sequence, heads · headDim]. */
+/** Adds the RMSNorm of each head of a query or key projection, [batch, sequence, heads · headDim] in the compute type. */
 function headNorm(
   context: Context,
   x: string,
@@ -85,7 +85,7 @@ function headNorm(
   );
 }
 
-/** Self-attention of layer `i` on normalised states [batch, sequence, hidden] float32; float32 out. */
+/** Adds the self-attention of layer `i` (transformers Gemma3Attention), float32 [batch, sequence, hiddenSize] in and out. */
 function attention(context: Context, x: string, i: number, options: DecoderOptions): string {
   const { graph, compute } = context;
   const { text } = options.config;
@@ -125,7 +125,7 @@ function attention(context: Context, x: string, i: number, options: DecoderOptio
     kv_num_heads: kvHeads,
     scale: float(scale),
     do_rotary: 1,
-    // A query sees itself and `window − 1` before it, in the reference and here.
+    // A query attends to itself and the `window − 1` tokens before it, in the reference and here.
     local_window_size: type === 'sliding_attention' ? text.slidingWindow : -1,
   });
   const attended = options.pictures
@@ -141,7 +141,7 @@ function attention(context: Context, x: string, i: number, options: DecoderOptio
   return cast(graph, out, compute, 'float32');
 }
 
-/** The MLP of layer `i` on normalised states float32; float32 out. */
+/** Adds the MLP of layer `i` (transformers Gemma3MLP), float32 [batch, sequence, hiddenSize] in and out. */
 function mlp(context: Context, x: string, i: number, { config: { text } }: DecoderOptions): string {
   const { graph, compute } = context;
   const node = `layer${i}.mlp`;
@@ -199,11 +199,11 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
     x = graph.op('Add', [mid, fedNormed], `${node}.states`);
   }
 
-  // The last n positions; 0 keeps them all, because −0 is the beginning.
+  // Keeps the last n positions. With n = 0 it keeps them all, since −0 is the beginning.
   const start = graph.op('Sub', [graph.ints([0]), 'num_logits_to_keep'], 'logits_start');
   const kept = graph.op('Slice', [x, start, graph.ints([END]), graph.ints([1])], 'kept_states');
   const final = norm(kept, 'final_states', 'norm');
-  // Only the text model caps them (transformers `Gemma3ForCausalLM.forward`).
+  // Only the text model caps its logits (transformers `Gemma3ForCausalLM.forward`).
   const cap = options.config.vision ? null : text.finalLogitSoftcapping;
   const table = text.tieWordEmbeddings ? embeddings : { ...embeddings, weight: 'lm_head.weight' };
   lmHead(context, final, cap === null ? 'logits' : 'raw_logits', table);

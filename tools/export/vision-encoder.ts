@@ -1,8 +1,7 @@
 /**
- * Gemma 3's vision encoder as an ONNX graph: SigLIP (transformers `models/siglip/modeling_siglip.py`), average
- * pooling to the soft tokens, RMSNorm and projection (Gemma3MultiModalProjector).
- * Input pixel_values float32 [num_images, channels, size, size]; output image_features float32
- * [num_images, tokens, text hidden].
+ * @file Gemma 3's vision encoder as an ONNX graph: SigLIP (transformers `models/siglip/modeling_siglip.py`), then average
+ * pooling to the soft tokens, RMSNorm and projection (Gemma3MultiModalProjector). The input is pixel_values, float32
+ * [num_images, channels, size, size], the output image_features, float32 [num_images, tokens, text hidden size].
  */
 import type { VisionConfig } from '../../protocol/gemma3-config.ts';
 import { float } from './graph-builder.ts';
@@ -11,8 +10,8 @@ import { BLOCK } from './quantise.ts';
 import { plainTensor } from './weights.ts';
 
 /**
- * Queries attended at a time. The scores of all 4096 patches and 16 heads would be a buffer of 1 GiB; 512 rows of them
- * are 128 MiB, which every WebGPU device must be able to bind.
+ * Query rows attended at a time. The scores of all 4096 patches and 16 heads would be a buffer of 1 GiB. 512 rows of them
+ * are 128 MiB, which every WebGPU device can bind.
  */
 const QUERY_ROWS = 512;
 
@@ -30,13 +29,13 @@ function layerNorm(
   return graph.op('LayerNormalization', [x, scale, bias], output, { axis: -1, epsilon: float(vision.layerNormEps) });
 }
 
-/** A large weight that is used in float32; q4f16, which needs fp16 anyway, stores it in half the bytes. */
+/** Adds a large weight that is used in float32. q4f16, which needs fp16 anyway, stores it in half the bytes. */
 function floatWeight({ graph, checkpoint, compute }: Context, name: string, shape: number[]): string {
   const tensor = plainTensor(name, checkpoint.weight(name, shape), { type: compute });
   return cast(graph, graph.weight(tensor), compute, 'float32');
 }
 
-/** Pixels to patch embeddings with their positions: float32 [num_images, patches, hidden]. */
+/** Adds patch and position embeddings (transformers SiglipVisionEmbeddings), float32 [num_images, patches, hiddenSize]. */
 function patchEmbeddings(context: Context, vision: VisionConfig): string {
   const { graph } = context;
   const { hiddenSize, channels, patchSize, imageSize } = vision;
@@ -52,7 +51,7 @@ function patchEmbeddings(context: Context, vision: VisionConfig): string {
   return graph.op('Add', ['patches', positions], 'patches.placed');
 }
 
-/** Attention of every patch to every patch, some rows of queries at a time. */
+/** Adds attention of every patch to every patch, QUERY_ROWS at a time (transformers SiglipAttention). */
 function attention(context: Context, x: string, node: string, weights: string, vision: VisionConfig): string {
   const { graph, compute } = context;
   const { hiddenSize, heads, imageSize, patchSize } = vision;
@@ -100,7 +99,7 @@ function attention(context: Context, x: string, node: string, weights: string, v
 function mlp(context: Context, x: string, node: string, weights: string, vision: VisionConfig): string {
   const { graph, compute } = context;
   const { hiddenSize, intermediateSize } = vision;
-  // SigLIP's 4304 is no whole number of blocks; zeros beyond it stay zero through the gelu and add nothing.
+  // SigLIP's 4304 is no whole number of blocks. Zeros beyond it stay zero through the gelu and add nothing.
   const pad = hiddenSize % BLOCK === 0;
   const wide = linear(context, cast(graph, x, 'float32', compute), `${node}.fc1`, {
     weight: `${weights}.fc1`,
@@ -121,13 +120,13 @@ function mlp(context: Context, x: string, node: string, weights: string, vision:
   });
 }
 
-/** Mean over squares of patches: float32 [num_images, tokens, hidden]. */
+/** Adds average pooling over squares of patches, float32 [num_images, tokensPerImage, hiddenSize]. */
 function pool({ graph }: Context, x: string, vision: VisionConfig): string {
   const { hiddenSize, imageSize, patchSize, tokensPerImage } = vision;
   const grid = imageSize / patchSize;
   const side = Math.sqrt(tokensPerImage);
   const square = grid / side;
-  // First over the rows of a square, then over its columns: three dimensions are enough.
+  // The mean goes first over the rows of a square, then over its columns, so that three dimensions are enough.
   graph.op('Reshape', [x, graph.ints([-1, square, grid * hiddenSize])], 'pool.rows');
   graph.op('ReduceMean', ['pool.rows', graph.ints([1])], 'pool.row_means', { keepdims: 0 });
   graph.op('Reshape', ['pool.row_means', graph.ints([-1, square, hiddenSize])], 'pool.columns');
@@ -135,7 +134,13 @@ function pool({ graph }: Context, x: string, vision: VisionConfig): string {
   return graph.op('Reshape', ['pool.means', graph.ints([-1, tokensPerImage, hiddenSize])], 'pooled');
 }
 
-/** Adds the vision encoder to the graph. @throws ExportError for weights that do not fit. */
+/**
+ * Adds the vision encoder to a graph.
+ * @param context the graph.
+ * @param vision its configuration.
+ * @param textHidden hidden size of the text model.
+ * @throws ExportError where a weight is missing or has another shape.
+ */
 export function addVisionEncoder(context: Context, vision: VisionConfig, textHidden: number): void {
   const { graph } = context;
   const { hiddenSize, imageSize, channels, tokensPerImage } = vision;

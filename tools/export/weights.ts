@@ -1,27 +1,34 @@
-/** Checkpoint weights as the tensors that graphs hold: transposed, quantised, rounded; always piece by piece. */
+/** @file Checkpoint weights as tensors of a graph: transposed, quantised or rounded, and always piece by piece. */
 import type { Weight } from './checkpoint.ts';
 import { ExportError } from './failure.ts';
 import { float32ToFloat16 } from './float-formats.ts';
 import { BLOCK, blocksIn, dequantise, quantise } from './quantise.ts';
 import { bytesOf, type LazyTensor } from './tensor.ts';
 
-/** The types floats are computed and stored in. */
+/** Types that floats are computed and stored in. */
 export type FloatType = 'float32' | 'float16';
 
 /** How the weights of one export are stored. */
 export interface Precision {
   dtype: 'fp32' | 'q4' | 'q4f16';
-  /**
-   * fp32 only: weights are rounded to 4 bits and back, so that the graph computes exactly what a q4 export stands for.
-   * For tests.
-   */
+  /** Rounds weights to 4 bits and back (fp32 only, for tests), so that the graph computes what a q4 export should. */
   roundWeights: boolean;
 }
 
-/** Attention, its cache and the gate of the MLP in fp16 for q4f16; everything in fp32 for the others. */
+/**
+ * The type of attention, its cache and the MLP's gate.
+ * @param precision of the export.
+ * @returns float16 for q4f16, float32 for the others.
+ */
 export const computeType = ({ dtype }: Precision): FloatType => (dtype === 'q4f16' ? 'float16' : 'float32');
 
-/** @throws ExportError for a value that float16 cannot hold. */
+/**
+ * Rounds weights to float16.
+ * @param values float32.
+ * @param name of the tensor, for the message.
+ * @returns bits of float16 values.
+ * @throws ExportError for a value that float16 cannot hold.
+ */
 export function toFloat16(values: Float32Array, name: string): Uint16Array {
   const halves = float32ToFloat16(values);
   for (let i = 0; i < halves.length; i++)
@@ -33,7 +40,13 @@ export function toFloat16(values: Float32Array, name: string): Uint16Array {
 const store = (values: Float32Array, type: FloatType, name: string): Uint8Array =>
   bytesOf(type === 'float16' ? toFloat16(values, name) : values);
 
-/** A weight as it is. `change` is applied to each piece, in place or not. */
+/**
+ * Makes a tensor of a weight as it is.
+ * @param name of the tensor.
+ * @param weight of the checkpoint.
+ * @param options another shape or type, and a change that is applied to each piece.
+ * @returns the tensor.
+ */
 export function plainTensor(
   name: string,
   weight: Weight,
@@ -49,23 +62,44 @@ export function plainTensor(
   };
 }
 
-/** A norm's weight: stored as w, used as 1 + w (transformers Gemma3RMSNorm). */
+/**
+ * Makes the tensor of a norm, whose weight is stored as w and used as 1 + w (transformers Gemma3RMSNorm).
+ * @param name of the tensor.
+ * @param weight of the checkpoint.
+ * @returns float32 [size].
+ */
 export const normTensor = (name: string, weight: Weight): LazyTensor =>
   plainTensor(name, weight, { change: (values) => values.map((w) => 1 + w) });
 
 const columnsOf = (weight: Weight): number => weight.shape.at(-1) ?? 1;
 
-/** Rounded to 4 bits and back. */
+/**
+ * Makes a change that rounds rows to 4 bits and back.
+ * @param weight whose rows they are.
+ * @returns a function from float32 [rows, columns] to the same shape.
+ */
 export const roundedRows = (weight: Weight) => (values: Float32Array) =>
   dequantise(quantise(values, columnsOf(weight)), columnsOf(weight));
 
-/** Embedding rows in fp32 [vocabSize, hidden], rounded to 4 bits and back where the export asks for it. */
+/**
+ * Makes the tensor of an embedding table in fp32, rounded to 4 bits and back where the export asks for it.
+ * @param name of the tensor.
+ * @param weight of the checkpoint.
+ * @param precision of the export.
+ * @returns float32 [vocabSize, hiddenSize].
+ */
 export function tableTensor(name: string, weight: Weight, precision: Precision): LazyTensor {
   const round = precision.roundWeights && columnsOf(weight) % BLOCK === 0;
   return plainTensor(name, weight, round ? { change: roundedRows(weight) } : {});
 }
 
-/** A linear layer's [out, in] as MatMul takes it: float32 [in, out]. */
+/**
+ * Makes the tensor of a linear layer as MatMul takes it, transposed.
+ * @param name of the tensor.
+ * @param weight [outputs, inputs].
+ * @param options whether to round to 4 bits and back.
+ * @returns float32 [inputs, outputs].
+ */
 export function transposedTensor(name: string, weight: Weight, { round = false } = {}): LazyTensor {
   const [rows = 1, columns = 1] = weight.shape;
   return {
@@ -84,8 +118,12 @@ export function transposedTensor(name: string, weight: Weight, { round = false }
 }
 
 /**
- * A matrix [rows, columns] in 4 bits: packed values uint8 [rows, blocks, 16] and their scales, which are collected
- * while the values are written and so must be written after them. Missing rows (up to `rows`) are zeros.
+ * Makes the tensors of a matrix in 4 bits. The scales are collected while the values are written, and so have to be written
+ * after them.
+ * @param name that the tensors' names begin with.
+ * @param weight [rows, columns].
+ * @param options type and shape of the scales, and a number of rows up to which zeros are added.
+ * @returns packed values uint8 [rows, blocks, 16], and scales.
  */
 export function quantisedTensors(
   name: string,
