@@ -29,10 +29,12 @@ describe('rowsOf', () => {
 
 describe('equalRows', () => {
   it('counts tokens before the first difference, where both were asked', () => {
-    const rows = equalRows(of, { short: [1, 2, 3], long: [1, 2], alone: [1] }, { short: [1, 9, 3], long: [1, 2] });
+    const theirs = { short: [1, 9, 3], long: [1, 2], first: [9, 2] };
+    const rows = equalRows(of, { short: [1, 2, 3], long: [1, 2], alone: [1], first: [1, 2] }, theirs);
     expect(rows.map(({ measure, unit, median: equal }) => [measure, unit, equal])).toEqual([
       ['greedy tokens equal, short', 'of 3', 1],
       ['greedy tokens equal, long', 'of 2', 2],
+      ['greedy tokens equal, first', 'of 2', 0],
     ]);
   });
 });

@@ -42,15 +42,17 @@ it('names picked files that nothing asked for, but for what systems and bundles 
     '.DS_Store',
     'a/Thumbs.db',
     'DESKTOP.INI',
-    'a/._w',
+    'a/._weights',
     'README-LISEZMOI.txt',
-    'NOTICE',
+    'NOTICE.txt',
     '.gitattributes',
   ];
-  const files = new PickedFiles([...ignored, 'a/w', 'a/x.README', 'holiday.jpg', 'ADSTORE'].map((path) => pick(path)));
-  expect(files.unrelated).toEqual(['a/w', 'a/x.README', 'holiday.jpg', 'ADSTORE']);
+  const files = new PickedFiles(
+    [...ignored, 'a/w', 'a/x.README', 'holiday.jpg', 'desktop.ini.jpg'].map((path) => pick(path)),
+  );
+  expect(files.unrelated).toEqual(['a/w', 'a/x.README', 'holiday.jpg', 'desktop.ini.jpg']);
   files.bytesOf({ path: 'w', size: 1 });
-  expect(files.unrelated).toEqual(['a/x.README', 'holiday.jpg', 'ADSTORE']);
+  expect(files.unrelated).toEqual(['a/x.README', 'holiday.jpg', 'desktop.ini.jpg']);
 });
 
 describe('PickedFiles.plan', () => {
