@@ -108,7 +108,7 @@ export function intAttribute({ attributes }: OnnxNode, name: string): number | u
 export const ELEMENT = { float32: 1, uint8: 2, int32: 6, int64: 7, float16: 10 } as const;
 
 /** Position of a tensor's bytes in a data file beside the graph. */
-export interface ExternalPlace {
+export interface ExternalData {
   file: string;
   /** Bytes. */
   offset: number;
@@ -121,7 +121,7 @@ export interface OnnxTensor {
   dims: number[];
   dataType: number;
   /** The bytes, or their place in a data file; null for tensors in encodings that are not read here. */
-  data: Bytes | ExternalPlace | null;
+  data: Bytes | ExternalData | null;
 }
 
 /** An input or output of the graph. */
@@ -281,7 +281,7 @@ function readValue(bytes: Bytes): OnnxValue {
 }
 
 /** A tensor whose bytes are known, or their place. */
-export type StoredTensor = OnnxTensor & { data: ExternalPlace | Bytes };
+export type StoredTensor = OnnxTensor & { data: ExternalData | Bytes };
 
 function encodeTensor({ name, dims, dataType, data }: StoredTensor): Bytes {
   const writer = Writer.create();

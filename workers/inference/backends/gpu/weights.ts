@@ -4,7 +4,7 @@
  * in the worker's memory at a time.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
-import type { ExternalPlace, StoredTensor } from '../../onnx/graph.ts';
+import type { ExternalData, StoredTensor } from '../../onnx/graph.ts';
 
 const MIB = 2 ** 20;
 const PIECE_BYTES = 16 * MIB;
@@ -12,7 +12,7 @@ const PIECE_BYTES = 16 * MIB;
 const MAX_PENDING_BYTES = 4 * PIECE_BYTES;
 
 /** A range of a weight file. */
-interface FileRange extends ExternalPlace {
+interface FileRange extends ExternalData {
   length: number;
 }
 

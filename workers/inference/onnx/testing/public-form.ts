@@ -7,7 +7,7 @@ import {
   ELEMENT,
   intAttribute,
   intAttributes,
-  type ExternalPlace,
+  type ExternalData,
   type OnnxGraph,
   type OnnxNode,
   type StoredTensor,
@@ -44,7 +44,7 @@ export function asPublicExport(graph: OnnxGraph, data: Uint8Array): void {
   if (!head || !gather) throw new Error('another graph');
   const [values = '', ids = '', scales = ''] = gather.inputs;
   const packed = graph.tensor(values) as StoredTensor;
-  const { offset, length = 0 } = packed.data as ExternalPlace;
+  const { offset, length = 0 } = packed.data as ExternalData;
   const rows = packed.dims[0] ?? 0;
   graph.addTensor({
     ...packed,
