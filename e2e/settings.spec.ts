@@ -126,6 +126,8 @@ test('a question that does not fit is answered once there is room', async ({ pag
 test('a new conversation begins with the summary, as the person changed it', async ({ page }) => {
   const chat = await open(page, [
     ...Array<Answer>(4).fill({ deltas: [TEN] }),
+    // The conversation is summarised in two parts.
+    { deltas: ['The first half.'] },
     { deltas: ['A sum', 'mary.'], pause: 50 },
     { deltas: ['{prompt}'] },
   ]);

@@ -54,7 +54,7 @@ const REFUSED: [change: object, message: string][] = [
   [{ title: 'x'.repeat(LIMITS.title + 1) }, 'field: title'],
   [{ title: { toString: 'x' } }, 'field: title'],
   [{ description: 'x'.repeat(LIMITS.description + 1) }, 'field: description'],
-  [{ language: 'de' }, 'field: language'],
+  [{ language: 'xx' }, 'field: language'],
   [{ language: ['en'] }, 'field: language'],
   [{ colour: 'red; background: url(https://example.org)' }, 'field: colour'],
   [{ colour: 'constructor' }, 'field: colour'],
