@@ -1,6 +1,6 @@
 /** @file A conversation's settings, its context budget, and what happens when the context is full. */
 import { expect, type Locator, type Page, test } from '@playwright/test';
-import type { Sampling } from '../protocol/sampling.ts';
+import { DEFAULT_SAMPLING } from '../protocol/sampling.ts';
 import { expectAccessible } from './support/axe.ts';
 import { Chat, type Language, showNumbers } from './support/chat.ts';
 import { scriptStore, stored } from './support/scripted-store.ts';
@@ -15,12 +15,11 @@ const WORDS = {
   },
 } as const;
 
-const SAMPLING: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 };
 const TEN = 'One two three four five six seven eight nine ten.';
 
 /** Opens a page whose model has a context of 100 tokens: one for each word, and four for each message. */
 async function open(page: Page, answers: Answer[], script: Partial<Script> = {}, language: Language = 'en') {
-  await scriptWorker(page, { model: { contextLength: 100, sampling: SAMPLING }, answers, ...script });
+  await scriptWorker(page, { model: { contextLength: 100, sampling: DEFAULT_SAMPLING }, answers, ...script });
   await page.goto('./');
   return new Chat(page, language);
 }

@@ -32,8 +32,8 @@ describe('isInRange', () => {
 describe('the declared parameters', () => {
   it('give the defaults that Google publishes with Gemma 3, and greedy decoding without filters', () => {
     const gemma = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 };
-    expect(DEFAULT_SAMPLING).toEqual(gemma);
-    expect(GREEDY_SAMPLING).toEqual({ temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 });
+    expect(DEFAULT_SAMPLING).toMatchObject(gemma);
+    expect(GREEDY_SAMPLING).toMatchObject({ temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 });
   });
 
   it('have defaults and neutral values within their own ranges', () => {

@@ -1,6 +1,7 @@
 /** The engine over a scripted model: what may happen when, what is freed, and what each call reports. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EngineError, type LoadProgress, type Message } from '../../protocol/engine.ts';
+import { DEFAULT_SAMPLING } from '../../protocol/sampling.ts';
 import { type EngineParts, InferenceEngine } from './engine.ts';
 import type { Model } from './model/model.ts';
 import {
@@ -66,7 +67,7 @@ describe('loading', () => {
     expect(openModel.mock.calls).toEqual([['folder', { dtype: 'q4', contextLength: 100 }, onProgress, signal]]);
     expect(loadedModel).toEqual({
       ...{ id: 'scripted', dtype: 'q4', device: 'wasm', adapter: '', vision: false, contextLength: 100 },
-      sampling: { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 },
+      sampling: DEFAULT_SAMPLING,
     });
     expect(await engine.status()).toEqual({ state: 'ready', model: loadedModel });
     expect(progress).toEqual([

@@ -1,7 +1,7 @@
 /** The decode loop, over a scripted backend: which tokens come, why it ends, and what the cache holds then. */
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { EngineError } from '../../protocol/engine.ts';
-import type { Sampling } from '../../protocol/sampling.ts';
+import { GREEDY_SAMPLING } from '../../protocol/sampling.ts';
 import { yieldToEventLoop } from './backends/yield-to-event-loop.ts';
 import { Decoder } from './cache/decoder.ts';
 import { decode, type DecodeOptions } from './generate.ts';
@@ -12,7 +12,6 @@ const pause = vi.mocked(yieldToEventLoop);
 
 const PROMPT = [7, 8, 9];
 const STOP = 5;
-const GREEDY: Sampling = { temperature: 0, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1 };
 
 /** A decoder that has read the prompt and goes on with `ids`; after them with a letter. */
 async function prefilled(ids: readonly number[], { onGpu, capacity = 20 }: { onGpu: boolean; capacity?: number }) {
@@ -23,7 +22,7 @@ async function prefilled(ids: readonly number[], { onGpu, capacity = 20 }: { onG
   const tokens: number[] = [];
   const run = (options: Partial<DecodeOptions> = {}) =>
     decode(first, {
-      ...{ decoder, samplers: onGpu ? samplers : null, sampling: GREEDY, stopIds: new Set([STOP]) },
+      ...{ decoder, samplers: onGpu ? samplers : null, sampling: GREEDY_SAMPLING, stopIds: new Set([STOP]) },
       ...{ maxNewTokens: Infinity, prompt: PROMPT, onToken: (id: number) => tokens.push(id) },
       ...options,
     });
@@ -166,7 +165,9 @@ describe.each([
 
   it('are refused settings that are wrong', async () => {
     const { run, backend, cached } = await prefilled([10], { onGpu });
-    await expect(run({ sampling: { ...GREEDY, temperature: -1 } })).rejects.toMatchObject({ code: 'bad-request' });
+    await expect(run({ sampling: { ...GREEDY_SAMPLING, temperature: -1 } })).rejects.toMatchObject({
+      code: 'bad-request',
+    });
     expect(cached()).toEqual([]);
     expect(backend.openLogits).toBe(0);
   });
@@ -189,7 +190,7 @@ describe('tokens chosen on the GPU', () => {
 
   it('are chosen with the settings, and with the prompt and the answer so far', async () => {
     const { run, samplers } = await prefilled([10, 11, STOP], { onGpu });
-    const sampling = { ...GREEDY, repetition_penalty: 1.1 };
+    const sampling = { ...GREEDY_SAMPLING, repetition_penalty: 1.1 };
     await run({ sampling });
     expect(samplers.began.mock.calls).toEqual([[sampling]]);
     expect(samplers.histories).toEqual([PROMPT, [...PROMPT, 10], [...PROMPT, 10, 11]]);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LoadedModel } from '../../../protocol/engine.ts';
-import { isInRange } from '../../../protocol/sampling.ts';
+import { DEFAULT_SAMPLING, isInRange } from '../../../protocol/sampling.ts';
 import type { ConversationSettings } from '../../conversations/records.ts';
 import {
   ownValue,
@@ -21,7 +21,7 @@ const settings: ConversationSettings = {
   maxNewTokens: 64,
 };
 const model = {
-  sampling: { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 },
+  sampling: DEFAULT_SAMPLING,
 } as LoadedModel;
 
 describe('settings of answers', () => {

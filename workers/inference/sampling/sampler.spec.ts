@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Sampling } from '../../../protocol/sampling.ts';
+import { GREEDY_SAMPLING, type Sampling } from '../../../protocol/sampling.ts';
 import { seededRandom } from './random.ts';
 import { Sampler } from './sampler.ts';
 
-const OFF: Sampling = { temperature: 1, top_k: 0, top_p: 1, min_p: 0, repetition_penalty: 1, seed: 1 };
+const OFF: Sampling = { ...GREEDY_SAMPLING, temperature: 1, seed: 1 };
 const sampler = (changes: Partial<Sampling>) => new Sampler({ ...OFF, ...changes });
 const random = seededRandom(2026);
 /** Random logits with about the spread of a language model's. */

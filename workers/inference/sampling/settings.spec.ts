@@ -5,7 +5,7 @@ import { defaultSampling, mergeSampling } from './settings.ts';
 describe('defaultSampling', () => {
   it("is Gemma's where the model says nothing", () => {
     expect(defaultSampling(undefined)).toEqual(DEFAULT_SAMPLING);
-    expect(defaultSampling({})).toEqual({ temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1 });
+    expect(defaultSampling({})).toEqual(DEFAULT_SAMPLING);
   });
 
   it('is greedy where the model does not sample', () => {

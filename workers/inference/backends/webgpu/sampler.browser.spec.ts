@@ -1,13 +1,13 @@
 /** The GPU's sampler chooses what the CPU's does: the same ids from the same logits, settings and seed. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Sampling } from '../../../../protocol/sampling.ts';
+import { DEFAULT_SAMPLING, type Sampling } from '../../../../protocol/sampling.ts';
 import { fromHalf, toHalf } from '../../onnx/float16.ts';
 import type { GpuLogits } from '../../backend-interface/logits.ts';
 import { seededRandom } from '../../sampling/random.ts';
 import { Sampler } from '../../sampling/sampler.ts';
 import { type GpuSampler, GpuSamplers, SamplerPipelines } from './sampler.ts';
 
-const GEMMA: Sampling = { temperature: 1, top_k: 64, top_p: 0.95, min_p: 0, repetition_penalty: 1, seed: 7 };
+const GEMMA: Sampling = { ...DEFAULT_SAMPLING, seed: 7 };
 const CASES: readonly (Partial<Sampling> & { name: string })[] = [
   { name: 'Gemma’s own settings' },
   { name: 'greedy', temperature: 0 },
