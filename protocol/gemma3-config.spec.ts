@@ -189,7 +189,8 @@ describe('parseGemma3Config', () => {
     [{ model_type: 'gemma3_text', use_bidirectional_attention: true }, /a bidirectional \(embedding\) Gemma 3/],
     [{ model_type: 'gemma3_text', hidden_size: 1.5 }, /hidden_size is 1.5, not a positive whole number/],
     [{ model_type: 'gemma3_text', hidden_size: Infinity }, /hidden_size is missing or not a number/],
-    [{ model_type: 'gemma3_text', layer_types: Array(26).fill('global') }, /layer_types does not name 26/],
+    [{ model_type: 'gemma3_text', rms_norm_eps: '1' }, /rms_norm_eps is missing or not a number/],
+    [{ model_type: 'gemma3_text', num_hidden_layers: 2, layer_types: ['full_attention', 'global'] }, /does not name 2/],
     [
       { model_type: 'gemma3_text', hidden_activation: 'relu' },
       /hidden_activation relu is not Gemma 3's gelu_pytorch_tanh/,
