@@ -8,7 +8,7 @@ import { exportModel } from './export-model.ts';
 
 const read = (folder: string) => parseManifest(JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')));
 
-it('the built-in model is what the checkpoint in training/ exports to, in at most 6 MB', async () => {
+it('gives the built-in model for the checkpoint in training/, in at most 6 MB', async () => {
   const work = await mkdtemp(join(tmpdir(), 'fournil-built-in-'));
   try {
     const out = join(work, 'built-in');

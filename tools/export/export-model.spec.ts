@@ -1,4 +1,4 @@
-/** What an export writes, whatever the checkpoint looks like, and what it says when it cannot. */
+/** @file What an export writes, whatever the checkpoint looks like, and what it says where it cannot. */
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,7 +32,7 @@ async function copyOf(checkpoint: string): Promise<string> {
 
 type Header = Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
 
-/** Rewrites the header of a checkpoint's one file; the data stay. */
+/** Rewrites the header of a checkpoint's only file. The data stay. */
 async function editHeader(checkpoint: string, edit: (header: Header) => Header): Promise<void> {
   const path = join(checkpoint, 'model.safetensors');
   const bytes = await readFile(path);
@@ -60,7 +60,7 @@ const run = (checkpoint: string, out: string, options: Partial<ExportOptions> = 
   exportModel({ checkpoint, out, dtype: 'q4', ...options });
 
 describe('a model folder', () => {
-  it('is listed whole in its manifest, with sizes and data files for each session', async () => {
+  it('has a manifest that lists every file, with sizes, and the data files of each session', async () => {
     const out = fresh();
     const manifest = await run(vision, out, { licence: 'none', id: 'tiny' });
     const files = await contents(out);
@@ -83,7 +83,7 @@ describe('a model folder', () => {
     });
   });
 
-  it('says to transformers.js how many data files each graph has; causal sessions share none', async () => {
+  it('tells transformers.js how many data files each graph has; causal sessions share none', async () => {
     const out = fresh();
     const manifest = await run(vision, out, { imageAttention: 'causal' });
     expect(manifest.imageAttention).toBe('causal');
@@ -136,7 +136,7 @@ describe('a model folder', () => {
   });
 });
 
-describe('a head that is said to be the embedding table', () => {
+describe('a language-model head that config.json ties to the embedding table', () => {
   const TABLE = 'model.embed_tokens.weight';
   const graphs = async (checkpoint: string) =>
     (await run(checkpoint, fresh(), { dtype: 'fp32' })).files.filter(({ path }) => path.startsWith('onnx/'));
@@ -156,7 +156,7 @@ describe('a head that is said to be the embedding table', () => {
     await editHeader(checkpoint, (header) => ({ ...header, 'lm_head.weight': { ...table, data_offsets } }));
   }
 
-  it('is the table where it is stored alike, or alone', async () => {
+  it('is tied where both are stored alike, or only one is stored', async () => {
     const [twice, alone] = [await copyOf(text), await copyOf(text)];
     await addHead(twice, 0);
     await editHeader(alone, (header) =>
@@ -167,7 +167,7 @@ describe('a head that is said to be the embedding table', () => {
     expect(await graphs(alone)).toEqual(wanted);
   });
 
-  it('is a head of its own where another one is stored', async () => {
+  it('is untied where a different head is stored', async () => {
     const own = await copyOf(text);
     await addHead(own, 1);
     const untied = await copyOf(own);
@@ -179,7 +179,7 @@ describe('a head that is said to be the embedding table', () => {
 });
 
 describe('files inside other files', () => {
-  it('become files of their own: picture processing, chat template', async () => {
+  it('become files of their own: picture processing and the chat template', async () => {
     const newer = await copyOf(vision);
     const picture = { image_mean: [0.1, 0.2, 0.3], size: { height: 28, width: 28 } };
     await rm(join(newer, 'preprocessor_config.json'), { force: true });
@@ -223,7 +223,7 @@ describe('weight names', () => {
 });
 
 describe('a checkpoint that cannot be exported', () => {
-  /** The sentence, after checking that nothing was left behind. */
+  /** Returns the error's sentence, after checking that nothing was left behind. */
   async function sentenceOf(checkpoint: string, options: Partial<ExportOptions> = {}): Promise<string> {
     const parent = fresh();
     await mkdir(parent);
@@ -235,13 +235,13 @@ describe('a checkpoint that cannot be exported', () => {
     return failure;
   }
 
-  it('no Gemma 3', async () => {
+  it('is refused where it is not a Gemma 3', async () => {
     const copy = await copyOf(text);
     await editConfig(copy, (config) => ({ ...config, model_type: 'llama' }));
     expect(await sentenceOf(copy)).toContain('"llama"');
   });
 
-  it('no folder, no config.json, no weights', async () => {
+  it('is refused without a folder, config.json or weights', async () => {
     expect(await sentenceOf(join(work, 'nowhere'))).toContain('is not a folder');
     const empty = fresh();
     await mkdir(empty);
@@ -250,7 +250,7 @@ describe('a checkpoint that cannot be exported', () => {
     expect(await sentenceOf(empty)).toContain('has no model.safetensors');
   });
 
-  it('a weight missing', async () => {
+  it('is refused where a weight is missing', async () => {
     const copy = await copyOf(text);
     await editHeader(copy, ({ 'model.layers.1.mlp.up_proj.weight': _, ...rest }) => rest);
     expect(await sentenceOf(copy)).toBe(
@@ -258,13 +258,13 @@ describe('a checkpoint that cannot be exported', () => {
     );
   });
 
-  it('a wrong shape', async () => {
+  it('is refused where a weight has another shape', async () => {
     const copy = await copyOf(text);
     await editConfig(copy, (config) => ({ ...config, intermediate_size: 128 }));
     expect(await sentenceOf(copy)).toContain('has the shape [96, 64] where config.json asks for [128, 64]');
   });
 
-  it('cut short, in the data and in the header', async () => {
+  it('is refused where a file is cut short, in the data or in the header', async () => {
     const copy = await copyOf(text);
     const path = join(copy, 'model.safetensors');
     await truncate(path, (await stat(path)).size - 1);
@@ -275,13 +275,13 @@ describe('a checkpoint that cannot be exported', () => {
     expect(await sentenceOf(copy)).toContain('model.safetensors is cut short');
   });
 
-  it('not safetensors at all', async () => {
+  it('is refused where a file is not safetensors', async () => {
     const copy = await copyOf(text);
     await writeFile(join(copy, 'model.safetensors'), '<!doctype html><title>Sign in</title>');
     expect(await sentenceOf(copy)).toContain('not a safetensors file');
   });
 
-  it('a shard missing', async () => {
+  it('is refused where a shard is missing', async () => {
     const sharded = fresh();
     await makeCheckpoint({ out: sharded, size: 'tiny', shardBytes: 40_000 });
     const last = (await readdir(sharded)).filter((name) => name.endsWith('.safetensors')).at(-1) ?? '';
@@ -289,7 +289,7 @@ describe('a checkpoint that cannot be exported', () => {
     expect(await sentenceOf(sharded)).toContain(`${last} is missing`);
   });
 
-  it('quantised already', async () => {
+  it('is refused where it is quantised already', async () => {
     const copy = await copyOf(text);
     await editHeader(copy, (header) => {
       const { 'model.layers.0.mlp.up_proj.weight': weight, ...rest } = header;
@@ -301,23 +301,23 @@ describe('a checkpoint that cannot be exported', () => {
     expect(await sentenceOf(copy)).toContain('quantised already');
   });
 
-  it('heads that onnxruntime cannot attend with', async () => {
+  it('is refused where onnxruntime cannot attend with its head size', async () => {
     const copy = await copyOf(text);
     await editConfig(copy, (config) => ({ ...config, head_dim: 24 }));
     expect(await sentenceOf(copy)).toContain('head_dim is 24');
   });
 
-  it('a context longer than the model has', async () => {
+  it('is not exported with a longer context than the model has', async () => {
     expect(await sentenceOf(text, { contextLength: 257 })).toContain('this model has 1 to 256');
   });
 
-  it('stopped half-way', async () => {
+  it('leaves nothing behind where it is stopped half-way', async () => {
     const stop = new AbortController();
     const options = { signal: stop.signal, onProgress: () => stop.abort(new Error('stopped')) };
     expect(await sentenceOf(text, options)).toBe('stopped');
   });
 
-  it('a folder that holds something else', async () => {
+  it('is not exported into a folder that holds something else', async () => {
     const out = fresh();
     await mkdir(out);
     await writeFile(join(out, 'thesis.txt'), 'precious');
@@ -326,7 +326,7 @@ describe('a checkpoint that cannot be exported', () => {
   });
 });
 
-it('the command prints a sentence and fails, or prints its usage', async () => {
+it('prints a sentence and fails as a command, or prints its usage', async () => {
   const { spawnSync } = await import('node:child_process');
   const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const command = (...args: string[]) =>

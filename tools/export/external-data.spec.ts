@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('layout of data files', () => {
-  it('aligns tensors, begins a new file before one would grow too long, never splits a tensor', () => {
+  it('aligns tensors, begins a new file before one would grow too long, and never splits a tensor', () => {
     const { places, files } = layOut(
       [tensor('a', 100), tensor('b', 60), tensor('c', 1000), tensor('d', 5000)],
       'm.onnx',
@@ -37,7 +37,7 @@ describe('layout of data files', () => {
     });
   });
 
-  it('large tensors begin on a page', () => {
+  it('begins large tensors on a page', () => {
     const { places } = layOut([tensor('a', 100), tensor('b', 2 ** 20)], 'm.onnx');
     expect(places.get('b')?.offset).toBe(4096);
   });
@@ -46,7 +46,7 @@ describe('layout of data files', () => {
     expect(() => layOut([{ ...tensor('a', 1), dims: [3_000_000_000] }], 'm.onnx')).toThrow('a alone would have 3.0 GB');
   });
 
-  it('writes what was laid out, hashing it on the way', async () => {
+  it('writes what was laid out, and hashes it on the way', async () => {
     const layout = layOut([tensor('a', 100), tensor('b', 60), tensor('c', 1000)], 'm.onnx', 1100);
     let bytes = 0;
     const files = await writeData(layout, { folder, prefix: 'onnx/', onBytes: (n) => (bytes += n) });

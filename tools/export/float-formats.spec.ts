@@ -5,7 +5,7 @@ const allBits = Uint16Array.from({ length: 65536 }, (_, i) => i);
 const isNan16 = (bits: number) => (bits & 0x7c00) === 0x7c00 && (bits & 0x3ff) !== 0;
 
 describe('float16', () => {
-  it('every value survives the way to float32 and back', () => {
+  it('keeps every value on the way to float32 and back', () => {
     const back = float32ToFloat16(float16ToFloat32(allBits));
     for (let bits = 0; bits < 65536; bits++) if (!isNan16(bits)) expect(back[bits]).toBe(bits);
   });

@@ -1,4 +1,4 @@
-/** Exports of the reference checkpoints, run on the CPU, against the reference implementation's logits. */
+/** @file Compares exports of the reference checkpoints, run on the CPU, with the reference implementation's logits. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { type Case, cuttings, maxDifference, openReference, type ReferenceFolder
 
 const referenceFolder = (name: string) => fileURLToPath(new URL(`../../reference/${name}`, import.meta.url));
 
-/** What differs at most, over all cases and ways of cutting them. */
+/** Largest difference over all cases and ways of cutting them into chunks. */
 async function worst(model: NodeModel, cases: Case[], want: (c: Case) => Promise<Float32Array>): Promise<number> {
   let most = 0;
   for (const c of cases) {
@@ -37,12 +37,12 @@ async function exported(folder: string, options: Partial<ExportOptions> & Pick<E
   return NodeModel.load(out, options.dtype ?? 'q4');
 }
 
-/** 4-bit weights against fp32 weights of the same values. */
+/** Tolerance between 4-bit weights and fp32 weights of the same values. */
 const Q4_BOUND = 1e-4;
-/** fp16 attention and MLP inputs against fp32 ones: logits of these models reach ±4. */
+/** Tolerance between fp16 and fp32 attention and MLP inputs. Logits of these models reach ±4. */
 const Q4F16_BOUND = 0.05;
 
-/** Largest difference between two models' logits over all cases, the first reading in chunks. */
+/** Largest difference between two models' logits over all cases. The first model computes the prompt in chunks. */
 async function between(a: NodeModel, b: NodeModel, cases: Case[]): Promise<number> {
   let most = 0;
   for (const { prompt } of cases) {
@@ -60,7 +60,7 @@ describe('text', () => {
   });
   afterAll(() => reference.close());
 
-  it('fp32 gives the reference logits and greedy tokens, however the prompt is cut', async () => {
+  it('has the reference logits and greedy tokens in fp32, however the prompt is cut', async () => {
     const model = await exported('text', { dtype: 'fp32' });
     const most = await worst(model, reference.cases, (c) => reference.tensor(c.logits));
     console.info(`text fp32: ${most.toExponential(1)}`);
@@ -68,7 +68,7 @@ describe('text', () => {
     for (const c of reference.cases) expect(await model.greedy(c.prompt, c.greedy.length)).toEqual(c.greedy);
   });
 
-  it('q4 gives what its rounded weights stand for; q4f16 stays near', async () => {
+  it('computes in q4 what its rounded weights stand for, and nearly that in q4f16', async () => {
     const rounded = await exported('text', { dtype: 'fp32', roundWeights: true });
     const q4 = await exported('text', { dtype: 'q4' });
     const q4f16 = await exported('text', { dtype: 'q4f16' });
@@ -100,7 +100,7 @@ describe('vision', () => {
   });
   afterAll(() => reference.close());
 
-  it('fp32 gives the reference features, logits and greedy tokens, picture tokens attending both ways', async () => {
+  it('has the reference features, logits and greedy tokens in fp32, with bidirectional picture tokens', async () => {
     const model = await exported('vision', { dtype: 'fp32' });
     const features = await model.encode(await reference.tensor('pixel_values'));
     const off = maxDifference(features, await reference.tensor('image_features'));
@@ -111,14 +111,14 @@ describe('vision', () => {
     for (const c of reference.cases) expect(await model.greedy(c.prompt, c.greedy.length)).toEqual(c.greedy);
   });
 
-  it('a causal export gives the logits of a causal engine', async () => {
+  it('has the logits of a causal engine where it is exported causal', async () => {
     const model = await exported('vision', { dtype: 'fp32', imageAttention: 'causal' });
     const most = await worst(model, reference.cases, (c) => reference.tensor(c.logitsCausal));
     console.info(`vision causal fp32: ${most.toExponential(1)}`);
     expect(most).toBeLessThan(1e-4);
   });
 
-  it('q4 gives what its rounded weights stand for; q4f16 stays near', async () => {
+  it('computes in q4 what its rounded weights stand for, and nearly that in q4f16', async () => {
     const pixels = await reference.tensor('pixel_values');
     const rounded = await exported('vision', { dtype: 'fp32', roundWeights: true });
     const q4 = await exported('vision', { dtype: 'q4' });
@@ -140,7 +140,7 @@ describe('vision', () => {
   });
 });
 
-it('a vision MLP whose width 4-bit blocks do not divide is padded, exactly', async () => {
+it('pads a vision MLP whose width 4-bit blocks do not divide, exactly', async () => {
   const checkpoint = join(work, 'odd');
   await makeCheckpoint({ out: checkpoint, size: 'tiny-vision' });
   const outs = { q4: join(work, 'odd-q4'), fp32: join(work, 'odd-fp32'), q4f16: join(work, 'odd-q4f16') };
@@ -160,7 +160,7 @@ it('a vision MLP whose width 4-bit blocks do not divide is padded, exactly', asy
   expect(maxDifference(await halves.logits(prompt, [7]), logits)).toBeLessThan(Q4F16_BOUND);
 });
 
-it('q4f16 holds where fp16 would overflow: in the residual stream and in the gated product', async () => {
+it('does not overflow in q4f16 where fp16 would: in the residual stream and in the gated product', async () => {
   const checkpoint = join(work, 'large');
   await makeCheckpoint({ out: checkpoint, size: 'tiny' });
   const layer = 'model.layers.0';

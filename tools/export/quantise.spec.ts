@@ -2,20 +2,20 @@ import { describe, expect, it } from 'vitest';
 import { dequantise, quantise } from './quantise.ts';
 
 describe('q4_0', () => {
-  it('the value of largest magnitude sets the scale, with its sign, and is kept exactly', () => {
+  it('takes the scale from the value of largest magnitude, with its sign, and keeps that value exactly', () => {
     const row = new Float32Array(32).fill(0.25);
     row[5] = -2;
     row[6] = 1.9;
     const { packed, scales } = quantise(row, 32);
     expect([...scales]).toEqual([0.25]);
-    // Low nibble first: columns 4 and 5 share byte 2; 0.25 is one step above 8, −2 is 0.
+    // The low nibble comes first: columns 4 and 5 share byte 2. 0.25 is one step above 8, and −2 is 0.
     expect(packed[2]).toBe(9 | (0 << 4));
-    // 1.9 / 0.25 + 8.5 = 16.1: past the fifteen that there are.
+    // 1.9 / 0.25 + 8.5 = 16.1 exceeds the largest value, 15.
     expect((packed[3] as number) & 15).toBe(15);
     expect(dequantise({ packed, scales }, 32)[5]).toBe(-2);
   });
 
-  it('weights that are whole steps of a scale come back exactly, as those of quantisation-aware checkpoints', () => {
+  it('restores weights exactly that are whole steps of a scale, as in quantisation-aware checkpoints', () => {
     const steps = Float32Array.from({ length: 64 }, (_, i) => ((i % 16) - 8) * (i < 32 ? 2 ** -7 : -3 * 2 ** -9));
     expect([...dequantise(quantise(steps, 64), 64)].map((w) => w + 0)).toEqual([...steps].map((w) => w + 0));
   });
@@ -28,13 +28,13 @@ describe('q4_0', () => {
     expect([...dequantise(quantise(row, 32), 32).subarray(0, 3)]).toEqual([-8, 1, 0]);
   });
 
-  it('a block of zeros is zeros', () => {
+  it('keeps a block of zeros', () => {
     const { packed, scales } = quantise(new Float32Array(32), 32);
     expect([...scales]).toEqual([0]);
     expect(new Set(packed)).toEqual(new Set([0x88]));
   });
 
-  it('a last block that is not full is filled with zeros', () => {
+  it('fills a last block that is not full with zeros', () => {
     const rows = Float32Array.from({ length: 2 * 40 }, (_, i) => Math.sin(i));
     const { packed, scales } = quantise(rows, 40);
     expect(packed.length).toBe(2 * 2 * 16);

@@ -4,7 +4,7 @@ import { float32ToBfloat16 } from '../float-formats.ts';
 import { Safetensors } from '../safetensors.ts';
 import { bytesOf } from '../tensor.ts';
 
-/** Sets all values of a checkpoint's bfloat16 weight (one file) to one value. */
+/** Sets all values of a bfloat16 weight to one value, in a checkpoint of one file. */
 export async function fillWeight(checkpoint: string, name: string, value: number): Promise<void> {
   const files = await Safetensors.open(checkpoint);
   const weight = files.tensors.get(name);

@@ -1,4 +1,4 @@
-/** Runs an exported folder in Node, on onnxruntime-web's CPU build: how tests read prompts and generate. */
+/** @file Runs an exported folder in Node, on onnxruntime-web's CPU build, so that tests can prefill and generate. */
 import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as ort from 'onnxruntime-web/wasm';
@@ -11,7 +11,7 @@ ort.env.wasm.numThreads = 1;
 export interface Span {
   start: number;
   length: number;
-  /** Which of the pictures. */
+  /** Index of the picture. */
   image: number;
 }
 
@@ -61,7 +61,7 @@ export class NodeModel {
     return this.session(name).run(feeds);
   }
 
-  /** Features of pictures, float32 [n, tokens, hidden], from pixels float32 [n, 3, S, S]; one at a time. */
+  /** Encodes pictures one at a time: from float32 [pictures, 3, size, size] to float32 [pictures, tokens, hiddenSize]. */
   async encode(pixels: Float32Array): Promise<Float32Array> {
     const { channels = 3, imageSize = 0 } = this.config.vision ?? {};
     const each = channels * imageSize ** 2;
@@ -107,7 +107,7 @@ export class NodeModel {
     return inputs_embeds as ort.Tensor;
   }
 
-  /** Rows and masks of the chunk's picture tokens; one causal row where there are none. */
+  /** Makes rows and masks of the chunk's picture tokens, or one causal row where there are none. */
   private pictureFeeds(start: number, end: number, pictures: Span[]): Record<string, ort.Tensor> {
     const spanOf = (t: number) => pictures.findIndex((p) => t >= p.start && t < p.start + p.length);
     const positions = Array.from({ length: end - start }, (_, i) => start + i).filter((t) => spanOf(t) >= 0);
@@ -134,7 +134,7 @@ export class NodeModel {
     };
   }
 
-  /** Reads a chunk of the prompt after `start` tokens in `cache`. @returns logits of the last `keep` positions (0: all). */
+  /** Computes a chunk after `start` tokens in `cache`. @returns logits of the last `keep` positions (0 for all) */
   private async step(
     prompt: Prompt,
     { start, end, cache, keep }: { start: number; end: number; cache: Cache; keep: number },
@@ -157,7 +157,7 @@ export class NodeModel {
     return { logits: logits?.data as Float32Array, cache: Object.fromEntries(next) as Cache };
   }
 
-  /** Logits of all positions, float32 [positions, vocabSize], reading the prompt in chunks that end at `cuts`. */
+  /** Computes a prompt in chunks that end at `cuts`. @returns all logits, float32 [positions, vocabSize] */
   async logits(prompt: Prompt, cuts: number[]): Promise<Float32Array> {
     const { vocabSize } = this.config.text;
     const out = new Float32Array(prompt.ids.length * vocabSize);
@@ -172,7 +172,7 @@ export class NodeModel {
     return out;
   }
 
-  /** Logits of the last `keep` positions of a prompt read at once. */
+  /** Computes a prompt at once. @returns logits of the last `keep` positions, float32 [keep, vocabSize] */
   async lastLogits(prompt: Prompt, keep: number): Promise<Float32Array> {
     return (await this.step(prompt, { start: 0, end: prompt.ids.length, cache: this.emptyCache(), keep })).logits;
   }

@@ -1,4 +1,4 @@
-/** The reference cases (reference/README.md) as tests read them. */
+/** @file Reads the reference cases (reference/README.md). */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readAll, Safetensors } from '../safetensors.ts';
@@ -7,8 +7,8 @@ import type { Prompt, Span } from './node-model.ts';
 export interface Case {
   name: string;
   prompt: Prompt;
-  /** Last positions that the reference has logits of. */
-  covered: number;
+  /** Number of positions, at the end of the prompt, that the reference has logits of. */
+  comparedPositions: number;
   logits: string;
   logitsCausal: string;
   greedy: number[];
@@ -51,7 +51,7 @@ export async function openReference(folder: string): Promise<ReferenceFolder> {
     cases: cases.map((raw) => ({
       name: raw.name,
       prompt: { ids: raw.input_ids, pictures: spans(raw) },
-      covered: Number(/last (\d+)/.exec(raw.logits_cover ?? '')?.[1] ?? raw.input_ids.length),
+      comparedPositions: Number(/last (\d+)/.exec(raw.logits_cover ?? '')?.[1] ?? raw.input_ids.length),
       logits: raw.logits,
       logitsCausal: raw.logits_with_causal_image_tokens ?? raw.logits,
       greedy: raw.greedy_48 ?? raw.greedy_32 ?? [],
@@ -65,7 +65,7 @@ export async function openReference(folder: string): Promise<ReferenceFolder> {
   };
 }
 
-/** Ways to cut a prompt into chunks, none through a picture. */
+/** Cuts a prompt into chunks in several ways, never through a picture. */
 export function cuttings({ ids, pictures = [] }: Prompt): number[][] {
   const n = ids.length;
   const inside = (end: number) => pictures.some((p) => p.start < end && end < p.start + p.length);
@@ -80,7 +80,7 @@ export function cuttings({ ids, pictures = [] }: Prompt): number[][] {
   return [...new Map(ways.map((w) => [w.join(), w])).values()];
 }
 
-/** Largest |a − b|; infinite for lengths that differ, or NaN. */
+/** Computes the largest |a − b|, which is infinite for different lengths or NaN. */
 export function maxDifference(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Infinity;
   let most = 0;
