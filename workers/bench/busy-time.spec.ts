@@ -19,7 +19,7 @@ describe('BusyTime', () => {
     pass(2);
     clock += 1;
     expect(time.stop()).toBeCloseTo(6);
-    // What was asked before does not count in the next watch.
+    // Tasks of an earlier measurement do not count in the next one.
     time.start();
     pass(5);
     expect(asked).toHaveLength(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GpuCounter, type GpuScope } from './count-gpu.ts';
 
-/** As much of WebGPU as is counted. */
+/** Makes a scope with the parts of WebGPU that are counted. */
 function fakeScope() {
   class GPUBuffer {
     constructor(readonly size: number) {}

@@ -18,7 +18,7 @@ let parts: Part[];
 let record: PartRecord;
 let files: OpenFiles;
 let verifier: PartVerifier;
-/** Parts that were downloaded once more, and what the source gives for each then. */
+/** Indices of parts that were downloaded once more, and the bytes that the source gives then. */
 let again: number[];
 let source: (part: Part) => Uint8Array;
 

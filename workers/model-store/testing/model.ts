@@ -1,15 +1,21 @@
-/** A small model folder with a manifest, made of chance bytes: enough for the store, which never looks inside. */
+/** @file A small model folder of random bytes with a manifest. The store never looks into files. */
 import { createHash, randomBytes } from 'node:crypto';
 import { MANIFEST_FORMAT, type Manifest } from '../../../protocol/manifest.ts';
 import { PART_BYTES } from '../../../protocol/sizes.ts';
 
 const hash = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
+/** A model folder in memory. */
 export interface TestModel {
   manifest: Manifest;
   files: Map<string, Uint8Array<ArrayBuffer>>;
 }
 
+/**
+ * Makes a model folder.
+ * @param sizes of its files in bytes, by path.
+ * @returns the manifest, and the files' contents by path.
+ */
 export function testModel(sizes: Record<string, number>): TestModel {
   const files = new Map(Object.entries(sizes).map(([path, size]) => [path, new Uint8Array(randomBytes(size))]));
   const graph = 'onnx/model_q4.onnx';

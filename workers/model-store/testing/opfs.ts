@@ -1,4 +1,4 @@
-/** The browser's private file system and locks, in memory: enough of both to run the store under Node. */
+/** @file The origin private file system and Web Locks in memory: enough of both to run the store in Node. */
 import { vi } from 'vitest';
 
 const notFound = (name: string) => new DOMException(`${name} is not there`, 'NotFoundError');
@@ -39,7 +39,6 @@ class MemoryFile {
       write: (bytes: Uint8Array, { at = 0 } = {}) => {
         if (at + bytes.length > this.bytes.length) resize(at + bytes.length);
         this.bytes.set(bytes, at);
-        this.disk.written += bytes.length;
         return bytes.length;
       },
       flush: () => {
@@ -51,7 +50,7 @@ class MemoryFile {
     } as unknown as FileSystemSyncAccessHandle);
   }
 
-  /** As browsers do it: the content takes the file's place once all of it is written. */
+  /** The new content takes the old one's place once the stream is closed, as in browsers. */
   createWritable(): Promise<WritableStream<Uint8Array>> {
     const chunks: Uint8Array[] = [];
     return Promise.resolve(
@@ -103,17 +102,16 @@ class MemoryFolder {
   }
 }
 
+/** The disk behind the file system. */
 export class Disk {
   quota = Infinity;
   used = 0;
-  /** Bytes written since the beginning. */
-  written = 0;
   /** Names of files that were flushed, and of those that were written as streams. */
   readonly flushed: string[] = [];
   readonly replaced: string[] = [];
   readonly root = new MemoryFolder('', this);
 
-  /** The bytes of a file, to look at or to damage. */
+  /** Gives the bytes of a file, to be read or damaged. */
   file(path: string): Uint8Array {
     let at: MemoryFolder | MemoryFile | undefined = this.root;
     for (const name of path.split('/')) at = at instanceof MemoryFolder ? at.entries.get(name) : undefined;
@@ -130,7 +128,10 @@ export class Disk {
   }
 }
 
-/** Puts an empty disk in place of the browser's. */
+/**
+ * Puts an empty file system in place of the browser's, and locks and storage estimates with it.
+ * @returns its disk.
+ */
 export function useDisk(): Disk {
   const disk = new Disk();
   const held = new Map<string, Promise<unknown>>();
@@ -151,7 +152,7 @@ export function useDisk(): Disk {
       }
     },
   };
-  // Of the worker's own events only `online` matters, and here the network is always there.
+  // The store listens only for `online`, and here the network is never gone.
   vi.stubGlobal('addEventListener', () => undefined);
   vi.stubGlobal('removeEventListener', () => undefined);
   vi.stubGlobal('navigator', {
