@@ -158,6 +158,8 @@ export const ENGINE_ERRORS = [
   'aborted',
   'internal',
 ] as const;
+
+/** Code of a failure. */
 export type EngineErrorCode = (typeof ENGINE_ERRORS)[number];
 
 /** A failure of the engine. Between worker and page it travels as its code and detail. */

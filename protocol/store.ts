@@ -114,6 +114,8 @@ export const STORE_ERRORS = [
   'aborted',
   'internal',
 ] as const;
+
+/** Code of a failure. */
 export type StoreErrorCode = (typeof STORE_ERRORS)[number];
 
 /** A failure of the store. Between worker and page it travels as its code and detail. */

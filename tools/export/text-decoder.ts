@@ -166,7 +166,12 @@ function mlp(context: Context, x: string, i: number, { config: { text } }: Decod
   });
 }
 
-/** Adds the decoder to the graph, its inputs and outputs included. @throws ExportError for weights that do not fit. */
+/**
+ * Adds the decoder to a graph, with its inputs and outputs.
+ * @param context the graph.
+ * @param options how to build it.
+ * @throws ExportError where a weight is missing or has another shape, or onnxruntime cannot attend with the head size.
+ */
 export function addTextDecoder(context: Context, options: DecoderOptions): void {
   const { graph } = context;
   const { text } = options.config;

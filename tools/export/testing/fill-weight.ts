@@ -4,7 +4,12 @@ import { float32ToBfloat16 } from '../float-formats.ts';
 import { Safetensors } from '../safetensors.ts';
 import { bytesOf } from '../tensor.ts';
 
-/** Sets all values of a bfloat16 weight to one value, in a checkpoint of one file. */
+/**
+ * Sets all values of a bfloat16 weight, in a checkpoint of one file.
+ * @param checkpoint the checkpoint's folder.
+ * @param name of the weight, as the file spells it.
+ * @param value for all elements.
+ */
 export async function fillWeight(checkpoint: string, name: string, value: number): Promise<void> {
   const files = await Safetensors.open(checkpoint);
   const weight = files.tensors.get(name);

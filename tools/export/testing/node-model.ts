@@ -8,6 +8,7 @@ import type { ExportDtype } from '../export-model.ts';
 
 ort.env.wasm.numThreads = 1;
 
+/** A picture's soft tokens in a prompt. */
 export interface Span {
   start: number;
   length: number;
@@ -15,6 +16,7 @@ export interface Span {
   image: number;
 }
 
+/** A prompt with the features of its pictures. */
 export interface Prompt {
   ids: number[];
   pictures?: Span[];
@@ -26,6 +28,7 @@ type Cache = Record<string, ort.Tensor>;
 
 const int64 = (values: number[], dims: number[]) => new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims);
 
+/** An exported model that is loaded. */
 export class NodeModel {
   private constructor(
     readonly config: Gemma3Config,

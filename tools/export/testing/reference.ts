@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readAll, Safetensors } from '../safetensors.ts';
 import type { Prompt, Span } from './node-model.ts';
 
+/** A prompt, the names of its reference logits, and its greedy continuation. */
 export interface Case {
   name: string;
   prompt: Prompt;
@@ -14,6 +15,7 @@ export interface Case {
   greedy: number[];
 }
 
+/** The open reference of one checkpoint. */
 export interface ReferenceFolder {
   cases: Case[];
   tensor: (name: string) => Promise<Float32Array>;
@@ -44,6 +46,11 @@ function spans(raw: RawCase): Span[] {
   return found;
 }
 
+/**
+ * Opens a reference.
+ * @param folder the checkpoint with its reference.
+ * @returns its cases and tensors; the caller closes it.
+ */
 export async function openReference(folder: string): Promise<ReferenceFolder> {
   const files = await Safetensors.openFiles(folder, ['reference.safetensors']);
   const { cases } = JSON.parse(await readFile(join(folder, 'cases.json'), 'utf8')) as { cases: RawCase[] };
@@ -65,8 +72,13 @@ export async function openReference(folder: string): Promise<ReferenceFolder> {
   };
 }
 
-/** Cuts a prompt into chunks in several ways, never through a picture. */
-export function cuttings({ ids, pictures = [] }: Prompt): number[][] {
+/**
+ * Cuts a prompt into chunks in several ways, never through a picture.
+ * @param prompt the prompt.
+ * @returns for each way, the positions where chunks end.
+ */
+export function cuttings(prompt: Prompt): number[][] {
+  const { ids, pictures = [] } = prompt;
   const n = ids.length;
   const inside = (end: number) => pictures.some((p) => p.start < end && end < p.start + p.length);
   const ways = [
@@ -80,7 +92,12 @@ export function cuttings({ ids, pictures = [] }: Prompt): number[][] {
   return [...new Map(ways.map((w) => [w.join(), w])).values()];
 }
 
-/** Computes the largest |a − b|, which is infinite for different lengths or NaN. */
+/**
+ * Compares two vectors.
+ * @param a any values.
+ * @param b as many values.
+ * @returns the largest |a − b|, infinite for different lengths or NaN.
+ */
 export function maxDifference(a: Float32Array, b: Float32Array): number {
   if (a.length !== b.length) return Infinity;
   let most = 0;
