@@ -38,3 +38,31 @@ it('keeps everything where no layer slides', () => {
   ring.advanceTo(5000, 8192);
   expect(ring.reusableLength(1)).toBe(1);
 });
+
+it('never claims rows that it had lost when it goes back and forth', () => {
+  const ring = new SlidingWindow(10);
+  ring.advanceTo(50, 20);
+  ring.truncate(45);
+  // Token 30 is the oldest; going on to 46 overwrites nothing that was not overwritten already.
+  ring.advanceTo(46, 20);
+  expect(ring.length).toBe(46);
+  expect(ring.reusableLength(39)).toBe(39);
+  expect(ring.reusableLength(38)).toBe(0);
+});
+
+it('does not grow by truncation', () => {
+  const ring = new SlidingWindow(10);
+  ring.advanceTo(5, 20);
+  ring.truncate(8);
+  expect(ring.length).toBe(5);
+});
+
+it('has independent copies', () => {
+  const ring = new SlidingWindow(10);
+  ring.advanceTo(5, 20);
+  const copy = ring.copy();
+  copy.advanceTo(50, 20);
+  expect(ring.length).toBe(5);
+  expect(ring.reusableLength(5)).toBe(5);
+  expect(copy.reusableLength(5)).toBe(0);
+});
