@@ -204,3 +204,87 @@ describe('what is refused', () => {
     expect(() => sampler({ temperature: -1 })).toThrow(/^bad-request: temperature/);
   });
 });
+
+describe('a sampler', () => {
+  it('is used with logits of several sizes, in turn', () => {
+    const draws = (sizes: number[]) => {
+      const one = sampler({ top_k: 3, top_p: 0.9, min_p: 0.01, repetition_penalty: 1.5, seed: 3 });
+      return sizes.map((size) =>
+        one.next(
+          Float32Array.from({ length: size }, (_, i) => (i * 7) % 5),
+          [1, 2],
+        ),
+      );
+    };
+    // Random numbers are taken alike, so that the same draws come after the same number of others.
+    const mixed = draws([9, 4, 9, 20, 4]);
+    for (const [i, size] of [9, 4, 9, 20, 4].entries()) {
+      const alone = draws([...new Array<number>(i).fill(6), size]);
+      expect(mixed[i]).toBe(alone[i]);
+    }
+  });
+
+  it('penalises what is in the history now, and nothing of the history before', () => {
+    const one = sampler({ temperature: 0, repetition_penalty: 2 });
+    const logits = Float32Array.of(4, 3, 1);
+    expect(one.next(logits, [0])).toBe(1);
+    expect(one.next(logits, [])).toBe(0);
+    expect(one.next(logits, [1])).toBe(0);
+    expect(one.next(logits, [0, 0, 1, 0])).toBe(0);
+    expect(one.next(Float32Array.of(4, 3, 2.5), [0, 1])).toBe(2);
+  });
+
+  it('favours what is in the history with a penalty below 1', () => {
+    const one = sampler({ temperature: 0, repetition_penalty: 0.5 });
+    expect(one.next(Float32Array.of(3, 2), [1])).toBe(1);
+    expect(one.next(Float32Array.of(-3, -4), [1])).toBe(1);
+  });
+
+  it('leaves zero as it is, whatever the penalty', () => {
+    expect(sampler({ temperature: 0, repetition_penalty: 2 }).next(Float32Array.of(0, -1), [0])).toBe(0);
+  });
+
+  it('takes one random number for each token, in order', () => {
+    const logits = Float32Array.of(1, 1, 1, 1);
+    const seeded = seededRandom(11);
+    const expected = Array.from({ length: 20 }, () => Math.floor(4 * seeded()));
+    const one = sampler({ seed: 11 });
+    expect(Array.from({ length: 20 }, () => one.next(logits, []))).toEqual(expected);
+  });
+
+  it('draws no candidate that weighs nothing, also at the end', () => {
+    // top_p keeps the first two; min_p and the distance leave nothing of the others.
+    const one = sampler({ top_p: 0.5, seed: 5 });
+    const logits = Float32Array.of(2, 2, 0, -90);
+    const drawn = new Set(Array.from({ length: 300 }, () => one.next(logits, [])));
+    expect([...drawn].sort()).toEqual([0, 1]);
+  });
+
+  it('keeps the lower ids of those that tie where top_p cuts', () => {
+    const logits = new Float32Array(10).fill(1);
+    const drawnWith = (topP: number) => {
+      const one = sampler({ top_p: topP, seed: 9 });
+      return Math.max(...Array.from({ length: 400 }, () => one.next(logits, [])));
+    };
+    expect([0.05, 0.1, 0.11, 0.5, 0.95].map(drawnWith)).toEqual([0, 0, 1, 4, 9]);
+  });
+
+  it('cuts at the last place of a distance, too', () => {
+    // Scores of nearly the same weight: all three digits of the distance decide.
+    const logits = Float32Array.from({ length: 64 }, (_, i) => 1 - i * 2 ** -20);
+    const one = sampler({ top_p: 0.25, seed: 4 });
+    const drawn = Array.from({ length: 2000 }, () => one.next(logits, []));
+    expect(Math.max(...drawn)).toBe(15);
+    expect(new Set(drawn).size).toBe(16);
+  });
+
+  it('keeps what min_p allows, with top_p or without', () => {
+    const logits = Float32Array.of(0, -Math.LN2, -2 * Math.LN2 - 1e-3);
+    for (const topP of [1, 0.999]) {
+      const one = sampler({ top_p: topP, min_p: 0.25, seed: 8 });
+      expect(Math.max(...Array.from({ length: 500 }, () => one.next(logits, [])))).toBe(1);
+    }
+    const one = sampler({ min_p: 0.249, seed: 8 });
+    expect(Math.max(...Array.from({ length: 500 }, () => one.next(logits, [])))).toBe(2);
+  });
+});
