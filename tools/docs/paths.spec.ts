@@ -23,10 +23,12 @@ const inlineCode = (markdown: string) => [...markdown.matchAll(/`([^`\n]+)`/g)].
 
 /** Finds places of the repository in inline code: `path` and `path:identifier`. */
 function placesIn(markdown: string): Place[] {
-  return inlineCode(withoutFences(markdown)).flatMap((code) => {
-    const [, path = '', identifier] = /^([\w./-]+?)(?::([\w$.'-]+))?$/.exec(code) ?? [];
-    return ROOM.test(path) ? [{ path, identifier }] : [];
-  });
+  return inlineCode(withoutFences(markdown))
+    .filter((code) => ROOM.test(code) && !/\s/.test(code))
+    .map((code) => {
+      const [, path = code, identifier] = /^([\w./-]+?)(?::([\w$.'-]+))?$/.exec(code) ?? [];
+      return { path, identifier };
+    });
 }
 
 /**
