@@ -1,7 +1,7 @@
 /**
- * A prepared demonstration: prompts of a lesson, asked one after the other by a key, in conversations that are never kept.
- * Before it begins, all that it needs is looked at: the prompts and their pictures, the model, its first answer, and
- * whether the page opens without a network.
+ * A prepared demonstration: a key sends the starters of a lesson one after the other, in conversations that are not saved.
+ * Before it begins, everything that it needs is checked: the prompts and their pictures, the model, its first answer, and
+ * whether the page opens offline.
  */
 import { Conversation } from '../chat/conversation/conversation.svelte.ts';
 import { asEngineError, type ModelStore } from '../models/model.svelte.ts';
@@ -23,13 +23,13 @@ type Models = Pick<ModelStore, 'state' | 'ready' | 'generate'>;
 export class Demo {
   conversation = $state.raw<Conversation>() as Conversation;
   prompts = $state.raw<readonly Prompt[]>([]);
-  /** How many prompts have been asked. */
+  /** Number of prompts that have been sent. */
   step = $state(0);
-  /** Seconds to the first token of a short answer, once it was tried. */
+  /** Seconds to the first token of the warm-up answer; null before it. */
   firstToken = $state.raw<number | null>(null);
   private promptsFailed = $state(false);
   private warm = $state<Outcome>('waiting');
-  /** The asking of a prompt begins a little later than the key. */
+  /** A prompt is being sent, which begins a little later than the key. */
   private asking = false;
 
   constructor(
@@ -53,12 +53,12 @@ export class Demo {
 
   readonly allGood: boolean = $derived(Object.values(this.checks).every((outcome) => outcome === 'good'));
 
-  /** The prompt that the key asks next; null at the end. */
+  /** The prompt that is sent next; null at the end. */
   get next(): Prompt | null {
     return this.prompts[this.step] ?? null;
   }
 
-  /** Looks at everything, and warms the model with the first prompt. Never rejects: what fails is an outcome. */
+  /** Checks everything, and warms up the model with the first prompt. Never rejects: a failure is an outcome. */
   async prepare(): Promise<void> {
     this.promptsFailed = false;
     try {
@@ -74,7 +74,7 @@ export class Demo {
     await this.warmUp(this.models);
   }
 
-  /** Asks the next prompt. */
+  /** Sends the next prompt. */
   async forward(): Promise<void> {
     const { next } = this;
     if (!next || this.asking || this.conversation.busy) return;
@@ -84,7 +84,7 @@ export class Demo {
     this.asking = false;
   }
 
-  /** Back to the beginning, with nothing on the page. */
+  /** Starts again with an empty conversation. */
   reset(): void {
     this.conversation?.discard();
     const { system, sampling, maxNewTokens } = this.lesson;

@@ -1,4 +1,4 @@
-/** The keys of a demonstration: those of presenters' remote controls, and what one would try. */
+/** The keys of a demonstration: those that presenters' remote controls send, and usual ones of a keyboard. */
 
 const KEYS = {
   forward: ['ArrowRight', 'PageDown', ' '],
@@ -8,6 +8,6 @@ const KEYS = {
 
 export type DemoKey = keyof typeof KEYS;
 
-/** What a key asks for, if anything. */
+/** Returns the action of a key, or null. */
 export const keyOf = (key: string): DemoKey | null =>
   (Object.keys(KEYS) as DemoKey[]).find((action) => (KEYS[action] as readonly string[]).includes(key)) ?? null;

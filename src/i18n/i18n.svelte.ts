@@ -1,4 +1,4 @@
-/** The page's messages, numbers and dates, in its language. All languages are in the bundle: nothing is fetched. */
+/** Formats the page's messages, numbers and dates in its language. All languages are in the bundle: nothing is fetched. */
 import i18next from 'i18next';
 import { FALLBACK_LANGUAGE, type Language, localeFor } from './languages.ts';
 import type en from './messages/en.json';
@@ -16,7 +16,7 @@ void messages.init({
   resources: Object.fromEntries(
     Object.entries(files).map(([path, translation]) => [/(\w+)\.json$/.exec(path)?.[1], { translation }]),
   ),
-  // Keys have points in them, and Svelte escapes what it shows.
+  // Keys contain points, and Svelte escapes text.
   keySeparator: false,
   nsSeparator: false,
   interpolation: { escapeValue: false },
@@ -29,7 +29,7 @@ class I18n {
   language = $state<Language>(FALLBACK_LANGUAGE);
   readonly locale = $derived(localeFor(this.language, globalThis.navigator?.languages ?? []));
 
-  /** A message in the page's language. */
+  /** Returns a message in the page's language. */
   t = (key: MessageKey, values: Record<string, string | number> = {}): string =>
     messages.t(key, { lng: this.language, ...values });
 
@@ -37,25 +37,25 @@ class I18n {
     return new Intl.NumberFormat(this.locale, { maximumFractionDigits: digits }).format(value);
   }
 
-  /** As it is typed: without marks between thousands. */
+  /** Formats a number for an input field: without group separators. */
   plain(value: number): string {
     return new Intl.NumberFormat(this.locale, { maximumFractionDigits: 6, useGrouping: false }).format(value);
   }
 
-  /** 859106816 → “859 MB”, “859 Mo”. */
+  /** Formats bytes: 859106816 becomes “859 MB” or “859 Mo”. */
   bytes(value: number): string {
     const power = BYTE_UNITS.findIndex((_, i) => value < 999.5 * 1000 ** i);
     const i = power < 0 ? BYTE_UNITS.length - 1 : power;
     return this.quantity(value / 1000 ** i, BYTE_UNITS[i] ?? 'byte', i < 3 ? 0 : 1);
   }
 
-  /** In the unit that says enough: “40 sec”, “12 min”, “1.5 hr”. */
+  /** Formats a duration in a fitting unit: “40 sec”, “12 min” or “1.5 hr”. */
   duration(seconds: number): string {
     if (seconds < 59.5) return this.quantity(seconds, 'second', 0);
     return seconds < 3570 ? this.quantity(seconds / 60, 'minute', 0) : this.quantity(seconds / 3600, 'hour', 1);
   }
 
-  /** “0.4 sec” */
+  /** Formats seconds with one decimal: “0.4 sec”. */
   seconds(value: number): string {
     return this.quantity(value, 'second', 1);
   }
@@ -64,7 +64,7 @@ class I18n {
     return new Intl.DateTimeFormat(this.locale, { dateStyle: 'medium' }).format(ms);
   }
 
-  /** “a, b and c” */
+  /** Joins items: “a, b and c”. */
   list(items: readonly string[]): string {
     return new Intl.ListFormat(this.locale).format(items);
   }

@@ -1,15 +1,15 @@
-/** A lesson as a file that the browser saves. */
+/** Saves a lesson to a file. */
 import type { Lesson } from './lesson.ts';
 import { writeLesson } from './read-lesson.ts';
 
-/** “Été à la mer !” → “ete-a-la-mer”: a name that every system takes. */
+/** Turns a title into a file name that every system accepts: “Été à la mer !” becomes “ete-a-la-mer.json”. */
 export function fileNameOf({ title }: Pick<Lesson, 'title'>): string {
   const plain = title.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
   const words = plain.replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '');
   return `${words || 'lesson'}.json`;
 }
 
-/** By then a download has long been taken over by the browser. */
+/** Time until the download's object URL is revoked, by when the browser has read it. */
 const KEPT_MS = 60_000;
 
 export function downloadLesson(lesson: Lesson): void {

@@ -1,4 +1,4 @@
-/** A lesson while it is being written. */
+/** The state of the lesson editor. */
 import { FALLBACK_LANGUAGE, type Language } from '../i18n/languages.ts';
 import {
   LIMITS,
@@ -12,10 +12,10 @@ import {
 import { readLesson } from './read-lesson.ts';
 
 interface DraftStarter {
-  /** Stays the same while starters come and go. */
+  /** Identifies the starter while others are added and removed. */
   id: number;
   text: string;
-  /** Ids of pictures. */
+  /** The ids of its pictures. */
   pictures: number[];
 }
 interface DraftPicture extends LessonPicture {
@@ -96,7 +96,7 @@ export class LessonDraft {
     for (const starter of this.starters) starter.pictures = starter.pictures.filter((each) => each !== id);
   }
 
-  /** The lesson as it would be saved; starters without a word are left out. @throws LessonError */
+  /** Returns the lesson as it would be saved, without empty starters. @throws LessonError */
   toLesson(): Lesson {
     const order = this.pictures.map(({ id }) => id);
     return readLesson({

@@ -1,4 +1,4 @@
-/** The person's own lessons, kept in this browser, and those that come with the page. */
+/** The lessons of the gallery: the person's own, which are stored in this browser, and the shipped ones. */
 import type { Language } from '../i18n/languages.ts';
 import { newId } from '../conversations/new-id.ts';
 import { LessonDatabase, type OwnLesson } from './lesson-database.ts';
@@ -9,9 +9,9 @@ import { type ShippedLesson, fetchShippedLessons } from './shipped-lessons.ts';
 export class LessonLibrary {
   own = $state.raw<OwnLesson[]>([]);
   shipped = $state.raw<ShippedLesson[]>([]);
-  /** The browser keeps nothing for this page (private windows of some). */
+  /** The browser refuses to store anything for this page, as some do in private windows. */
   refused = $state(false);
-  /** Those that come with the page did not arrive. */
+  /** The shipped lessons could not be loaded. */
   unreachable = $state(false);
 
   constructor(
@@ -23,10 +23,10 @@ export class LessonLibrary {
     await Promise.all([this.readOwn(), this.readShipped(language)]);
   }
 
-  /** Under the id that it has, or a new one. @returns whether it is kept */
+  /** Saves a lesson under its id, or under a new one. @returns whether it was stored */
   async save(lesson: Lesson, id: string = newId()): Promise<boolean> {
     try {
-      // What is kept is what would be read again: no proxies, no more than the format's fields.
+      // Validation leaves plain objects with the format's fields alone: no proxies.
       await this.database.lessons.put({ id, saved: Date.now(), lesson: readLesson(structuredClone(lesson)) });
     } catch {
       this.refused = true;
@@ -41,7 +41,7 @@ export class LessonLibrary {
     await this.readOwn();
   }
 
-  /** Newest first. One that is damaged, or of a newer version of the app, stays and is not shown. */
+  /** Reads the person's lessons, newest first. Damaged ones, and those of a newer version of the app, stay stored but hidden. */
   private async readOwn(): Promise<void> {
     try {
       const rows = await this.database.lessons.orderBy('saved').reverse().toArray();

@@ -1,12 +1,12 @@
 /**
- * Lessons in links. `#lesson=` carries the lesson itself, in the part of an address that browsers send to nobody:
- * base64url of its JSON, deflated (raw) or plain. `?lesson=` names a file of this site. What comes of either is a checked
- * lesson or a LessonError; nothing more than `LINK_BYTES` is ever unpacked.
+ * Lessons in links. `#lesson=` carries the lesson itself, in the part of an address that browsers do not send to servers:
+ * base64url of its JSON, deflated (raw) or plain. `?lesson=` names a file of this site. Either gives a validated lesson or
+ * a LessonError; at most `LINK_BYTES` are inflated.
  */
 import { type Lesson, LESSON_BYTES, LessonError } from './lesson.ts';
 import { parseLesson, readLessonFile, writeLesson } from './read-lesson.ts';
 
-/** Of what a link unpacks to. */
+/** Longest JSON that a link may carry, in bytes, after it is inflated. */
 export const LINK_BYTES = 1_000_000;
 /** Longer links are cut by mail programs and messengers. */
 export const LINK_CHARACTERS = 8000;
@@ -28,7 +28,7 @@ function fromBase64Url(text: string): Uint8Array<ArrayBuffer> {
   }
 }
 
-/** All of a stream, unless it is more than a link may hold. @throws LessonError `too-large` */
+/** Reads a stream to its end. @throws LessonError `too-large` as soon as there are more than `most` bytes. */
 async function collect(stream: ReadableStream<Uint8Array>, most: number): Promise<Blob> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
@@ -55,10 +55,10 @@ async function inflate(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   }
 }
 
-/** What JSON objects begin with. A deflated one may begin so too, and is then no JSON. */
+/** The first byte of plain JSON. Deflated data can begin with it, too, but does not parse as JSON then. */
 const OBJECT = '{'.charCodeAt(0);
 
-/** The lesson of a `#lesson=` fragment's value. @throws LessonError */
+/** Reads a lesson from the value of a `#lesson=` fragment. @throws LessonError */
 export async function lessonFromFragment(value: string): Promise<Lesson> {
   if (value.length > (LINK_BYTES * 4) / 3 + 4) throw new LessonError('too-large');
   const bytes = fromBase64Url(value);
@@ -71,7 +71,7 @@ export async function lessonFromFragment(value: string): Promise<Lesson> {
   try {
     return parseLesson(await inflate(bytes));
   } catch (cause) {
-    // What unpacks to no JSON was cut or changed on its way.
+    // The link was cut or changed where its content is not JSON.
     throw cause instanceof LessonError && cause.code === 'not-json' ? new LessonError('link', cause.detail) : cause;
   }
 }
@@ -80,7 +80,7 @@ export async function lessonFromFragment(value: string): Promise<Lesson> {
 const FOLDER = 'lessons/';
 const OLD_FOLDER = 'presets/';
 
-/** The lesson of a `?lesson=` parameter's value. @throws LessonError */
+/** Fetches the lesson that the value of a `?lesson=` parameter names. @throws LessonError */
 export async function lessonFromAddress(value: string, base: string): Promise<Lesson> {
   let url: URL;
   try {
@@ -106,7 +106,7 @@ async function fetchLesson(url: URL): Promise<Lesson> {
   return readLessonFile(await collect(response.body, LESSON_BYTES));
 }
 
-/** A link to this page that carries the lesson; null where it would be too long to be passed on whole. */
+/** Makes a link to this page that carries the lesson; null where it would be longer than `LINK_CHARACTERS`. */
 export async function linkToLesson(lesson: Lesson, base: string): Promise<string | null> {
   const json = JSON.stringify(JSON.parse(writeLesson(lesson)));
   const stream = new Blob([json]).stream().pipeThrough(new CompressionStream('deflate-raw'));

@@ -1,21 +1,21 @@
-/** What a lesson asks of a model, and what this computer has for it. */
+/** Compares what a lesson needs of a model with the models on this device. */
 import type { ModelSource, StoredModel } from '../../protocol/store.ts';
 import { CATALOGUE, nameOf, readSource } from '../models/catalogue.ts';
 import type { Choice, ModelStore } from '../models/model.svelte.ts';
 import type { Lesson, LessonNeed } from './lesson.ts';
 
 export type WantedModel =
-  /** Whichever is open. */
+  /** The lesson names no model: the loaded one answers. */
   | { is: 'any' }
   | { is: 'here'; choice: Choice | null }
-  /** `size`: bytes to download, about, where they are known without asking the source. */
+  /** The model must be downloaded. `size` is an estimate in bytes; null where only the source knows it. */
   | { is: 'missing'; name: string; source: ModelSource; size: number | null }
-  /** This site may not fetch it from where it is said to be. */
+  /** The content security policy does not let this site fetch from the model's source. */
   | { is: 'out-of-reach'; name: string };
 
 const BUILT_IN = 'built-in';
 
-/** What of the library is looked at. */
+/** The part of the library that is needed. */
 interface Stored {
   storedFrom: (source: ModelSource) => StoredModel | undefined;
 }
@@ -33,11 +33,11 @@ export function wantedModel({ model }: Lesson, stored: Stored, base: string): Wa
   return { is: 'missing', name, source, size };
 }
 
-/** What the model would be that answers if the lesson were begun now. */
+/** Returns the model that would answer if the lesson were begun now. */
 export const choiceFor = (wanted: WantedModel, open: Choice | null): Choice | null =>
   wanted.is === 'here' ? wanted.choice : open;
 
-/** What of the lesson's needs that model does not have; null: nothing, as far as is known. */
+/** Returns the first of the lesson's needs that the model does not meet; null where it meets all, as far as is known. */
 export function lackOf(
   { needs }: Lesson,
   choice: Choice | null,

@@ -1,14 +1,14 @@
-/** A lesson's pictures as the files that go with a message, and files as pictures that go into a lesson. */
+/** Converts a lesson's pictures to files that are attached to a message, and files to pictures of a lesson. */
 import { LIMITS, type Lesson, LessonError, type LessonPicture } from './lesson.ts';
 
-/** Models see less than this; a larger picture only makes the lesson heavy. */
+/** Longest side of a picture in a lesson, in pixels. Models scale pictures down further than this. */
 const LONGEST_SIDE = 1024;
-/** Lighter files go in as they are. */
+/** Files of at most this many bytes are embedded unchanged. */
 const LIGHT = 200_000;
 
 const DATA = /^data:(image\/\w+);base64,(.*)$/s;
 
-/** @throws LessonError `unreachable`, for pictures that come with the page */
+/** @throws LessonError `unreachable`, where a picture from the page's own folder cannot be fetched. */
 async function toFile({ name, src }: LessonPicture, base: string): Promise<File> {
   const [, type, base64] = DATA.exec(src) ?? [];
   if (type !== undefined && base64 !== undefined)
@@ -19,7 +19,7 @@ async function toFile({ name, src }: LessonPicture, base: string): Promise<File>
   return new File([blob], name, { type: blob.type });
 }
 
-/** The pictures of one of the lesson's starters. @throws LessonError */
+/** Returns the pictures of one of the lesson's starters as files. @throws LessonError `unreachable` */
 export function picturesOf(lesson: Lesson, indices: readonly number[], base: string): Promise<File[]> {
   const pictures = indices.flatMap((index) => lesson.pictures[index] ?? []);
   return Promise.all(pictures.map((picture) => toFile(picture, base)));
@@ -34,7 +34,7 @@ function dataUrl(blob: Blob): Promise<string> {
   });
 }
 
-/** Small enough for a file that is handed on; null where this browser cannot read it. */
+/** Reads and shrinks a picture for a lesson; null where this browser cannot decode it, or where it stays too large. */
 export async function fromFile(file: File): Promise<LessonPicture | null> {
   try {
     const bitmap = await createImageBitmap(file);
@@ -47,7 +47,7 @@ export async function fromFile(file: File): Promise<LessonPicture | null> {
   }
 }
 
-/** A file's name may hold anything; what cannot be shown on a line goes. */
+/** Removes the characters of a file's name that cannot be shown on one line. */
 function nameOf(file: File): string {
   const name = file.name.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu, '').trim();
   return [...name].slice(0, LIMITS.pictureName).join('') || 'picture';
@@ -61,7 +61,7 @@ function smaller(bitmap: ImageBitmap): Promise<Blob> {
   );
   const context = canvas.getContext('2d');
   if (!context) throw new Error('no canvas');
-  // JPEG has no transparency: white, as on paper.
+  // JPEG has no transparency, so transparent pixels become white.
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);

@@ -1,7 +1,6 @@
 /**
- * A lesson: how a conversation is to be answered, and how it may begin, in one JSON file that people hand on
- * (`public/lessons/lesson.schema.json` is its published form). Types and limits; `read-lesson.ts` checks what comes from
- * outside.
+ * The types and limits of lessons. A lesson says how a conversation is answered and how it can begin, in one JSON file that
+ * people pass on; `public/lessons/lesson.schema.json` is its published schema, and `read-lesson.ts` validates it.
  */
 import type { Language } from '../i18n/languages.ts';
 import type { Sampling } from '../../protocol/sampling.ts';
@@ -11,11 +10,11 @@ export const LESSON_FORMAT = 'fournil-lesson';
 export const OLD_LESSON_FORMAT = 'fournil-preset';
 export const LESSON_VERSION = 1;
 
-/** Colours by name: how each looks is for the page to say (lesson-colours.css), legible in every theme. */
+/** Names of colours; `lesson-colours.css` defines them, legible in every theme. */
 export const LESSON_COLOURS = ['clay', 'amber', 'olive', 'green', 'teal', 'blue', 'violet', 'rose'] as const;
 export type LessonColour = (typeof LESSON_COLOURS)[number];
 
-/** What a model must be able to do: hold a conversation (the built-in one cannot), or see pictures. */
+/** Abilities that a model must have: to hold a conversation, which the built-in model cannot, or to see pictures. */
 export const LESSON_NEEDS = ['language', 'pictures'] as const;
 export type LessonNeed = (typeof LESSON_NEEDS)[number];
 
@@ -39,18 +38,21 @@ export interface Lesson {
   language: Language;
   colour: LessonColour;
   needs: LessonNeed[];
-  /** Empty: none. */
+  /** The system prompt; empty for none. */
   system: string;
-  /** Left out: whichever is open. `source`, where the id does not say it: a repository of the hub, or a folder's URL. */
+  /**
+   * The model that answers; if it is left out, the loaded one. `source` is a repository of the hub or a folder's URL, where
+   * the id is not the source.
+   */
   model?: { id: string; source?: string };
-  /** What is left out is the model's own. */
+  /** Parameters that are left out take the model's defaults. */
   sampling: Partial<Sampling>;
   maxNewTokens?: number;
   starters: Starter[];
   pictures: LessonPicture[];
 }
 
-/** Lengths are in characters, not in UTF-16 units. */
+/** Lengths are counted in code points, not in UTF-16 units. */
 export const LIMITS = {
   title: 80,
   description: 400,
@@ -65,19 +67,19 @@ export const LIMITS = {
   pictureSrc: 4_000_000,
 } as const;
 
-/** A file that is larger is not read. */
+/** Larger files are not read. */
 export const LESSON_BYTES = 12_000_000;
 
 export const LESSON_ERRORS = [
   /** The file is larger than a lesson may be. */
   'too-large',
-  /** It is not JSON at all. */
+  /** The file is not JSON. */
   'not-json',
-  /** It is JSON, but no lesson. */
+  /** The file is JSON, but not a lesson. */
   'not-a-lesson',
-  /** It was made by a newer version of the app. */
+  /** The lesson was made by a newer version of the app. */
   'newer',
-  /** A field is missing or is not what it must be: the detail names it. */
+  /** A field is missing or invalid; the detail names it. */
   'field',
   /** The link is cut or damaged. */
   'link',
@@ -88,7 +90,7 @@ export const LESSON_ERRORS = [
 ] as const;
 export type LessonErrorCode = (typeof LESSON_ERRORS)[number];
 
-/** Why a file or link is no lesson that can be used. */
+/** The reason why a file or link cannot be used as a lesson. */
 export class LessonError extends Error {
   constructor(
     readonly code: LessonErrorCode,

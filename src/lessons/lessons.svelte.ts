@@ -1,6 +1,6 @@
 /**
- * What is asked about lessons: which dialog is open, and which lesson a conversation began with. It is small, because it
- * comes with the page; all else about lessons is loaded when it is first wanted.
+ * Which lesson dialogs are open, and which lesson a conversation began with. This file is in the page's first chunk, so it
+ * is small; the dialogs and the reading of lessons are loaded on demand.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import type { ConversationSettings } from '../conversations/records.ts';
@@ -8,7 +8,7 @@ import type { Choice } from '../models/model.svelte.ts';
 import { takeLessonFromAddress } from './lesson-address.ts';
 import { type Lesson, LESSON_BYTES, LESSON_FORMAT, LessonError, OLD_LESSON_FORMAT } from './lesson.ts';
 
-/** What of the conversations and the models a lesson needs in order to begin. */
+/** The parts of the conversations and of the models that beginning a lesson needs. */
 interface ConversationStarter {
   startNew: (options: { settings: ConversationSettings; title: string }) => { id: string };
 }
@@ -18,15 +18,15 @@ interface Models {
 }
 
 export interface Editing {
-  /** What is being changed; null: a new one. */
+  /** The lesson that is edited; null for a new one. */
   lesson: Lesson | null;
-  /** Its id among the person's own; null: it is not among them yet. */
+  /** Its id among the person's own lessons; null where it is not saved yet. */
   id: string | null;
 }
 
 export class Lessons {
   galleryOpen = $state(false);
-  /** Came from outside, and waits for the person's word. */
+  /** A lesson from outside that the person has not accepted yet. */
   offered = $state.raw<Lesson | null>(null);
   refusal = $state.raw<LessonError | null>(null);
   editing = $state.raw<Editing | null>(null);
@@ -35,21 +35,21 @@ export class Lessons {
   constructor(
     private readonly conversations: ConversationStarter,
     private readonly models: Models,
-    /** Closes what is over the page and leads to where one writes. */
+    /** Called when a lesson begins; moves the focus to the message box. */
     private readonly onbegin: () => void,
   ) {}
 
-  /** Something of the lessons is to be seen. */
+  /** Whether a dialog about lessons is open. */
   get wanted(): boolean {
     return this.galleryOpen || this.offered !== null || this.refusal !== null || this.editing !== null;
   }
 
-  /** The lesson that a conversation began with. */
+  /** Returns the lesson that a conversation began with. */
   of(conversation: { id: string }): Lesson | undefined {
     return this.begun.get(conversation.id);
   }
 
-  /** @param choice the model that answers; left out: whichever is open. */
+  /** @param choice the model that answers; if it is left out, the loaded one */
   begin(lesson: Lesson, choice?: Choice | null): void {
     const { system, sampling, maxNewTokens, title } = lesson;
     const settings: ConversationSettings = {
@@ -66,7 +66,7 @@ export class Lessons {
     this.onbegin();
   }
 
-  /** Shows a lesson from outside, or why it is none. */
+  /** Offers a lesson from outside, or shows why it cannot be used. */
   async offer(read: () => Promise<Lesson>): Promise<void> {
     try {
       this.offered = await read();
@@ -75,7 +75,7 @@ export class Lessons {
     }
   }
 
-  /** Of files that were picked or dropped, shows the lesson if there is one, and gives back the others. */
+  /** Offers the lessons among files that were picked or dropped. @returns the other files */
   async take(files: Iterable<File>): Promise<File[]> {
     const others: File[] = [];
     for (const file of files) {
@@ -86,7 +86,7 @@ export class Lessons {
     return others;
   }
 
-  /** A lesson in the page's address is offered, and leaves the address: a reload does not ask again. */
+  /** Offers the lesson in the page's address, and removes it from there, so that a reload does not offer it again. */
   readAddress(page: Location = location, past: History = history): void {
     const found = takeLessonFromAddress(page, past);
     if (!found) return;
@@ -99,7 +99,7 @@ export class Lessons {
   }
 }
 
-/** JSON that names the format: other JSON files are documents like any. */
+/** Tells whether a JSON file names the lesson format. Other JSON files are attached as documents. */
 async function looksLikeLesson(file: File): Promise<boolean> {
   if (!/\.json$/i.test(file.name) || file.size > LESSON_BYTES) return false;
   const text = await file.text();

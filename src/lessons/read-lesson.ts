@@ -1,6 +1,6 @@
 /**
- * A lesson from outside, checked: whatever comes in, either a whole lesson comes out, with the known fields alone, or a
- * LessonError that names the first field that is wrong. Nothing is fetched, decoded or run.
+ * Validates lessons from outside. Any input gives either a complete lesson with the known fields alone, or a LessonError
+ * that names the first invalid field. Nothing is fetched, decoded or run.
  */
 import { isObject } from '../../protocol/json.ts';
 import { LANGUAGE_CODES } from '../i18n/languages.ts';
@@ -19,21 +19,21 @@ import {
   type Starter,
 } from './lesson.ts';
 
-/** Anything to read: not only spaces. */
+/** Matches text that is not only white space. */
 const SOMETHING = /\S/u;
-/** A name on one line, without what turns the direction of the text around it. */
+/** Matches one line without control characters, such as those that turn the direction of the text around it. */
 const ONE_LINE = /^[^\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]*$/u;
-/** What the data is must be what it says it is: files of these kinds begin so. */
+/** Matches data URLs whose content begins with the signature of the image format that they name. */
 const DATA_PICTURE =
   /^data:image\/(?:png;base64,iVBORw0KGgo|jpeg;base64,\/9j\/|webp;base64,UklGR)[A-Za-z0-9+/]+={0,2}$/u;
-/** A path in the page's own folder, which cannot lead out of it. */
+/** Matches a path within the page's own folder. */
 const OWN_PICTURE = /^(?:[A-Za-z0-9_-][A-Za-z0-9_.-]*\/)*[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:png|jpg|jpeg|webp)$/u;
 
 const refuse = (field: string): never => {
   throw new LessonError('field', field);
 };
 
-/** As JSON Schema counts: code points, none of which takes more than two UTF-16 units. */
+/** Counts code points, as JSON Schema does. Each takes at most two UTF-16 units. */
 function isText(value: unknown, most: number): value is string {
   if (typeof value !== 'string' || value.length > 2 * most) return false;
   return value.length <= most || [...value].length <= most;
@@ -45,7 +45,7 @@ const text = (value: unknown, field: string, most: number, pattern?: RegExp): st
 const optional = (value: unknown, field: string, most: number, pattern?: RegExp): string =>
   value === undefined ? '' : text(value, field, most, pattern);
 
-/** A name that is shown: one line, and not only spaces. */
+/** Reads a name that is shown: one line that is not empty. */
 const line = (value: unknown, field: string, most: number): string =>
   SOMETHING.test(text(value, field, most, ONE_LINE)) ? (value as string) : refuse(field);
 
@@ -143,7 +143,7 @@ export async function readLessonFile(file: Blob): Promise<Lesson> {
   return parseLesson(await file.text());
 }
 
-/** As it is saved: for people to read, too. What is empty is left out. */
+/** Returns the lesson as indented JSON, without empty fields. */
 export function writeLesson(lesson: Lesson): string {
   const { needs, system, description, sampling, starters, pictures } = lesson;
   const written = {

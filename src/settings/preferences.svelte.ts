@@ -1,11 +1,11 @@
-/** What the person prefers: language, looks, and whether answers come with numbers; kept for the next visit. */
+/** The person's preferences: language, appearance, and numbers under answers. They are stored for the next visit. */
 import { i18n } from '../i18n/i18n.svelte.ts';
 import { isLanguage, type Language, preferredLanguage } from '../i18n/languages.ts';
 import { forget, keep, recall } from './storage.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
-/** `system` is the browser's, or the computer's, own wish. */
+/** `system` follows the browser or the operating system. */
 export const CONTRASTS = ['system', 'more'] as const;
 export type Contrast = (typeof CONTRASTS)[number];
 export const TEXT_SIZES = ['normal', 'large', 'larger', 'largest'] as const;
@@ -18,10 +18,10 @@ class Preferences {
   theme = $state<Theme>('system');
   contrast = $state<Contrast>('system');
   textSize = $state<TextSize>('normal');
-  /** Under each answer: how fast it came, and from how many tokens. Most people need not know. */
+  /** Whether each answer shows its speed and its number of tokens. */
   numbers = $state(false);
 
-  /** Takes up what was kept, and shows it. */
+  /** Reads the stored preferences and applies them. */
   start(): void {
     const language = recall('language');
     this.showLanguage(language !== null && isLanguage(language) ? language : preferredLanguage(navigator.languages));
@@ -76,7 +76,7 @@ class Preferences {
     else delete dataset['contrast'];
     if (this.textSize === 'normal') delete dataset['text'];
     else dataset['text'] = this.textSize;
-    // The browser's own frame takes the page's colour, also where the person chose another theme than the system's.
+    // The browser's toolbar takes the page's colour, also where the chosen theme is not the system's.
     const colour = getComputedStyle(body).backgroundColor;
     for (const meta of document.querySelectorAll('meta[name="theme-color"]')) meta.setAttribute('content', colour);
   }

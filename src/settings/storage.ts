@@ -1,4 +1,7 @@
-/** Small things kept for the next visit. Storage may be refused (private windows, policies): they then last as long as the page. */
+/**
+ * Small values in the browser's storage. Storage may be refused, in private windows or by a policy: the values then last as
+ * long as the page.
+ */
 
 export function recall(key: string): string | null {
   try {
@@ -12,7 +15,7 @@ export function keep(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
-    // Nothing is lost that the person would have to be told of.
+    // Storage is refused. The person loses nothing but the choice's memory.
   }
 }
 
@@ -20,11 +23,11 @@ export function forget(key: string): void {
   try {
     localStorage.removeItem(key);
   } catch {
-    // It was not kept either.
+    // Where storage is refused, the value was not stored.
   }
 }
 
-/** The same for this tab only, over reloads. */
+/** Stores a value for this tab only; it survives reloads. */
 export function recallHere(key: string): string | null {
   try {
     return sessionStorage.getItem(key);
@@ -37,6 +40,6 @@ export function keepHere(key: string, value: string): void {
   try {
     sessionStorage.setItem(key, value);
   } catch {
-    // Nothing goes on by itself then.
+    // Storage is refused. After a reload nothing resumes by itself then.
   }
 }

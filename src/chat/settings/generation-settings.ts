@@ -52,7 +52,8 @@ export const changedSettings = (settings: ConversationSettings): Setting[] =>
 
 /**
  * Parses a number as people type it, with a decimal point or comma and an optional sign.
- * @returns `value` undefined where the field is empty, which means the model's default; null where it is not a number in range.
+ * @returns `value` is undefined where the field is empty, which means the model's default; null where the text is not a
+ *   number in range.
  */
 export function readSetting(setting: Setting, typed: string): { value: number | undefined } | null {
   const text = typed.replace(/\s/gu, '').replace(',', '.').replace('\u2212', '-');

@@ -1,4 +1,4 @@
-/** Which model a conversation asks for, against the one that is open: nothing is switched without a person's word. */
+/** Compares the model that a conversation asks for with the loaded one. Nothing is switched without the person's consent. */
 import type { StoredModel } from '../../../protocol/store.ts';
 import type { ConversationSettings } from '../../conversations/records.ts';
 import type { Choice } from '../../models/model.svelte.ts';
@@ -6,11 +6,11 @@ import type { Choice } from '../../models/model.svelte.ts';
 const sameModel = (one: Choice | null, other: Choice | null): boolean => one?.key === other?.key;
 
 export type Wanted =
-  /** The open one answers. */
+  /** The loaded model answers. */
   | { is: 'open' }
-  /** Another one is asked for, and can be opened. */
+  /** The conversation asks for another model, which can be loaded. */
   | { is: 'other'; model: Choice | null }
-  /** It is no longer on this computer. */
+  /** The model that it asks for is no longer on this device. */
   | { is: 'gone'; model: Choice };
 
 /** @param stored null: not known yet. */
@@ -24,7 +24,7 @@ export function wantedModel(
   return here ? { is: 'other', model } : { is: 'gone', model };
 }
 
-/** The settings of a conversation that is answered by whichever model is open. */
+/** Returns the settings without a certain model: the loaded one answers. */
 export function withoutModel({ model: _model, ...settings }: ConversationSettings): ConversationSettings {
   return settings;
 }
