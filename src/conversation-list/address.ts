@@ -4,7 +4,7 @@
  * after #, which is never sent to a server. A conversation without messages is not in the URL; if it has a draft, this
  * tab's session storage names it. Private conversations are in neither.
  */
-import { keepHere, recallHere } from '../settings/storage.ts';
+import { writeSession, readSession } from '../settings/storage.ts';
 
 const PREFIX = '#c=';
 const WRITTEN = 'written';
@@ -20,10 +20,10 @@ export function showInAddress(id: string | null): void {
 }
 
 /** The id of the conversation that was shown before the page was reloaded, or null. */
-export const shownBefore = (): string | null => addressed() ?? (recallHere(WRITTEN) || null);
+export const shownBefore = (): string | null => addressed() ?? (readSession(WRITTEN) || null);
 
 /** Remembers the conversation without messages that has a draft, if there is one. */
-export const rememberWritten = (id: string | null): void => keepHere(WRITTEN, id ?? '');
+export const rememberWritten = (id: string | null): void => writeSession(WRITTEN, id ?? '');
 
 /** Calls back when the person navigates. @returns a function that stops listening */
 export function onAddress(hear: (id: string | null) => void): () => void {

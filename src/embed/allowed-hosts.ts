@@ -1,11 +1,11 @@
 /** The origins that the person has allowed permanently. Browsers partition this storage by the embedding site. */
-import { forget, keep, recall } from '../settings/storage.ts';
+import { removeStored, writeStored, readStored } from '../settings/storage.ts';
 
 const KEY = 'embed-hosts';
 
 function recallAll(): string[] {
   try {
-    const kept = JSON.parse(recall(KEY) ?? '[]') as unknown;
+    const kept = JSON.parse(readStored(KEY) ?? '[]') as unknown;
     return Array.isArray(kept) ? kept.filter((origin) => typeof origin === 'string') : [];
   } catch {
     return [];
@@ -13,16 +13,16 @@ function recallAll(): string[] {
 }
 
 function keepAll(origins: readonly string[]): void {
-  if (origins.length > 0) keep(KEY, JSON.stringify(origins));
-  else forget(KEY);
+  if (origins.length > 0) writeStored(KEY, JSON.stringify(origins));
+  else removeStored(KEY);
 }
 
 /** Whether storage works in this frame; browsers may refuse it to third parties. */
 export function canRemember(): boolean {
   const probe = `${KEY}-probe`;
-  keep(probe, probe);
-  const kept = recall(probe) === probe;
-  forget(probe);
+  writeStored(probe, probe);
+  const kept = readStored(probe) === probe;
+  removeStored(probe);
   return kept;
 }
 

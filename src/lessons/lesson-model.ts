@@ -4,14 +4,14 @@ import { CATALOGUE, nameOf, readSource } from '../models/catalogue.ts';
 import type { Choice, ModelStore } from '../models/model.svelte.ts';
 import type { Lesson, LessonNeed } from './lesson.ts';
 
-export type WantedModel =
+export type LessonModel =
   /** The lesson names no model: the loaded one answers. */
   | { is: 'any' }
-  | { is: 'here'; choice: Choice | null }
+  | { is: 'available'; choice: Choice | null }
   /** The model must be downloaded. `size` is an estimate in bytes; null where only the source knows it. */
   | { is: 'missing'; name: string; source: ModelSource; size: number | null }
   /** The content security policy does not let this site fetch from the model's source. */
-  | { is: 'out-of-reach'; name: string };
+  | { is: 'forbidden'; name: string };
 
 const BUILT_IN = 'built-in';
 
@@ -20,25 +20,25 @@ interface Stored {
   storedFrom: (source: ModelSource) => StoredModel | undefined;
 }
 
-export function wantedModel({ model }: Lesson, stored: Stored, base: string): WantedModel {
+export function modelForLesson({ model }: Lesson, stored: Stored, base: string): LessonModel {
   if (!model) return { is: 'any' };
-  if (model.id === BUILT_IN) return { is: 'here', choice: null };
+  if (model.id === BUILT_IN) return { is: 'available', choice: null };
   const name = nameOf(model.id);
   const source = readSource(model.source ?? model.id, base);
-  if ('refused' in source) return { is: 'out-of-reach', name };
+  if ('refused' in source) return { is: 'forbidden', name };
   const found = stored.storedFrom(source);
-  if (found?.complete) return { is: 'here', choice: { key: found.key, id: found.id } };
+  if (found?.complete) return { is: 'available', choice: { key: found.key, id: found.id } };
   const known = CATALOGUE.find(({ repo }) => source.kind === 'hub' && repo === source.repo);
   const size = found ? found.size - found.present : (known?.size ?? null);
   return { is: 'missing', name, source, size };
 }
 
 /** Returns the model that would answer if the lesson were begun now. */
-export const choiceFor = (wanted: WantedModel, open: Choice | null): Choice | null =>
-  wanted.is === 'here' ? wanted.choice : open;
+export const choiceFor = (wanted: LessonModel, open: Choice | null): Choice | null =>
+  wanted.is === 'available' ? wanted.choice : open;
 
 /** Returns the first of the lesson's needs that the model does not meet; null where it meets all, as far as is known. */
-export function lackOf(
+export function unmetNeed(
   { needs }: Lesson,
   choice: Choice | null,
   models: Pick<ModelStore, 'state' | 'choice'>,

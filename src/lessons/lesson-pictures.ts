@@ -35,7 +35,7 @@ function dataUrl(blob: Blob): Promise<string> {
 }
 
 /** Reads and shrinks a picture for a lesson; null where this browser cannot decode it, or where it stays too large. */
-export async function fromFile(file: File): Promise<LessonPicture | null> {
+export async function pictureFromFile(file: File): Promise<LessonPicture | null> {
   try {
     const bitmap = await createImageBitmap(file);
     const light = file.size <= LIGHT && /^image\/(png|jpeg|webp)$/.test(file.type);

@@ -76,7 +76,7 @@ export class Lessons {
   }
 
   /** Offers the lessons among files that were picked or dropped. @returns the other files */
-  async take(files: Iterable<File>): Promise<File[]> {
+  async offerFrom(files: Iterable<File>): Promise<File[]> {
     const others: File[] = [];
     for (const file of files) {
       if (await looksLikeLesson(file))

@@ -1,5 +1,5 @@
 /** Remembers stored models and running downloads outside the store, to notice what changed since the last visit. */
-import { keep, keepHere, recall, recallHere } from '../settings/storage.ts';
+import { writeStored, writeSession, readStored, readSession } from '../settings/storage.ts';
 
 export interface KnownModel {
   key: string;
@@ -21,13 +21,13 @@ function readList<T>(text: string | null): T[] {
 }
 
 /** The models that were stored at the last visit. */
-export const recallKnownModels = (): KnownModel[] => readList(recall(STORED));
+export const recallKnownModels = (): KnownModel[] => readList(readStored(STORED));
 
 export function rememberModels(models: readonly KnownModel[]): void {
-  if (models.length > 0 || recall(STORED) !== null) keep(STORED, JSON.stringify(models));
+  if (models.length > 0 || readStored(STORED) !== null) writeStored(STORED, JSON.stringify(models));
 }
 
 /** Keys of the models that this tab was downloading before it was reloaded. */
-export const recallDownloads = (): string[] => readList(recallHere(FETCHING));
+export const recallDownloads = (): string[] => readList(readSession(FETCHING));
 
-export const rememberDownloads = (keys: readonly string[]): void => keepHere(FETCHING, JSON.stringify(keys));
+export const rememberDownloads = (keys: readonly string[]): void => writeSession(FETCHING, JSON.stringify(keys));

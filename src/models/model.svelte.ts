@@ -10,7 +10,7 @@ import {
 } from '../../protocol/engine.ts';
 import { storedModel, StoreError, type StoreProgress, type Waiting } from '../../protocol/store.ts';
 import type { MessageKey } from '../i18n/i18n.svelte.ts';
-import { forget, keep, recall } from '../settings/storage.ts';
+import { removeStored, writeStored, readStored } from '../settings/storage.ts';
 import { nameOf } from './catalogue.ts';
 import { EngineClient } from './engine-client.ts';
 import { EngineLock } from './engine-lock.ts';
@@ -52,7 +52,7 @@ const CHOICE = 'model';
 
 function recallChoice(): Choice | null {
   try {
-    const kept = JSON.parse(recall(CHOICE) ?? 'null') as Partial<Choice> | null;
+    const kept = JSON.parse(readStored(CHOICE) ?? 'null') as Partial<Choice> | null;
     return kept && typeof kept.key === 'string' && typeof kept.id === 'string' ? { key: kept.key, id: kept.id } : null;
   } catch {
     return null;
@@ -109,8 +109,8 @@ export class ModelStore {
 
   /** Switches to another model and stops running answers. The choice is remembered for the next visit. */
   async use(choice: Choice | null): Promise<void> {
-    if (choice) keep(CHOICE, JSON.stringify(choice));
-    else forget(CHOICE);
+    if (choice) writeStored(CHOICE, JSON.stringify(choice));
+    else removeStored(CHOICE);
     this.notice = null;
     await this.change(choice);
   }
@@ -220,7 +220,7 @@ export class ModelStore {
     this.loading = null;
     if (this.choice && next.is === 'failed' && next.error.code === 'missing') {
       this.notice = { key: 'model.gone', name: nameOf(this.choice.id) };
-      forget(CHOICE);
+      removeStored(CHOICE);
       await this.change(null);
       return;
     }

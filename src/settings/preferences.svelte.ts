@@ -1,7 +1,7 @@
 /** The person's preferences: language, appearance, and numbers under answers. They are stored for the next visit. */
 import { i18n } from '../i18n/i18n.svelte.ts';
 import { isLanguage, type Language, preferredLanguage } from '../i18n/languages.ts';
-import { forget, keep, recall } from './storage.ts';
+import { removeStored, writeStored, readStored } from './storage.ts';
 
 export const THEMES = ['system', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -23,42 +23,42 @@ class Preferences {
 
   /** Reads the stored preferences and applies them. */
   start(): void {
-    const language = recall('language');
+    const language = readStored('language');
     this.showLanguage(language !== null && isLanguage(language) ? language : preferredLanguage(navigator.languages));
-    this.theme = THEMES.find((theme) => theme === recall('theme')) ?? 'system';
-    this.contrast = CONTRASTS.find((contrast) => contrast === recall('contrast')) ?? 'system';
-    this.textSize = TEXT_SIZES.find((size) => size === recall('text-size')) ?? 'normal';
-    this.numbers = recall('numbers') !== null;
+    this.theme = THEMES.find((theme) => theme === readStored('theme')) ?? 'system';
+    this.contrast = CONTRASTS.find((contrast) => contrast === readStored('contrast')) ?? 'system';
+    this.textSize = TEXT_SIZES.find((size) => size === readStored('text-size')) ?? 'normal';
+    this.numbers = readStored('numbers') !== null;
     this.showLooks();
     for (const wish of [DARK, MORE_CONTRAST]) matchMedia(wish).addEventListener('change', () => this.showLooks());
   }
 
   setLanguage(language: Language): void {
-    keep('language', language);
+    writeStored('language', language);
     this.showLanguage(language);
   }
 
   setTheme(theme: Theme): void {
-    keep('theme', theme);
+    writeStored('theme', theme);
     this.theme = theme;
     this.showLooks();
   }
 
   setContrast(contrast: Contrast): void {
-    keep('contrast', contrast);
+    writeStored('contrast', contrast);
     this.contrast = contrast;
     this.showLooks();
   }
 
   setTextSize(size: TextSize): void {
-    keep('text-size', size);
+    writeStored('text-size', size);
     this.textSize = size;
     this.showLooks();
   }
 
   setNumbers(shown: boolean): void {
-    if (shown) keep('numbers', 'shown');
-    else forget('numbers');
+    if (shown) writeStored('numbers', 'shown');
+    else removeStored('numbers');
     this.numbers = shown;
   }
 

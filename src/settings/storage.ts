@@ -3,7 +3,7 @@
  * long as the page.
  */
 
-export function recall(key: string): string | null {
+export function readStored(key: string): string | null {
   try {
     return localStorage.getItem(key);
   } catch {
@@ -11,7 +11,7 @@ export function recall(key: string): string | null {
   }
 }
 
-export function keep(key: string, value: string): void {
+export function writeStored(key: string, value: string): void {
   try {
     localStorage.setItem(key, value);
   } catch {
@@ -19,7 +19,7 @@ export function keep(key: string, value: string): void {
   }
 }
 
-export function forget(key: string): void {
+export function removeStored(key: string): void {
   try {
     localStorage.removeItem(key);
   } catch {
@@ -27,8 +27,7 @@ export function forget(key: string): void {
   }
 }
 
-/** Stores a value for this tab only; it survives reloads. */
-export function recallHere(key: string): string | null {
+export function readSession(key: string): string | null {
   try {
     return sessionStorage.getItem(key);
   } catch {
@@ -36,7 +35,8 @@ export function recallHere(key: string): string | null {
   }
 }
 
-export function keepHere(key: string, value: string): void {
+/** Stores a value for this tab only; it survives reloads. */
+export function writeSession(key: string, value: string): void {
   try {
     sessionStorage.setItem(key, value);
   } catch {

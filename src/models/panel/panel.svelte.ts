@@ -1,7 +1,7 @@
 /** State shared by the parts of the models panel: the stores, the device, and the consent to Gemma's terms. */
 import type { DeviceReport } from '../../../protocol/engine.ts';
 import type { ModelPlan, StoredModel } from '../../../protocol/store.ts';
-import { keep, recall } from '../../settings/storage.ts';
+import { writeStored, readStored } from '../../settings/storage.ts';
 import { CATALOGUE, type SiteModel, siteModels } from '../catalogue.ts';
 import type { Library } from '../library.svelte.ts';
 import type { ModelStore } from '../model.svelte.ts';
@@ -17,7 +17,7 @@ export class Panel {
   site = $state.raw<SiteModel[]>([]);
   /** Models that were looked up by name since the page was opened. */
   found = $state.raw<ModelPlan[]>([]);
-  termsAccepted = $state(recall(TERMS) !== null);
+  termsAccepted = $state(readStored(TERMS) !== null);
 
   constructor(
     readonly models: ModelStore,
@@ -55,7 +55,7 @@ export class Panel {
   }
 
   acceptTerms(): void {
-    keep(TERMS, 'accepted');
+    writeStored(TERMS, 'accepted');
     this.termsAccepted = true;
   }
 

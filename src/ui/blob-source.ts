@@ -1,7 +1,7 @@
 import type { Attachment } from 'svelte/attachments';
 
-/** `<img {@attach shows(blob)}>`: the picture has an address for as long as it is on the page. */
-export const shows =
+/** `<img {@attach blobSource(blob)}>` shows a blob, whose object URL is revoked when the image leaves the page. */
+export const blobSource =
   (blob: Blob): Attachment<HTMLImageElement> =>
   (img) => {
     const url = URL.createObjectURL(blob);
