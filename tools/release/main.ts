@@ -1,7 +1,7 @@
 /**
  * @file `npm run release [-- vVERSION]`: builds the site and packs it for those who host it, into `release/`: a zip file
- * with the site, pre-compressed files, server configurations and guides; its SHA-256 checksum; and the notes. The same
- * commit gives the same bytes.
+ * with the site, pre-compressed files, server configurations and guides; its SHA-256 checksum; and the notes. Files carry the
+ * time of the commit, so that equal builds give equal zip files.
  */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
