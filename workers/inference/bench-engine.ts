@@ -8,7 +8,7 @@ import { createProcessor } from './prompt/processor.ts';
 import { loadOrt } from './backends/ort/ort.ts';
 import type { TokenSamplers } from './backends/webgpu/sampler.ts';
 
-/** Ends of answers are tokens like others here. */
+/** The bench generates a number of tokens, so that no id ends the answer. */
 const stopIds: ReadonlySet<number> = new Set();
 
 export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
@@ -45,7 +45,7 @@ export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
       decoder.clear();
     },
     async encodePicture(pixels) {
-      // Another name each time, or it would be remembered.
+      // Each picture has another key, or its features would be taken from the cache.
       await encoder?.encode(`picture ${pictures++}`, pixels);
     },
     async dispose() {

@@ -30,7 +30,7 @@ import { createProcessor, type Processor } from './prompt/processor.ts';
 import { mergeSampling } from './sampling/settings.ts';
 import { hashPicture, preparePicture } from './vision/preprocess.ts';
 
-/** What the engine is built on. */
+/** The functions that the engine is built on. */
 export interface EngineParts {
   /** Opens a model folder (model.ts). */
   openModel(
@@ -331,7 +331,7 @@ async function answer(session: Session, messages: Message[], options: GenerateAr
   const { signal, maxNewTokens = Infinity } = options;
   if (!(maxNewTokens >= 1)) throw new EngineError('bad-request', `maxNewTokens is ${String(maxNewTokens)}`);
   const sampling = mergeSampling(processor.sampling, options.sampling ?? {});
-  const made = new AnswerText(processor, options.onDelta);
+  const generated = new AnswerText(processor, options.onDelta);
   let promptTokens = 0;
   let reusedTokens = 0;
   let prefillBegan = began;
@@ -346,27 +346,27 @@ async function answer(session: Session, messages: Message[], options: GenerateAr
     const logits = await decoder.prefill(prompt, signal);
     return decode(logits, {
       ...{ decoder, samplers, sampling, maxNewTokens, signal, prompt: prompt.ids, stopIds: processor.stopIds },
-      onToken: (id) => made.push(id),
+      onToken: (id) => generated.push(id),
     });
   };
   const reason = await run().catch((cause: unknown): FinishReason => {
     if (cause instanceof EngineError && cause.code === 'aborted') return 'aborted';
     throw cause;
   });
-  made.end();
-  rememberAnswer(answerIds, options.continueAnswer ? messages.at(-1) : undefined, made);
+  generated.end();
+  rememberAnswer(answerIds, options.continueAnswer ? messages.at(-1) : undefined, generated);
 
   const ended = performance.now();
-  const firstToken = made.firstTokenAt || ended;
+  const firstToken = generated.firstTokenAt || ended;
   const rate = (tokens: number, from: number, to: number) => (tokens * 1000) / Math.max(to - from, 1e-3);
   return {
     reason,
-    usage: { promptTokens, reusedTokens, generatedTokens: made.ids.length, contextTokens: decoder.capacity },
+    usage: { promptTokens, reusedTokens, generatedTokens: generated.ids.length, contextTokens: decoder.capacity },
     timing: {
       timeToFirstToken: firstToken - began,
       // The GPU has certainly processed the prompt only when the first token is known.
       prefillRate: rate(promptTokens - reusedTokens, prefillBegan, firstToken),
-      decodeRate: made.ids.length > 1 ? rate(made.ids.length - 1, firstToken, ended) : 0,
+      decodeRate: generated.ids.length > 1 ? rate(generated.ids.length - 1, firstToken, ended) : 0,
     },
   };
 }

@@ -50,7 +50,7 @@ async function run(job: ParityJob): Promise<void> {
       model.decoder.clear();
       const parts: Float32Array[] = [];
       for (const end of ends) {
-        // Of this chunk, only the positions that the reference covers.
+        // The reference has logits of the last positions only.
         const keep = Math.min(end - model.decoder.length, comparedPositions - (ids.length - end));
         parts.push(await model.decoder.forward(prompt, end, Math.max(0, keep)));
       }

@@ -11,7 +11,7 @@ const BYTES_PER_TOKEN = 10;
 /** Keeps the number of its tokens; snapshots keep the number of theirs. */
 class CountingCache implements KvCache {
   length = 0;
-  /** Of `reusableLength`, for layers with a window. */
+  /** Shorter texts cannot be reused, as with sliding-window layers. */
   reusableFrom = 0;
   readonly snapshots: { length: number; disposed: boolean; restored: boolean }[] = [];
   snapshotFails = false;

@@ -240,7 +240,7 @@ function matchAttention(trace: Tracer, attention: OnnxNode, text: TextConfig, la
   mustMatch(attention, attentionRule(text, layerType));
   const { inputs, outputs } = attention;
   const positions = inputs[ATTENTION_INPUTS.positions];
-  // As an input, they are the numbers of the tokens in their order.
+  // An input of positions is fed with consecutive numbers.
   if (positions) trace.input(positions);
   mustBeAbsent(attention, inputs.slice(ATTENTION_INPUTS.positions + 1));
   if (outputs.slice(3).some((name) => name)) throw new GraphMismatch(`${attention.name} has more outputs`);

@@ -48,7 +48,7 @@ export const attentionRule = (text: TextConfig, layerType: LayerType): OperatorR
   attributes: {
     num_heads: int(text.heads),
     kv_num_heads: int(text.kvHeads),
-    // 0 stands for the default, 1 / √headDim.
+    // The operator takes 0 for its default, 1 / √headDim.
     scale: {
       ...{ type: 'float', fallback: 0 },
       allows: (value) => {
@@ -60,7 +60,7 @@ export const attentionRule = (text: TextConfig, layerType: LayerType): OperatorR
     do_rotary: int(1, 0),
     rotary_interleaved: int(0, 0),
     local_window_size: int(layerType === 'sliding_attention' ? text.slidingWindow : -1, -1),
-    // On only where it is 1; the default is −1.
+    // The operator adds to the denominator only where it is 1; its default is −1.
     smooth_softmax: { type: 'int', fallback: -1, allows: (value) => Number(value) <= 0 },
     qk_output: int(0, 0),
     k_quant_type: string('NONE', 'NONE'),

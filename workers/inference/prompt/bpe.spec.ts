@@ -9,7 +9,7 @@ import { Tokenizer } from './tokenizer.ts';
 const compacted = compactTokenizer(tokenizerJson);
 const bpe = new Bpe(compacted.bpe);
 
-/** What people and models write: words, code, other scripts, emoji, broken halves of them, runs of the same. */
+/** Texts as people and models write them: words, code, other scripts, emoji, broken surrogates, repetitions. */
 const written = fc
   .array(
     fc.oneof(

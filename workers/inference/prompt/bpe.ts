@@ -64,15 +64,15 @@ function flatTexts(ids: ReadonlyMap<string, number>, size: number): Pick<BpeTabl
   }
   const encoder = new TextEncoder();
   // UTF-8 takes at most three bytes for a unit of UTF-16.
-  const room = new Uint8Array(3 * units);
+  const buffer = new Uint8Array(3 * units);
   const offsets = new Uint32Array(size + 1);
   let at = 0;
   for (const [id, text] of byId.entries()) {
     offsets[id] = at;
-    at += encoder.encodeInto(text, room.subarray(at)).written;
+    at += encoder.encodeInto(text, buffer.subarray(at)).written;
   }
   offsets[size] = at;
-  return { texts: room.slice(0, at), offsets };
+  return { texts: buffer.slice(0, at), offsets };
 }
 
 function flatMerges(merges: readonly unknown[], ids: ReadonlyMap<string, number>): Int32Array<ArrayBuffer> {

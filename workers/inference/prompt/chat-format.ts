@@ -26,7 +26,7 @@ export interface PictureSlot {
 /** A conversation as a prompt. */
 export interface FormattedChat {
   ids: number[];
-  /** In order of `start`. */
+  /** The pictures in `ids`, in order of `start`. */
   pictures: PictureSlot[];
 }
 

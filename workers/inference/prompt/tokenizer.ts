@@ -20,7 +20,7 @@ const MAX_CACHED_TEXTS = 256;
 /** Length from which encoding a text takes longer than caching it. */
 const MIN_CACHED_LENGTH = 257;
 
-/** What an id stands for in decoded text; `unknown` is an id that the vocabulary does not have. */
+/** An id in decoded text; `unknown` is an id that the vocabulary does not have. */
 export type DecodedToken = { text: string } | { byte: number } | 'control' | 'unknown';
 
 /** Begins a text that stands for an id (makeLibrary). */
@@ -162,7 +162,7 @@ export class Tokenizer {
     return namedToken(this.config, key) ?? fallback;
   }
 
-  /** What an id adds to a text. Padding rows of the embedding have ids that the vocabulary does not have. */
+  /** Decodes one id. Padding rows of the embedding have ids that the vocabulary does not have. */
   decodeToken(id: number): DecodedToken {
     const cached = this.decoded[id];
     if (cached) return cached;

@@ -17,7 +17,7 @@ const DIGIT_SHIFTS = [18, 9, 0] as const;
 const DIGIT_BITS = 9;
 const DIGIT_VALUES = 2 ** DIGIT_BITS;
 
-/** Where top_p cuts. */
+/** The place where top_p cuts. */
 interface Cut {
   /** Candidates with a smaller distance from the highest score are kept. */
   distance: number;

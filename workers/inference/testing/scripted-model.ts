@@ -45,7 +45,7 @@ export const answering =
   (cached) =>
     ids[cached.length - 1 - cached.lastIndexOf(idOf('\n'))] ?? END_OF_TURN;
 
-/** In place of a GPU's buffer: the id that the sampler wrote in it. */
+/** Stands for a GPU's buffer: it has the id that the sampler wrote in it. */
 class ScriptedBuffer {
   readonly usage = 0;
   constructor(readonly id: number) {}

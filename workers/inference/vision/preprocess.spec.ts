@@ -68,7 +68,7 @@ describe('parsePreprocessorConfig', () => {
   );
 });
 
-describe('what can be told without decoding', () => {
+describe('checks before decoding', () => {
   const options = parsePreprocessorConfig(undefined, 112);
 
   it('is the hash', async () => {

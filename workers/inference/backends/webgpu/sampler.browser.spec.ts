@@ -1,4 +1,4 @@
-/** The GPU's sampler chooses what the CPU's does: the same ids from the same logits, settings and seed. */
+/** The GPU's sampler chooses the ids that the CPU's does, from the same logits, settings and seed. */
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SAMPLING, type Sampling } from '../../../../protocol/sampling.ts';
 import { fromHalf, toHalf } from '../../onnx/float16.ts';
@@ -25,7 +25,7 @@ const CASES: readonly (Partial<Sampling> & { name: string })[] = [
   { name: 'scores that all weigh the same', temperature: 1e30, top_p: 1 },
   { name: 'all filters', top_k: 128, top_p: 0.9, min_p: 0.001, repetition_penalty: 1.2, temperature: 2 },
 ];
-/** What stands before the logits in their buffer: the sampler looks at one position's among several. */
+/** Number of floats before the logits in their buffer, as of other positions. */
 const BEFORE = 2;
 
 let device: GPUDevice;
@@ -40,7 +40,7 @@ afterAll(() => {
   device.destroy();
 });
 
-/** By name: sums of three uniform numbers, those that tie, one far above the others, and all but alike. */
+/** Shapes of logits: sums of three uniform numbers, with ties, with one far above the others, and nearly equal. */
 const SHAPES: Record<string, (random: () => number, id: number) => number> = {
   spread: (random) => 10 * (random() + random() + random() - 1.5),
   tied: (random) => Math.round(40 * (random() + random() + random() - 1.5)) / 4,
@@ -72,17 +72,17 @@ describe.each([
 ])('a vocabulary of $vocabSize', ({ vocabSize, seeds }) => {
   let samplers: GpuSamplers;
   /** Each is drawn from with every setting. */
-  let rows: { logits: Float32Array<ArrayBuffer>; there: GpuLogits }[] = [];
+  let rows: { logits: Float32Array<ArrayBuffer>; gpuLogits: GpuLogits }[] = [];
   beforeAll(() => {
     samplers = new GpuSamplers(device, pipelines, vocabSize);
     const random = seededRandom(vocabSize);
     rows = Object.keys(SHAPES).map((shape) => {
       const logits = makeLogits(random, vocabSize, shape);
-      return { logits, there: upload(logits) };
+      return { logits, gpuLogits: upload(logits) };
     });
   });
   afterAll(() => {
-    for (const { there } of rows) there.buffer.destroy();
+    for (const { gpuLogits } of rows) gpuLogits.buffer.destroy();
     samplers.dispose();
   });
 
@@ -94,10 +94,10 @@ describe.each([
       const onCpu = new Sampler(sampling);
       const onGpu = await begin(samplers, sampling);
       const history = Array.from({ length: 50 }, (_, i) => (i * 7919) % vocabSize);
-      for (const { logits, there } of rows) {
+      for (const { logits, gpuLogits } of rows) {
         const wants = onCpu.next(logits, history);
-        const id = await onGpu.next(there, history).id;
-        // Where thousands tie with the kth, it says that it cannot choose; that is another test.
+        const id = await onGpu.next(gpuLogits, history).id;
+        // The GPU leaves it to the CPU where thousands tie with the kth, which another test shows.
         if (id === null) continue;
         wanted.push(wants);
         chosen.push(id);
@@ -111,10 +111,10 @@ describe.each([
   it.each([{ temperature: 1 }, { temperature: 0 }])('rejects logits that are not finite: %o', async (changed) => {
     const logits = new Float32Array(vocabSize);
     logits[vocabSize >> 1] = NaN;
-    const there = upload(logits);
-    const { id } = (await begin(samplers, { ...GEMMA, ...changed })).next(there, []);
+    const gpuLogits = upload(logits);
+    const { id } = (await begin(samplers, { ...GEMMA, ...changed })).next(gpuLogits, []);
     await expect(id).rejects.toThrow('not finite');
-    there.buffer.destroy();
+    gpuLogits.buffer.destroy();
   });
 });
 
@@ -124,17 +124,17 @@ it('keeps the lower ids among scores that tie where top_p cuts', async () => {
   // Sixty scores of weight 1, and one of weight 2.
   for (let i = 0; i < 60; i++) logits[100 * i] = 50;
   logits[8999] = 50 + Math.LN2;
-  const there = upload(logits);
+  const gpuLogits = upload(logits);
   const sampling = { ...GEMMA, top_k: 61, top_p: 0.25 };
   const drawn = new Set<number>();
   for (let seed = 0; seed < 300; seed++) {
-    const id = await (await begin(samplers, { ...sampling, seed })).next(there, []).id;
+    const id = await (await begin(samplers, { ...sampling, seed })).next(gpuLogits, []).id;
     expect(id).toBe(new Sampler({ ...sampling, seed }).next(logits, []));
     drawn.add(id ?? -1);
   }
   // A quarter of 62 is reached with the best and fourteen of the others.
   expect([...drawn].sort((a, b) => a - b)).toEqual([...Array.from({ length: 14 }, (_, i) => 100 * i), 8999]);
-  there.buffer.destroy();
+  gpuLogits.buffer.destroy();
   samplers.dispose();
 });
 
@@ -157,23 +157,23 @@ it('reads logits of 16 bits, many of which tie, from wherever they begin', async
   samplers.dispose();
 });
 
-it('says when more scores tie with the kth than it has room for', async () => {
+it('leaves it to the CPU where more scores tie with the kth than there are threads', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
-  const there = upload(new Float32Array(4096).fill(1));
-  expect(await (await begin(samplers, GEMMA)).next(there, []).id).toBeNull();
-  there.buffer.destroy();
+  const gpuLogits = upload(new Float32Array(4096).fill(1));
+  expect(await (await begin(samplers, GEMMA)).next(gpuLogits, []).id).toBeNull();
+  gpuLogits.buffer.destroy();
   samplers.dispose();
 });
 
 it('does not take the last choice for a new one where no kernel has chosen', async () => {
   const samplers = new GpuSamplers(device, pipelines, 4096);
-  const there = upload(makeLogits(seededRandom(2), 4096, 'spread'));
-  expect(await (await begin(samplers, GEMMA)).next(there, []).id).not.toBeNull();
+  const gpuLogits = upload(makeLogits(seededRandom(2), 4096, 'spread'));
+  expect(await (await begin(samplers, GEMMA)).next(gpuLogits, []).id).not.toBeNull();
   const counting = pipelines.get('count');
   const get = vi.spyOn(pipelines, 'get').mockImplementation(() => counting);
-  expect(await (await begin(samplers, GEMMA)).next(there, []).id).toBeNull();
+  expect(await (await begin(samplers, GEMMA)).next(gpuLogits, []).id).toBeNull();
   get.mockRestore();
-  there.buffer.destroy();
+  gpuLogits.buffer.destroy();
   samplers.dispose();
 });
 
