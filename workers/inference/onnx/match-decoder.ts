@@ -93,7 +93,7 @@ const ELEMENT_BYTES = { [ELEMENT.uint8]: 1, [ELEMENT.float32]: 4 } as const;
 /** Relative difference of √hiddenSize from the factor of a graph, which some exporters round to 2 decimals or to fp16. */
 const SCALE_TOLERANCE = 2 ** -11;
 
-/** The graph computes something else than the kernels. */
+/** The graph computes something else than the kernels; the message says where. */
 class GraphMismatch extends Error {}
 
 function must<T>(value: T | undefined | null, what: string): T {
@@ -108,7 +108,7 @@ function mustMatch(node: OnnxNode, rule: OperatorRule): void {
 
 /** An input that may be left out and that the kernels do not know. */
 function mustBeAbsent(node: OnnxNode, inputs: readonly (string | undefined)[]): void {
-  if (inputs.some((name) => name)) throw new GraphMismatch(`${node.name} has more inputs`);
+  if (inputs.some((name) => name)) throw new GraphMismatch(`${node.name} has inputs that are not known`);
 }
 
 /** A node that adds and normalises, as two nodes; other nodes, and such nodes that do not match, stay as they are. */
@@ -243,7 +243,8 @@ function matchAttention(trace: Tracer, attention: OnnxNode, text: TextConfig, la
   // An input of positions is fed with consecutive numbers.
   if (positions) trace.input(positions);
   mustBeAbsent(attention, inputs.slice(ATTENTION_INPUTS.positions + 1));
-  if (outputs.slice(3).some((name) => name)) throw new GraphMismatch(`${attention.name} has more outputs`);
+  if (outputs.slice(3).some((name) => name))
+    throw new GraphMismatch(`${attention.name} has outputs that are not known`);
   return {
     cos: must(inputs[ATTENTION_INPUTS.cos], 'table of cosines'),
     sin: must(inputs[ATTENTION_INPUTS.sin], 'table of sines'),
@@ -283,7 +284,8 @@ function matchLayer(trace: Tracer, attention: OnnxNode, text: TextConfig, layerT
     'gate',
   );
   const gelu = must(geluOf(trace, gate.outputs[0]), 'GELU');
-  if (GELU_RULES.every((rule) => mismatch(gelu, rule) !== null)) throw new GraphMismatch('another GELU');
+  const geluMismatches = GELU_RULES.map((rule) => mismatch(gelu, rule));
+  if (!geluMismatches.includes(null)) throw new GraphMismatch(geluMismatches.join('; '));
   mustBeAbsent(gelu, gelu.inputs.slice(1));
   const up = must(
     both.find((node) => node !== gate),
@@ -291,7 +293,8 @@ function matchLayer(trace: Tracer, attention: OnnxNode, text: TextConfig, layerT
   );
   const product = trace.reader(gelu.outputs[0], 'Mul');
   mustMatch(product, plainRule('Mul'));
-  if (both.length !== 2 || !product.inputs.includes(up.outputs[0] ?? '')) throw new GraphMismatch('another MLP');
+  if (both.length !== 2 || !product.inputs.includes(up.outputs[0] ?? ''))
+    throw new GraphMismatch('the MLP is not the product of two matrices');
   const down = trace.reader(product.outputs[0], 'MatMulNBits');
   const postFeedforwardNorm = trace.reader(down.outputs[0], NORM);
   const states = trace.sum(postFeedforwardNorm.outputs[0]);
@@ -387,16 +390,15 @@ function match(decoder: OnnxGraph, others: readonly OnnxGraph[], { text }: Gemma
   return { weights, trace, ropes: layers.map(({ rope }) => rope) };
 }
 
-/** Whether all layers rotate by the angles of the configuration. Layers of one type share their tables. */
-async function ropesMatch({ trace, ropes }: Match, { text }: Gemma3Config, files: DataFiles): Promise<boolean> {
-  const checked = new Map<string, Promise<boolean>>();
-  for (const { cos, sin, layerType } of ropes) {
-    const key = JSON.stringify([cos, sin, layerType]);
-    const rope = { rope: text.rope[layerType], headDim: text.headDim };
+/** Checks that all layers rotate by the angles of the configuration. Layers of one type share their tables. */
+async function matchRopes({ trace, ropes }: Match, { text }: Gemma3Config, files: DataFiles): Promise<void> {
+  const distinct = new Map(ropes.map((rope) => [JSON.stringify(rope), rope]));
+  for (const { cos, sin, layerType } of distinct.values()) {
+    const expected = { rope: text.rope[layerType], headDim: text.headDim };
     const producer = (value: string) => trace.producer(value);
-    checked.set(key, checked.get(key) ?? matchesRope(trace.graph, producer, { cos, sin }, rope, files));
+    if (!(await matchesRope(trace.graph, producer, { cos, sin }, expected, files)))
+      throw new GraphMismatch(`${cos} and ${sin} are not the RoPE of ${layerType}`);
   }
-  return (await Promise.all(checked.values())).every((matches) => matches);
 }
 
 /**
@@ -405,7 +407,7 @@ async function ropesMatch({ trace, ropes }: Match, { text }: Gemma3Config, files
  * @param others graphs beside it, one of which may embed tokens.
  * @param config the model's configuration; the graph must compute exactly what it says.
  * @param files the graphs' data files, of which a few rows are read where RoPE tables are stored in them.
- * @returns null for a graph that does not match. Rejects with whatever reading a file does.
+ * @returns null for a graph that does not match; console.debug says why. Rejects with whatever reading a file does.
  */
 export async function matchDecoder(
   decoder: OnnxGraph,
@@ -413,12 +415,13 @@ export async function matchDecoder(
   config: Gemma3Config,
   files: DataFiles,
 ): Promise<DecoderWeights | null> {
-  let matched: Match;
   try {
-    matched = match(decoder, others, config);
+    const matched = match(decoder, others, config);
+    await matchRopes(matched, config, files);
+    return matched.weights;
   } catch (cause) {
-    if (cause instanceof GraphMismatch) return null;
-    throw cause;
+    if (!(cause instanceof GraphMismatch)) throw cause;
+    console.debug('The graph is left to onnxruntime:', cause.message);
+    return null;
   }
-  return (await ropesMatch(matched, config, files)) ? matched.weights : null;
 }
