@@ -1,14 +1,17 @@
-/** A worker that computes hears no messages: it must stop for a moment to take them in. */
+/** A worker that computes receives no messages: it has to return to its event loop for them. */
 const { port1, port2 } = new MessageChannel();
-let resumed: (() => void) | null = null;
+let resume: (() => void) | null = null;
 port1.onmessage = () => {
-  resumed?.();
+  resume?.();
 };
 
-/** Lets waiting messages in; unlike a timer it is not slowed to 4 ms a turn. */
+/**
+ * Lets the worker handle messages that are waiting. Unlike timers, messages are not delayed to 4 ms.
+ * @returns a promise that resolves after them
+ */
 export function yieldToEventLoop(): Promise<void> {
   return new Promise((resolve) => {
-    resumed = resolve;
+    resume = resolve;
     port2.postMessage(null);
   });
 }

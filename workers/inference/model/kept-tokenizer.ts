@@ -1,6 +1,6 @@
 /**
- * A stored model's tokenizer in its compact form, made at the first loading and kept beside what the store knows of the
- * model, with which it is deleted. Its hash comes first: what is damaged is made again.
+ * A stored model's tokenizer in compact form, derived when the model is first loaded and deleted with it. The file begins with
+ * the hash of its content, and a damaged one is derived again.
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import {
@@ -16,21 +16,26 @@ const HASH_BYTES = 32;
 
 const sha256 = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
 
-/** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported` */
+/**
+ * Opens the tokenizer of a model folder.
+ * @param folder the model folder
+ * @returns the tokenizer's tables
+ * @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`
+ */
 export async function openTokenizer({ json, manifest, kept }: ModelFolder): Promise<CompactTokenizer> {
   const source = manifest.files.find(({ path }) => path === FILE);
   if (!source) throw new EngineError('model-missing', `${FILE} is not in the model folder`);
   const name = `tokenizer-${source.sha256}.bin`;
-  const known = await kept?.read(name);
-  const opened = known && (await open(known));
+  const stored = await kept?.read(name);
+  const opened = stored && (await open(stored));
   if (opened) return opened;
-  const made = compactTokenizer(await json(FILE));
+  const derived = compactTokenizer(await json(FILE));
   if (kept) {
-    const bytes = encodeTokenizer(made);
-    // Without room for it the next loading takes as long as this one.
+    const bytes = encodeTokenizer(derived);
+    // If it cannot be stored, the next loading derives it again.
     await kept.write(name, [await sha256(bytes), bytes]).catch(() => undefined);
   }
-  return made;
+  return derived;
 }
 
 async function open(buffer: ArrayBuffer): Promise<CompactTokenizer | null> {

@@ -1,6 +1,6 @@
 /**
- * A model folder, on a web server or in the browser's storage: its manifest, its small JSON files, and its weights as
- * Blobs. Nothing is trusted until its hash matches the manifest's.
+ * A model folder on a web server or in the browser's storage: its manifest, its small text files, and its weights as Blobs.
+ * Files from a server are checked against the manifest's hashes; the store has checked those in storage.
  */
 import { createSHA256 } from 'hash-wasm';
 import { EngineError } from '../../../protocol/engine.ts';
@@ -8,21 +8,24 @@ import { type Manifest, type ManifestFile, parseManifest } from '../../../protoc
 import { storedKey } from '../../../protocol/store.ts';
 import { fileAt, folderOf, MANIFEST, readFile, writeAll } from '../../model-store/directory.ts';
 
+/** An open model folder. */
 export interface ModelFolder {
   manifest: Manifest;
-  /** A JSON file of the folder, or undefined where the folder has none by that name. */
+  /** The content of a JSON file; undefined if the folder has no such file. */
   json(path: string): Promise<unknown>;
+  /** The content of a text file; undefined if the folder has no such file. */
   text(path: string): Promise<string | undefined>;
-  /** @throws EngineError `model-missing`, `model-damaged`, `network` */
+  /** The bytes of a file. @throws EngineError `model-missing`, `model-damaged`, `network` */
   blob(path: string): Promise<Blob>;
-  /** Where what was made of the model is kept, and goes with it; null for a folder on a server. */
+  /** Files derived from the model, which are deleted with it; null for a folder on a server. */
   kept: Kept | null;
 }
 
+/** Derived files of a stored model. */
 export interface Kept {
-  /** Null where there is none. */
+  /** The content of a file; null if there is none. */
   read(name: string): Promise<ArrayBuffer | null>;
-  /** All of `parts`, one after another. @throws where there is no room, or another tab is writing it */
+  /** Writes all of `parts`, one after another. @throws if there is no space, or another tab is writing the file */
   write(name: string, parts: readonly Uint8Array<ArrayBuffer>[]): Promise<void>;
 }
 
@@ -39,7 +42,7 @@ async function get(url: URL, signal: AbortSignal | undefined): Promise<Response>
   return response;
 }
 
-/** Reads a response piece by piece, so that progress shows and only one copy is held. */
+/** Reads a response piece by piece, so that progress is visible and only one copy is in memory. */
 async function readVerified(response: Response, file: ManifestFile, onBytes: (bytes: number) => void): Promise<Blob> {
   const hash = await createSHA256();
   const pieces: Uint8Array<ArrayBuffer>[] = [];
@@ -97,7 +100,7 @@ async function inStore(key: string, onBytes: (bytes: number) => void): Promise<F
   }
 }
 
-/** Beside what the store knows of the model, and removed with it. */
+/** Files beside the store's records of the model, which are removed with it. */
 function keptWith(key: string): Kept {
   const records = () => folderOf('records', key);
   return {
@@ -123,8 +126,12 @@ function keptWith(key: string): Kept {
 }
 
 /**
- * @param model URL of a folder, or `stored:KEY` (protocol/store.ts).
- * @param onBytes called with every piece's size as it arrives.
+ * Opens a model folder.
+ * @param model URL of a folder, or `stored:KEY` (protocol/store.ts)
+ * @param onBytes is called with the size of every piece that was read, in bytes
+ * @param signal aborts requests
+ * @returns the folder
+ * @throws EngineError `model-missing`, `model-damaged`, `network`, `aborted`
  */
 export async function openModelFolder(
   model: string,

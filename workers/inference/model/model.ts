@@ -38,32 +38,32 @@ import {
  * sliding layers are bounded by their window. Where onnxruntime keeps the cache, DEFAULT_CONTEXT is reserved at once.
  */
 const LONGEST_DEFAULT_CONTEXT = 32768;
-/** Prompt tokens read in one run: large enough to fill a GPU, small enough to stop soon. */
+/** Prompt tokens in one forward pass: enough to keep a GPU busy, few enough to stop soon. */
 const CHUNK = 256;
-/** By our kernels on the CPU, which are no faster with more. */
+/** The same for our kernels on the CPU, which are no faster with more. */
 const CPU_CHUNK = 64;
 
 /**
- * What the caches of conversations that were left may take: a sixteenth of the computer's memory, or a quarter of the
- * largest buffer the GPU offers, which is all a browser tells of its memory; never more than 1 GiB.
+ * Budget of the prefix cache in bytes: a sixteenth of the device's memory, or a quarter of the GPU's largest buffer, which is
+ * all that a browser says of its memory; never more than 1 GiB.
  */
 const prefixCacheBytes = (gpu: Gpu | null): number =>
   Math.min(GIB, gpu ? gpu.device.limits.maxBufferSize / 4 : (memoryGib() / 16) * GIB);
 
 /**
- * Tokens of context where our kernels keep the cache: as many as half of the GPU's largest buffer, or a sixteenth of the
- * computer's memory, holds keys and values of in full layers.
+ * Default context where our kernels keep the cache: the tokens whose keys and values of full-attention layers fit in half of
+ * the GPU's largest buffer, or in a sixteenth of the device's memory.
  */
 function growingContext({ text }: Gemma3Config, gpu: Gpu | null): number {
   const bytes = gpu ? gpu.device.limits.maxBufferSize / 2 : (memoryGib() / 16) * GIB;
   const full = text.layerTypes.filter((type) => type === 'full_attention').length;
   const token = full * 2 * text.kvHeads * text.headDim * Float32Array.BYTES_PER_ELEMENT;
-  const room = Math.floor(bytes / token);
-  return Math.max(DEFAULT_CONTEXT, Math.min(LONGEST_DEFAULT_CONTEXT, room));
+  const tokens = Math.floor(bytes / token);
+  return Math.max(DEFAULT_CONTEXT, Math.min(LONGEST_DEFAULT_CONTEXT, tokens));
 }
 
-/** Tokens of which a full layer's keys are in one binding. */
-function bindable({ text }: Gemma3Config, gpu: Gpu | null): number {
+/** Largest context: the keys of a full-attention layer have to fit in one binding of the GPU. */
+function bindableContext({ text }: Gemma3Config, gpu: Gpu | null): number {
   const row = text.kvHeads * text.headDim * Float32Array.BYTES_PER_ELEMENT;
   return gpu ? Math.floor(gpu.device.limits.maxStorageBufferBindingSize / row) : Infinity;
 }
@@ -73,19 +73,24 @@ function samplerFactory(device: GPUDevice): NonNullable<Model['createSampler']> 
   return (vocabSize) => new GpuSamplers(device, pipelines, vocabSize);
 }
 
+/** An open model. */
 export interface Model {
   folder: ModelFolder;
   config: Gemma3Config;
   dtype: Dtype;
   device: Device;
+  /** Why the model is on the CPU although a GPU was wanted. */
   fallback?: NonNullable<LoadedModel['fallback']>;
+  /** Name of the GPU's adapter; empty on the CPU. */
   adapter: string;
   decoder: Decoder;
+  /** Null if the model has no vision encoder. */
   encoder: VisionEncoder | null;
-  /** Makes the GPU's sampler for logits of this size; null where the model is not on a GPU. */
+  /** Creates the GPU's sampler for logits of this size; null on the CPU. */
   createSampler: ((vocabSize: number) => TokenSamplers) | null;
-  /** Resolves, with the reason, if the GPU goes away. */
+  /** Resolves with the reason if the GPU device is lost, or destroyed by `dispose`. */
   lost: Promise<string>;
+  /** Frees everything that the model holds. */
   dispose(): Promise<void>;
 }
 
@@ -103,9 +108,13 @@ interface Source {
 }
 
 /**
- * On the GPU, or where that cannot be used, and was not asked for, on the CPU.
- * @param base URL of the model folder.
- * @throws EngineError; whatever was opened is closed again.
+ * Opens a model on the GPU, or on the CPU if the GPU cannot be used and was not asked for.
+ * @param base URL of the model folder, or `stored:KEY`
+ * @param options device, dtype and context length
+ * @param onProgress is told how many bytes of files are read, and how many graphs are ready
+ * @param signal ends opening between two steps
+ * @returns the model
+ * @throws EngineError; everything that was opened is closed then
  */
 export async function openModel(
   base: string,
@@ -120,31 +129,31 @@ export async function openModel(
     base,
     (bytes) => {
       read += bytes;
-      // The vision encoder's come later, perhaps.
+      // The vision encoder's files may be read later, when nobody waits for progress.
       if (opening) onProgress({ stage: 'files', done: read, total: Math.max(total, read) });
     },
     signal,
   );
   total = folder.manifest.files.reduce((sum, file) => sum + file.size, 0);
   const source = { folder, config: parseConfig(await folder.json('config.json')) };
-  // Proving a new adapter takes a moment, during which no bytes come.
+  // The self-tests of a new adapter take a moment, during which no bytes are read.
   onProgress({ stage: 'session', done: 0, total: 1 });
-  const openIt = (gpu: Gpu | null) => openOn(gpu, source, options, onProgress, signal);
+  const openWith = (gpu: Gpu | null) => openOn(gpu, source, options, onProgress, signal);
   try {
-    if (options.device === 'wasm') return await openIt(null);
+    if (options.device === 'wasm') return await openWith(null);
     try {
-      return await openIt(await requestGpu());
+      return await openWith(await requestGpu());
     } catch (cause) {
       const code = cause instanceof EngineError ? cause.code : null;
       if (options.device === 'webgpu' || (code !== 'no-webgpu' && code !== 'adapter-wrong')) throw cause;
-      return { ...(await openIt(null)), fallback: code };
+      return { ...(await openWith(null)), fallback: code };
     }
   } finally {
     opening = false;
   }
 }
 
-/** @throws EngineError `adapter-wrong` where the GPU computes something wrong that the model needs */
+/** @throws EngineError `adapter-wrong` if the GPU fails a self-test that the model needs */
 async function openOn(
   gpu: Gpu | null,
   { folder, config }: Source,
@@ -173,8 +182,12 @@ async function openOn(
       );
     if (gpu && encoder && (await recordedVerdict('encoder', ort, gpu)) === false)
       throw new EngineError('adapter-wrong', `${gpu.adapter}: encoder`);
-    const offered = Math.min(folder.manifest.contextLength, config.text.maxPositionEmbeddings, bindable(config, gpu));
-    const context = (unlessAsked: number) => Math.min(options.contextLength ?? unlessAsked, offered);
+    const offered = Math.min(
+      folder.manifest.contextLength,
+      config.text.maxPositionEmbeddings,
+      bindableContext(config, gpu),
+    );
+    const context = (byDefault: number) => Math.min(options.contextLength ?? byDefault, offered);
     const ownKernels = !gpu || (await passesSelfTest('kernels', ort, gpu));
     const cache = { capacity: context(growingContext(config, gpu)), slack: CACHE_SLACK };
     const growing = folder.manifest.cache === 'dynamic';
@@ -193,7 +206,7 @@ async function openOn(
         chunkSize: gpu || !kernels ? CHUNK : CPU_CHUNK,
         prefixCacheBytes: prefixCacheBytes(gpu),
       });
-    const ofGraph = () => {
+    const ortDecoder = () => {
       const { model: whole, decoder_model_merged: merged, embed_tokens: embedTokens } = sessions;
       const session = merged ?? whole;
       if (!session) throw new EngineError('model-unsupported', 'the model folder has no decoder');
@@ -202,17 +215,17 @@ async function openOn(
       const capacity = context(DEFAULT_CONTEXT);
       return decoderOf(new OrtBackend(ort, graphs, config, { capacity, staticCache: !growing, ...onGpu }), capacity);
     };
-    let decoder = kernels ? decoderOf(kernels.backend, cache.capacity) : ofGraph();
+    let decoder = kernels ? decoderOf(kernels.backend, cache.capacity) : ortDecoder();
     if (kernels && growing) {
-      const trusted = ofGraph();
-      const own = await checkEquivalence(decoder, trusted);
-      (own ? trusted : decoder).dispose();
-      if (own) {
+      const trusted = ortDecoder();
+      const equivalent = await checkEquivalence(decoder, trusted);
+      (equivalent ? trusted : decoder).dispose();
+      if (equivalent) {
         await releaseSessions(sessions);
         sessions = {};
       } else decoder = trusted;
     }
-    // Later there would be runs of the decoder's between, and the runtime does one thing at a time.
+    // The runtime does one thing at a time, so it could not create the session later, between runs of the decoder.
     if (Object.keys(sessions).length > 0) await encoder?.open();
     return {
       folder,

@@ -1,17 +1,18 @@
 /**
- * The GPU device, created once in this worker and shared by the sessions and our own WGSL. We own it, so its loss is an
- * event, and its features are chosen for what the adapter does right rather than for all it offers.
+ * The GPU device, created once in this worker and shared by onnxruntime's sessions and our own kernels. Since we own it, its
+ * loss is an event that we can handle, and we choose its features by what the adapter computes correctly.
  */
 import { type DeviceReport, EngineError } from '../../../../protocol/engine.ts';
 
+/** A device and the adapter that it belongs to. */
 export interface Gpu {
   device: GPUDevice;
-  /** e.g. "apple metal-3"; for a person to read. */
+  /** Name of the adapter for a person to read, e.g. "apple metal-3". */
   adapter: string;
   shaderF16: boolean;
 }
 
-/** `subgroupMinSize` is in newer browsers' GPUAdapterInfo, not yet in every type package. */
+/** The type package lacks `subgroupMinSize`, which newer browsers have. */
 type AdapterInfo = GPUAdapterInfo & { subgroupMinSize?: number };
 
 /**
@@ -20,7 +21,12 @@ type AdapterInfo = GPUAdapterInfo & { subgroupMinSize?: number };
  */
 const SMALLEST_TRUSTED_SUBGROUP = 8;
 
-/** Features to ask for: what the adapter has, less what is known to give wrong answers on it. */
+/**
+ * Chooses the device's features: what the adapter has, without what is known to compute wrong results on it.
+ * @param offered the adapter's features
+ * @param info the adapter's smallest subgroup size, in threads
+ * @returns features to request
+ */
 export function chooseFeatures(offered: ReadonlySet<string>, info: { subgroupMinSize?: number }): GPUFeatureName[] {
   const wanted = ['shader-f16', 'timestamp-query', 'subgroups'] as GPUFeatureName[];
   const subgroupsTrusted = (info.subgroupMinSize ?? 0) >= SMALLEST_TRUSTED_SUBGROUP;
@@ -42,14 +48,17 @@ const LIMITS = [
 const nameOf = (info: GPUAdapterInfo): string =>
   [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ');
 
-/** Null where the browser or the machine has none. */
+/** Null if the browser or the machine has no adapter. */
 async function requestAdapter(): Promise<GPUAdapter | null> {
-  // Absent in insecure contexts and in browsers without WebGPU, whatever the type says.
+  // It is undefined in insecure contexts and in browsers without WebGPU, which the type does not say.
   const gpu = navigator.gpu as GPU | undefined;
   return (await gpu?.requestAdapter({ powerPreference: 'high-performance' })) ?? null;
 }
 
-/** What the adapter offers. No device is made: one in use stays as it is. */
+/**
+ * Inspects the adapter without creating a device, so one that is in use is not affected.
+ * @returns the adapter's name and limits (bytes); null if there is none
+ */
 export async function inspectGpu(): Promise<DeviceReport['webgpu']> {
   const adapter = await requestAdapter();
   if (!adapter) return null;
@@ -57,7 +66,11 @@ export async function inspectGpu(): Promise<DeviceReport['webgpu']> {
   return { adapter: nameOf(adapter.info), maxBufferSize, maxStorageBufferBindingSize };
 }
 
-/** @throws EngineError `no-webgpu` where the browser or the machine has none. */
+/**
+ * Creates the device.
+ * @returns the device
+ * @throws EngineError `no-webgpu` if the browser or the machine has no adapter, or refuses a device
+ */
 export async function requestGpu(): Promise<Gpu> {
   const adapter = await requestAdapter();
   if (!adapter) throw new EngineError('no-webgpu', 'the browser offers no adapter');
@@ -67,7 +80,8 @@ export async function requestGpu(): Promise<Gpu> {
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
     throw new EngineError('no-webgpu', String(cause));
   });
-  // What was to be made was not: all that is computed from then on would be nonsense. Who made it is told that the GPU is gone.
+  // An allocation failed that nobody handles, so later results would be wrong: the device is given up, which its owner sees as
+  // a lost device.
   device.addEventListener('uncapturederror', ({ error }) => {
     if (!(error instanceof GPUValidationError)) device.destroy();
   });

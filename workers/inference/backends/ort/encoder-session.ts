@@ -8,6 +8,7 @@ import { createCpuSession } from './cpu/session.ts';
 import type { Graph } from './graph-io.ts';
 import { createSession, type Ort } from './ort.ts';
 
+/** A vision encoder as it is stored. */
 export interface EncoderFiles {
   graph: Uint8Array;
   /** Data files by the names the graph calls them. */
@@ -62,9 +63,13 @@ export class OrtEncoderSession implements EncoderSession {
 }
 
 /**
- * Opens the vision encoder.
- * @param device null: on the CPU.
- * @throws whatever the runtime does
+ * Creates a session of the vision encoder.
+ * @param ort the runtime
+ * @param files graph and weights
+ * @param config size of the pictures
+ * @param device the runtime's device; null for the CPU
+ * @returns the session
+ * @throws errors of the runtime
  */
 export async function createEncoderSession(
   ort: Ort,

@@ -1,30 +1,33 @@
 /**
- * What a decoder graph takes and gives, read from the session itself: exports with the transformers.js layout differ in
- * integer types, in having `position_ids` or `num_logits_to_keep`, and in how their caches are shaped.
+ * Inputs and outputs of a decoder graph, read from its session: exports with the transformers.js layout differ in integer
+ * types, in having `position_ids` or `num_logits_to_keep`, and in the shapes of their caches.
  */
 import type { InferenceSession, Tensor } from 'onnxruntime-web';
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Ort } from './ort.ts';
 
-/**
- * A graph that was changed for the CPU (backends/ort/cpu/append-cache.ts) gives a cache's new rows only, under a name of their
- * own, and takes these inputs.
- */
+/** Inputs of a graph that was changed to return only the cache's new rows (cpu/append-cache.ts). */
 export const APPENDED = {
   /** int64 [1]: minus the number of new tokens. */
   rows: 'appended.rows',
-  /** int32 [1] and int32 []: of sliding layers' keys, the index of the last and their number. */
+  /** int32 [1]: index of the last key of sliding-window layers. */
   windowLast: 'appended.window_last',
+  /** int32 []: number of keys of sliding-window layers. */
   windowTotal: 'appended.window_total',
   /** int64 [1, tokens] */
   positions: 'appended.positions',
 } as const;
 
-/** @param window tokens that a query of this layer sees, itself included; null: all */
+/**
+ * Name of the output with a cache's new rows.
+ * @param present name of the output with the whole cache
+ * @param window tokens that a query of the layer sees, itself included; null for full attention
+ * @returns the name
+ */
 export const appendedName = (present: string, window: number | null): string =>
   `${present}.appended${window === null ? '' : `.${window}`}`;
 
-/** A graph that can be run: a session, or one that is given more than its callers know of. */
+/** A graph that can be run: a session, or one that is fed inputs that its callers do not know of. */
 export interface Graph {
   readonly inputMetadata: readonly InferenceSession.ValueMetadata[];
   readonly outputMetadata: readonly InferenceSession.ValueMetadata[];
@@ -33,26 +36,35 @@ export interface Graph {
   release(): Promise<void>;
 }
 
+/** Keys or values of a layer. */
 export interface CacheSlot {
-  /** `past_key_values.N.key` or `.value`. */
+  /** Name of the input, `past_key_values.N.key` or `.value`. */
   past: string;
-  /** `present.N.key` or `.value`; where the graph gives new rows only, their name. */
+  /** Name of the output, `present.N.key` or `.value`, or of the output with the new rows only. */
   present: string;
-  /** Tokens that the graph wants of the past, and a query's own; null: all. */
+  /** Tokens that a query sees, itself included; the graph is fed one less of the past. Null for full attention. */
   window: number | null;
   type: 'float32' | 'float16';
   kvHeads: number;
   headDim: number;
 }
 
+/** What the backend has to know of a decoder graph. */
 export interface GraphIo {
   inputs: ReadonlyMap<string, InferenceSession.TensorValueMetadata>;
   slots: CacheSlot[];
-  /** The graph gives the cache's new rows only. */
+  /** True if the graph returns the cache's new rows only. */
   appends: boolean;
   logitsType: 'float32' | 'float16';
 }
 
+/**
+ * Reads a decoder's inputs and outputs.
+ * @param session the decoder
+ * @param fallback the cache's sizes where the graph does not say them
+ * @returns inputs and outputs
+ * @throws EngineError `model-unsupported` if the graph has no KV cache or logits of a known form
+ */
 export function readGraphIo(session: Graph, fallback: { kvHeads: number; headDim: number }): GraphIo {
   const inputs = new Map<string, InferenceSession.TensorValueMetadata>();
   for (const metadata of session.inputMetadata) if (metadata.isTensor) inputs.set(metadata.name, metadata);
@@ -88,7 +100,15 @@ export function readGraphIo(session: Graph, fallback: { kvHeads: number; headDim
   };
 }
 
-/** A tensor of whole numbers in the type that the input wants. */
+/**
+ * Creates an integer tensor in the type of an input.
+ * @param ort the runtime
+ * @param metadata the input, int64 or int32
+ * @param values the values
+ * @param dims the tensor's shape
+ * @returns the tensor
+ * @throws EngineError `model-unsupported` if the input has another type
+ */
 export function integers(
   ort: Ort,
   metadata: InferenceSession.TensorValueMetadata,
@@ -97,5 +117,5 @@ export function integers(
 ): Tensor {
   if (metadata.type === 'int64') return new ort.Tensor('int64', BigInt64Array.from(values, BigInt), dims);
   if (metadata.type === 'int32') return new ort.Tensor('int32', Int32Array.from(values), dims);
-  throw new EngineError('model-unsupported', `${metadata.name} is ${metadata.type}, not a whole number type`);
+  throw new EngineError('model-unsupported', `${metadata.name} is ${metadata.type}, not an integer type`);
 }

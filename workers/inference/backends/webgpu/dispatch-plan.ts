@@ -1,80 +1,96 @@
-/** Which kernels run one after another to read tokens, with what they are bound to. */
+/** Which kernels run one after another in a forward step, with the buffers that they are bound to. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
-import { type Constants, float, type KernelName, Kernels, gemvShape } from './kernels.ts';
-import { type AttentionSplit, TILE } from './step-params.ts';
-import { gemmGroups, type GemmOutput, gemmShape, GEMM_TOKENS } from './gemm-q4.ts';
-import type { SlidingWindowCache } from './sliding-cache.ts';
-import type { Scratch } from './scratch.ts';
-import type { PackedMatrix, LayerWeights, DecoderWeights } from '../../onnx/match-decoder.ts';
+import type { DecoderWeights, LayerWeights, PackedMatrix } from '../../onnx/match-decoder.ts';
 import { LAYER_TYPES } from '../rope.ts';
+import { GEMM_TOKENS, gemmGroups, type GemmOutput, gemmShape } from './gemm-q4.ts';
+import { type Constants, float, gemvShape, type KernelName, KernelPipelines } from './kernels.ts';
+import type { Scratch } from './scratch.ts';
+import type { SlidingWindowCache } from './sliding-cache.ts';
+import { type AttentionSplit, TILE } from './step-params.ts';
 
-/** What is being read. */
-/** The size of a forward pass, which numbers of workgroups follow from. */
+/** The size of a forward step, which numbers of workgroups follow from. */
 export interface StepShape {
+  /** Number of tokens. */
   tokens: number;
-  /** Of each of KINDS. */
+  /** How attention is split, for each of LAYER_TYPES. */
   splits: readonly AttentionSplit[];
 }
 
+/** A kernel with its bindings. */
 export interface Dispatch {
   pipeline: GPUComputePipeline;
   bindings: GPUBindGroup;
-  groups: (reading: StepShape) => [number, number?, number?];
+  /** Number of workgroups. */
+  groups: (step: StepShape) => [x: number, y?: number, z?: number];
 }
 
+/** What kernels are bound to. */
 export interface DispatchPlanOptions {
   device: GPUDevice;
   model: DecoderWeights;
   config: Gemma3Config;
+  /** Gives the buffer of a weight. */
   weights: (tensor: StoredTensor) => GPUBuffer;
   cache: SlidingWindowCache;
   scratch: Scratch;
+  /** Two buffers that logits are written to alternately: float32 [vocabSize]. */
   logits: readonly [GPUBuffer, GPUBuffer];
+  /** Ids of the tokens of a prompt: uint32. */
   ids: GPUBuffer;
   stepParams: GPUBuffer;
+  /** Parts of attention that there is room for, of all tokens together. */
   slots: number;
 }
 
-/** In place of a token's id: its row is there already. */
+/** Stands for the id of a token whose embedding is in place already. */
 export const NO_TOKEN_ID = 2 ** 32 - 1;
-/** Queries that a workgroup of attention keeps sums of, where many tokens are read: software adapters compile more slowly. */
-const MOST_QUERIES = 8;
+/** Queries that a workgroup of attention keeps sums of in prompts: software adapters compile kernels with more slowly. */
+const MAX_QUERIES = 8;
 
 type Heads = readonly [Dispatch, Dispatch];
 
+/** The compiled kernels of a model, bound to its buffers. */
 export class DispatchPlan {
-  /** A layer's kernels, for one token and for many. */
+  /** The kernels of each layer for a step of one token. */
   readonly one: Dispatch[][] = [];
+  /** The kernels of each layer for a step of several tokens. */
   readonly many: Dispatch[][] = [];
-  /** Logits of the token, and of the row that was copied to `scratch.last`. */
+  /** Computes the logits of a step's only token, into either buffer. */
   headsOfOne!: Heads;
+  /** Computes the logits of the row that was copied to `scratch.last`, into either buffer. */
   headsOfMany!: Heads;
-  /** Tokens that a workgroup of attention serves where many are read. */
+  /** Tokens that a workgroup of attention serves in a step of several tokens. */
   readonly queries: number;
-  private readonly kernels: Kernels;
+  private readonly kernels: KernelPipelines;
   private readonly embeddings = new WeakMap<GPUBuffer, GPUBindGroup>();
   private embed!: GPUComputePipeline;
   private readonly uniforms: GPUBuffer[] = [];
-  /** Which of KINDS a layer is. */
-  private readonly kinds: readonly GPUBuffer[];
-  private readonly onCache: (() => void)[] = [];
+  /** Uniforms with the index of each of LAYER_TYPES. */
+  private readonly layerTypes: readonly GPUBuffer[];
+  /** Creates the bind groups with buffers of the cache again. */
+  private readonly cacheBindings: (() => void)[] = [];
 
   private constructor(private readonly options: DispatchPlanOptions) {
     const { heads, kvHeads } = options.config.text;
-    this.queries = Math.max(1, Math.floor(MOST_QUERIES / (heads / kvHeads)));
-    this.kernels = new Kernels(options.device);
-    this.kinds = LAYER_TYPES.map((_, kind) => this.uniform(Uint32Array.of(kind)));
+    this.queries = Math.max(1, Math.floor(MAX_QUERIES / (heads / kvHeads)));
+    this.kernels = new KernelPipelines(options.device);
+    this.layerTypes = LAYER_TYPES.map((_, index) => this.uniform(Uint32Array.of(index)));
   }
 
-  /** @throws GPUPipelineError where the browser refuses a kernel */
+  /**
+   * Compiles the kernels.
+   * @param options what they are bound to
+   * @returns the plan
+   * @throws GPUPipelineError if the browser refuses a kernel
+   */
   static async compile(options: DispatchPlanOptions): Promise<DispatchPlan> {
-    const plans = new DispatchPlan(options);
+    const plan = new DispatchPlan(options);
     try {
-      await plans.compileAll();
-      return plans;
+      await plan.compileAll();
+      return plan;
     } catch (cause) {
-      plans.dispose();
+      plan.dispose();
       throw cause;
     }
   }
@@ -113,58 +129,58 @@ export class DispatchPlan {
   private async layer(layer: LayerWeights, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
     const { config, weights, cache, scratch, stepParams, slots } = this.options;
     const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
-    const { x, normed, projected, queries, parts, stats, attended, branch, active } = scratch;
+    const { x, normed, projected, queries, parts, stats, attentionOut, branch, active } = scratch;
     const { window } = layer;
     const cached = () => [cache.buffer(layer.key), cache.buffer(layer.value)];
-    const KIND = LAYER_TYPES.indexOf(window === null ? 'full_attention' : 'sliding_attention');
+    const typeIndex = LAYER_TYPES.indexOf(window === null ? 'full_attention' : 'sliding_attention');
     const shape = { DIM: headDim, HEADS: heads, KV_HEADS: kvHeads };
-    const kind = this.kinds[KIND] as GPUBuffer;
+    const layerType = this.layerTypes[typeIndex] as GPUBuffer;
 
     const rope = this.plan(
       'rope',
       { ...shape, EPSILON: float(rmsNormEps), SCALE: float(Math.fround(queryPreAttnScalar ** -0.5)) },
-      () => [projected, weights(layer.qNorm), weights(layer.kNorm), stepParams, queries, ...cached(), kind],
+      () => [projected, weights(layer.qNorm), weights(layer.kNorm), stepParams, queries, ...cached(), layerType],
       ({ tokens }) => [heads + 2 * kvHeads, tokens],
     );
-    const attention = (each: number) =>
+    const attention = (queriesPerGroup: number) =>
       this.plan(
         'attention',
-        { ...shape, TILE, SLOTS: slots, QUERIES: each },
-        () => [queries, ...cached(), stepParams, parts, stats, kind],
-        ({ tokens, splits }) => [kvHeads, splits[KIND]?.parts ?? 1, Math.ceil(tokens / each)],
+        { ...shape, TILE, SLOTS: slots, QUERIES: queriesPerGroup },
+        () => [queries, ...cached(), stepParams, parts, stats, layerType],
+        ({ tokens, splits }) => [kvHeads, splits[typeIndex]?.parts ?? 1, Math.ceil(tokens / queriesPerGroup)],
       );
     const combine = this.plan(
       'attentionCombine',
       { ...shape, SLOTS: slots },
-      [parts, stats, stepParams, attended, kind],
+      [parts, stats, stepParams, attentionOut, layerType],
       ({ tokens }) => [heads, tokens],
     );
     const addNorm = (weight: StoredTensor, next: StoredTensor) =>
       this.plan('addNorm', this.norm, [branch, weights(weight), x, weights(next), normed], ({ tokens }) => [tokens]);
-    const middle = addNorm(layer.postAttentionNorm, layer.preFeedforwardNorm);
-    const end = addNorm(layer.postFeedforwardNorm, nextNorm);
+    const afterAttention = addNorm(layer.postAttentionNorm, layer.preFeedforwardNorm);
+    const afterFeedforward = addNorm(layer.postFeedforwardNorm, nextNorm);
 
     const [one, many] = await Promise.all([
       Promise.all([
         ...this.qkv([layer.q, layer.k, layer.v], normed, projected),
         ...[rope, attention(1), combine],
-        ...[this.gemv(layer.out, attended, branch), middle],
-        ...[this.geglu(layer, normed, active), this.gemv(layer.down, active, branch), end],
+        ...[this.gemv(layer.out, attentionOut, branch), afterAttention],
+        ...[this.geglu(layer, normed, active), this.gemv(layer.down, active, branch), afterFeedforward],
       ]),
       Promise.all([
-        ...beside([layer.q, layer.k, layer.v]).map(({ matrix, start, stride }) =>
+        ...concatenated([layer.q, layer.k, layer.v]).map(({ matrix, start, stride }) =>
           this.gemm(matrix, normed, projected, { start, stride }),
         ),
         ...[rope, attention(this.queries), combine],
-        ...[this.gemm(layer.out, attended, branch), middle],
+        ...[this.gemm(layer.out, attentionOut, branch), afterAttention],
         ...[this.gemm(layer.gate, normed, active), this.gemm(layer.up, normed, active, { geglu: true })],
-        ...[this.gemm(layer.down, active, branch), end],
+        ...[this.gemm(layer.down, active, branch), afterFeedforward],
       ]),
     ]);
     return { one, many };
   }
 
-  /** Queries, keys and values of one token: in one dispatch where GPUs have bindings for it. */
+  /** Queries, keys and values of one token: one dispatch, or three where zero points would take too many bindings. */
   private qkv(
     matrices: readonly [PackedMatrix, PackedMatrix, PackedMatrix],
     x: GPUBuffer,
@@ -172,13 +188,13 @@ export class DispatchPlan {
   ): Promise<Dispatch>[] {
     const [q, k, v] = matrices;
     if (matrices.some(({ zeros }) => zeros))
-      return beside(matrices).map(({ matrix, start }) => this.gemv(matrix, x, out, start));
+      return concatenated(matrices).map(({ matrix, start }) => this.gemv(matrix, x, out, start));
     const all = { ...q, rows: q.rows + k.rows + v.rows };
     const buffers = [x, out, ...matrices.flatMap((matrix) => this.matrix(matrix))];
     return [this.gemvDispatch('qkv', all, buffers, { N: q.rows, N_B: k.rows, N_C: v.rows })];
   }
 
-  /** @param start where in `out` the rows begin */
+  /** @param start index of the first product in `out` */
   private gemv(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, start = 0): Promise<Dispatch> {
     const name = matrix.zeros ? 'gemvZeros' : 'gemv';
     const buffers = [x, out, ...this.matrix(matrix), ...this.zeros(matrix)];
@@ -201,9 +217,14 @@ export class DispatchPlan {
     return this.plan(name, { COLUMNS: columns, ...shape, ...sizes }, buffers, () => [groups]);
   }
 
-  /** Of many tokens. */
-  private gemm(matrix: PackedMatrix, x: GPUBuffer, out: GPUBuffer, how: Partial<GemmOutput> = {}): Promise<Dispatch> {
-    const shape = this.uniform(gemmShape(matrix, { start: 0, stride: matrix.rows, geglu: false, ...how }));
+  /** @param output where the product is written, by default the whole of a token's row */
+  private gemm(
+    matrix: PackedMatrix,
+    x: GPUBuffer,
+    out: GPUBuffer,
+    output: Partial<GemmOutput> = {},
+  ): Promise<Dispatch> {
+    const shape = this.uniform(gemmShape(matrix, { start: 0, stride: matrix.rows, geglu: false, ...output }));
     const buffers = [x, out, ...this.matrix(matrix), shape, ...this.zeros(matrix)];
     return this.plan(matrix.zeros ? 'gemmZeros' : 'gemm', {}, buffers, ({ tokens }) => [
       gemmGroups(matrix.rows),
@@ -220,6 +241,7 @@ export class DispatchPlan {
     return buffer;
   }
 
+  /** Destroys the uniforms. */
   dispose(): void {
     for (const buffer of this.uniforms) buffer.destroy();
   }
@@ -233,7 +255,7 @@ export class DispatchPlan {
     return zeros ? [this.options.weights(zeros)] : [];
   }
 
-  /** @param buffers as a function where they are the cache's, which become others as it grows */
+  /** @param buffers a function if they include the cache's, which are replaced as it grows */
   private async plan(
     name: KernelName,
     constants: Constants,
@@ -241,18 +263,18 @@ export class DispatchPlan {
     groups: Dispatch['groups'],
   ): Promise<Dispatch> {
     const pipeline = await this.kernels.get(name, constants);
-    const now = () => this.bind(pipeline, typeof buffers === 'function' ? buffers() : buffers);
-    const dispatch = { pipeline, bindings: now(), groups };
+    const bind = () => this.bind(pipeline, typeof buffers === 'function' ? buffers() : buffers);
+    const dispatch = { pipeline, bindings: bind(), groups };
     if (typeof buffers === 'function')
-      this.onCache.push(() => {
-        dispatch.bindings = now();
+      this.cacheBindings.push(() => {
+        dispatch.bindings = bind();
       });
     return dispatch;
   }
 
-  /** After the cache's buffers have become others. */
+  /** Binds the cache's buffers again, after they were replaced. */
   rebind(): void {
-    for (const bindAgain of this.onCache) bindAgain();
+    for (const rebind of this.cacheBindings) rebind();
   }
 
   private bind(pipeline: GPUComputePipeline, buffers: GPUBuffer[]): GPUBindGroup {
@@ -262,7 +284,11 @@ export class DispatchPlan {
     });
   }
 
-  /** Of the tokens whose ids `ids` begins with. */
+  /**
+   * The kernel that embeds tokens.
+   * @param ids buffer that begins with the tokens' ids
+   * @returns the kernel, bound to the buffer
+   */
   embedding(ids: GPUBuffer): Dispatch {
     const { model, weights, scratch } = this.options;
     let bindings = this.embeddings.get(ids);
@@ -277,13 +303,13 @@ export class DispatchPlan {
   }
 }
 
-/** Matrices whose products stand one after another in a token's row. */
-function beside(matrices: readonly PackedMatrix[]): { matrix: PackedMatrix; start: number; stride: number }[] {
+/** Where the products of several matrices are written, one after another in a token's row. */
+function concatenated(matrices: readonly PackedMatrix[]): { matrix: PackedMatrix; start: number; stride: number }[] {
   const stride = matrices.reduce((sum, { rows }) => sum + rows, 0);
-  let next = 0;
+  let nextStart = 0;
   return matrices.map((matrix) => {
-    const start = next;
-    next += matrix.rows;
+    const start = nextStart;
+    nextStart += matrix.rows;
     return { matrix, start, stride };
   });
 }

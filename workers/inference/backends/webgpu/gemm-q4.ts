@@ -1,35 +1,46 @@
 /**
- * A 4-bit matrix times many vectors: `out[token] = A x[token]`, or, as the second half of a gated MLP,
- * `out[token] = gelu(out[token]) * (A x[token])`. A thread holds sums of four rows for TOKENS tokens: weights that it unpacks
- * serve all tokens, and what it reads of a vector serves four rows. LANES threads go through a row's blocks side by side;
- * what they summed is added at the end. Written out, since arrays that are looked up by a loop's counter may end up in
- * memory.
+ * GEMM of a 4-bit matrix and many vectors: `out[token] = A x[token]`, or, as the second half of a gated MLP,
+ * `out[token] = gelu(out[token]) * (A x[token])`. A thread holds sums of ROWS rows for GEMM_TOKENS tokens: a weight that it
+ * unpacks serves all tokens, and a value of a vector that it reads serves all rows. LANES threads process a row's blocks side by
+ * side; their sums are added at the end. The loops are unrolled here, since arrays that are indexed by a loop's counter may be
+ * kept in memory instead of registers.
  *
- * The matrix's shape, and which of the two it is, are a binding and no constants, so that one compilation serves all
- * matrices. Before the source stand zero_a and gelu.
+ * The matrix's shape, and which of the two products it is, are a binding instead of constants, so that one compilation serves
+ * all matrices. The source needs zero_a and gelu before it.
  */
 
-/** Tokens a thread holds sums of; buffers of many tokens have room for a multiple of it. */
+/** Tokens that a thread holds sums of. Buffers of several tokens have room for a multiple of it. */
 export const GEMM_TOKENS = 8;
 const THREADS = 64;
 const LANES = 4;
 const ROWS = 4;
-/** Rows of a workgroup. */
+/** Rows that a workgroup computes. */
 const ROWS_A_GROUP = (THREADS / LANES) * ROWS;
 
-/** How a matrix's products are written. */
+/** Where a product is written. */
 export interface GemmOutput {
-  /** In a token's row of `out`: where the products begin, and from one token's row to the next. */
+  /** Index of the first product in a token's row of `out`. */
   start: number;
+  /** Values from one token's row of `out` to the next. */
   stride: number;
-  /** Whether they multiply what is there, after its gelu. */
+  /** True to multiply the gelu of the values in `out` instead of replacing them. */
   geglu: boolean;
 }
 
-/** What `shape` is given. */
+/**
+ * The uniform `shape`.
+ * @param matrix number of rows and columns
+ * @param output where the product is written
+ * @returns the struct Shape
+ */
 export const gemmShape = (matrix: { rows: number; columns: number }, { start, stride, geglu }: GemmOutput) =>
   Uint32Array.of(matrix.columns / 32, matrix.rows, start, stride, Number(geglu));
 
+/**
+ * Workgroups for a matrix.
+ * @param rows rows of the matrix
+ * @returns number of workgroups in x
+ */
 export const gemmGroups = (rows: number): number => Math.ceil(rows / ROWS_A_GROUP);
 
 const times = (count: number, line: (i: number) => string): string =>
@@ -38,11 +49,11 @@ const list = (count: number, item: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => item(i)).join(', ');
 
 const shift = (from: number) => `vec4u(${list(4, (i) => `${from + 4 * i}u`)})`;
-/** Four of each row's weights, from bit `from` of its word on: x * it are the four rows' products. */
+/** Four weights of each row, from bit `from` of its word on, as a matrix whose product with x is the four rows' products. */
 const quads = (from: number) => `mat4x4f(${list(ROWS, (r) => `quad(w${r}, ${shift(from)}, zero${r}, scale${r})`)})`;
 
 const HALF = GEMM_TOKENS / 2;
-/** Adds up what the lanes summed for half of the tokens. */
+/** Adds up the lanes' sums for half of the tokens. */
 const halfTotal = (half: number) => `
 ${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`)}
   workgroupBarrier();
@@ -55,6 +66,7 @@ ${times(HALF, (t) => `  sums[${t * THREADS}u + thread] = sum${half * HALF + t};`
   }
   workgroupBarrier();`;
 
+/** WGSL of the kernel. */
 export const gemmSource = `
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
@@ -63,11 +75,12 @@ export const gemmSource = `
 @group(0) @binding(4) var<uniform> shape: Shape;
 
 struct Shape {
-  /** In a row. */
+  /** Blocks in a row. */
   blocks: u32,
   rows: u32,
-  /** In a token's row of out: where this product begins, and from one token's to the next. */
+  /** Index of the first product in a token's row of out. */
   start: u32,
+  /** Values from one token's row of out to the next. */
   stride: u32,
   gated: u32,
 }
@@ -96,7 +109,7 @@ ${times(ROWS, (r) => `      let w${r} = a[at${r} * 4u + word];`)}
 ${times(GEMM_TOKENS, (t) => `      sum${t} += x[x0 + ${8 * t}u * shape.blocks] * low + x[x0 + ${8 * t}u * shape.blocks + 1u] * high;`)}
     }
   }
-  // A thread for each row. Half of the tokens at a time: memory of a workgroup is slow to compile on software adapters.
+  // One thread for each row, half of the tokens at a time: software adapters compile large workgroup memory slowly.
   let row = first + thread;
 ${times(2, halfTotal)}
 }

@@ -1,19 +1,19 @@
-/** Kernels alone, held against plain arithmetic: shapes of real models, and pasts longer than a test's model has. */
+/** KernelPipelines alone, held against plain arithmetic: shapes of real models, and pasts longer than a test's model has. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
 import known from '../../model/self-test/decoder/known-answer.json';
 import { seededRandom } from '../../sampling/random.ts';
-import { type Constants, type KernelName, Kernels, gemvShape } from './kernels.ts';
+import { type Constants, type KernelName, KernelPipelines, gemvShape } from './kernels.ts';
 import { StepParams, splitAttention, TILE } from './step-params.ts';
 import { gemmGroups, gemmShape, GEMM_TOKENS } from './gemm-q4.ts';
 
 let device: GPUDevice;
-let kernels: Kernels;
+let kernels: KernelPipelines;
 beforeAll(async () => {
   const adapter = await navigator.gpu.requestAdapter();
   if (!adapter) throw new Error('this browser offers no GPU');
   device = await adapter.requestDevice();
-  kernels = new Kernels(device);
+  kernels = new KernelPipelines(device);
 });
 afterAll(() => {
   device.destroy();

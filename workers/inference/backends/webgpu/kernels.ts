@@ -1,4 +1,4 @@
-/** The decode step's kernels: WGSL with its constants, compiled once for each set of them. */
+/** The WGSL kernels of a forward step: sources with their constants, compiled once for each set of constants. */
 import attention from './kernels/attention.wgsl?raw';
 import attentionCombine from './kernels/attention-combine.wgsl?raw';
 import embedding from './kernels/embedding.wgsl?raw';
@@ -13,9 +13,9 @@ import qkv from './kernels/qkv.wgsl?raw';
 import gemv from './kernels/gemv-q4.wgsl?raw';
 import rope from './kernels/rope.wgsl?raw';
 
-/** What stands for 0 in a row's block of 4-bit weights: 8 in a symmetric matrix. */
+/** Zero point of a block of 4-bit weights: always 8 in a symmetric matrix. */
 const symmetric = (matrix: 'a' | 'b'): string => `fn zero_${matrix}(row: u32, block: u32) -> f32 { return 8.0; }\n`;
-/** As MatMulNBits keeps them: uint8 [rows, ceil(blocks / 2)], the first in the lower half. */
+/** Zero points as MatMulNBits stores them: uint8 [rows, ceil(blocks / 2)], the first in the lower four bits. */
 const stored = (matrix: 'a' | 'b', binding: number, blocks = 'BLOCKS'): string => `
 @group(0) @binding(${binding}) var<storage, read> zeros_${matrix}: array<u32>;
 fn zero_${matrix}(row: u32, block: u32) -> f32 {
@@ -39,13 +39,20 @@ const SOURCES = {
   gemmZeros: gelu + stored('a', 5, 'shape.blocks') + gemmSource,
   rope: stepParams + rope,
 };
+/** Name of a kernel; those ending in Zeros read zero points of their own. */
 export type KernelName = keyof typeof SOURCES;
 
-/** All that the kernels are made of: a change of it is another engine. */
+/** The source of all kernels: self-test verdicts hold for this text only. */
 export const kernelText = Object.values(SOURCES).join('');
 
-/** Whole numbers become u32, others f32: a fraction, or `float(1)`. */
+/** WGSL constants by name: numbers become u32, strings stay as they are (`float` gives f32 literals). */
 export type Constants = Record<string, number | string>;
+
+/**
+ * An f32 literal.
+ * @param value the number
+ * @returns WGSL
+ */
 export const float = (value: number): string => `${value.toExponential()}f`;
 
 const declare = (constants: Constants): string =>
@@ -53,16 +60,24 @@ const declare = (constants: Constants): string =>
     .map(([name, value]) => `const ${name} = ${typeof value === 'number' ? `${value}u` : value};\n`)
     .join('');
 
-export class Kernels {
+/** Compiles kernels on a device. */
+export class KernelPipelines {
   private readonly compiled = new Map<string, Promise<GPUComputePipeline>>();
 
+  /** @param device where they run */
   constructor(private readonly device: GPUDevice) {}
 
-  /** @throws GPUPipelineError where the browser refuses the shader */
+  /**
+   * Compiles a kernel, unless it was compiled with these constants before.
+   * @param name the kernel
+   * @param constants values of the constants that its source begins with
+   * @returns the pipeline
+   * @throws GPUPipelineError if the browser refuses the shader
+   */
   get(name: KernelName, constants: Constants): Promise<GPUComputePipeline> {
     const code = declare(constants) + SOURCES[name];
-    const known = this.compiled.get(code);
-    if (known) return known;
+    const existing = this.compiled.get(code);
+    if (existing) return existing;
     const { device } = this;
     const module = device.createShaderModule({ code, label: name });
     const compute = { module, entryPoint: 'main' };
@@ -74,21 +89,25 @@ export class Kernels {
 
 const GEMV_THREADS = 64;
 const BLOCK = 32;
-/** Fewer workgroups leave a GPU's cores without work. */
+/** Workgroups that keep the cores of a GPU busy. */
 const ENOUGH_GROUPS = 256;
 
+/** How a matrix-vector product is distributed over threads. */
 export interface GemvShape {
   /** Threads that share a row. */
   LANES: number;
-  /** Rows that a thread works on at a time. */
+  /** Rows that a thread processes at a time. */
   ROWS: number;
-  /** Workgroups for all rows. */
+  /** Number of workgroups. */
   groups: number;
 }
 
 /**
- * How a product is shared out: as many lanes as a row's blocks keep busy (neighbours in memory are read together), and as
- * many rows a thread as leave work for every core.
+ * Distributes a matrix-vector product: as many lanes as a row's blocks keep busy, since neighbours in memory are read
+ * together, and as many rows for each thread as leave work for every core.
+ * @param rows rows of the matrix
+ * @param columns columns of the matrix, a multiple of 32
+ * @returns the distribution
  */
 export function gemvShape(rows: number, columns: number): GemvShape {
   const blocks = columns / BLOCK;

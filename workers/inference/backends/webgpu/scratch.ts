@@ -1,34 +1,43 @@
-/** What passes from kernel to kernel while tokens are read: buffers for as many tokens as are read at once. */
+/** Activations that pass from kernel to kernel in a forward step: float32 buffers for as many tokens as a step may have. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import { GEMM_TOKENS } from './gemm-q4.ts';
 
+/** The buffers of activations. */
 export class Scratch {
-  /** The residual stream, [tokens, hiddenSize], and what the next branch reads of it. */
+  /** Residual stream and its norm, which is the next branch's input: [tokens, hiddenSize]. */
   readonly x: GPUBuffer;
   readonly normed: GPUBuffer;
-  /** Queries, keys and values, [tokens, (heads + 2 kvHeads) headDim]; and queries turned. */
+  /** Projected queries, keys and values: [tokens, (heads + 2 kvHeads) headDim]. */
   readonly projected: GPUBuffer;
+  /** Queries after RoPE: [tokens, heads, headDim]. */
   readonly queries: GPUBuffer;
-  /** Of attention, [heads, slots, …]: see attend.wgsl. */
+  /** Results of attention's parts (kernels/attention.wgsl): [heads, slots, headDim] and [heads, slots, 2]. */
   readonly parts: GPUBuffer;
   readonly stats: GPUBuffer;
-  readonly attended: GPUBuffer;
-  /** A branch's output, [tokens, hiddenSize], and inside the MLP, [tokens, intermediateSize]. */
+  /** Output of attention: [tokens, heads, headDim]. */
+  readonly attentionOut: GPUBuffer;
+  /** Output of a branch (attention or MLP): [tokens, hiddenSize]. */
   readonly branch: GPUBuffer;
+  /** Activations inside the MLP: [tokens, intermediateSize]. */
   readonly active: GPUBuffer;
-  /** The normed row that logits are computed of. */
+  /** Normed row that logits are computed from: [hiddenSize]. */
   readonly last: GPUBuffer;
   private readonly all: GPUBuffer[] = [];
 
-  /** @param slots parts of all tokens' pasts */
+  /**
+   * @param device where the buffers are allocated
+   * @param config the model's configuration
+   * @param tokens largest number of tokens in a step
+   * @param slots parts of attention that there is room for, of all tokens together
+   */
   constructor(device: GPUDevice, { text }: Gemma3Config, tokens: number, slots: number) {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = text;
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
     const rows = Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS;
     const buffer = (label: string, floats: number, usage = 0) => {
-      const made = device.createBuffer({ label: `kernels' ${label}`, size: 4 * floats, usage: STORAGE | usage });
-      this.all.push(made);
-      return made;
+      const created = device.createBuffer({ label: `kernels' ${label}`, size: 4 * floats, usage: STORAGE | usage });
+      this.all.push(created);
+      return created;
     };
     this.x = buffer('x', rows * hiddenSize, COPY_DST);
     this.normed = buffer('normed', rows * hiddenSize, COPY_SRC);
@@ -36,12 +45,13 @@ export class Scratch {
     this.queries = buffer('queries', rows * heads * headDim);
     this.parts = buffer('parts', heads * slots * headDim);
     this.stats = buffer('stats', heads * slots * 2);
-    this.attended = buffer('attended', rows * heads * headDim);
+    this.attentionOut = buffer('attention output', rows * heads * headDim);
     this.branch = buffer('branch', rows * hiddenSize);
     this.active = buffer('active', rows * intermediateSize);
     this.last = buffer('last', hiddenSize, COPY_DST);
   }
 
+  /** Destroys the buffers. */
   dispose(): void {
     for (const buffer of this.all) buffer.destroy();
   }

@@ -1,4 +1,4 @@
-/** What is proven of an adapter, and when. */
+/** What is tested of an adapter, and when. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { OrtBackend } from '../../backends/ort/ort-backend.ts';
 import { WebGpuBackend } from '../../backends/webgpu/webgpu-backend.ts';
@@ -10,19 +10,19 @@ import { passesSelfTest, recordedVerdict, requireSelfTest } from './self-test.ts
 
 let ort: Ort;
 let device: Gpu['device'];
-const forget = () => caches.delete('fournil-self-tests');
+const deleteVerdicts = () => caches.delete('fournil-self-tests');
 let adapters = 0;
-/** An adapter that nothing is known of yet. */
-const stranger = (): Gpu => ({ device, adapter: `adapter ${adapters++}`, shaderF16: false });
+/** An adapter without any verdicts. */
+const newAdapter = (): Gpu => ({ device, adapter: `adapter ${adapters++}`, shaderF16: false });
 
 beforeAll(async () => {
   ort = await loadOrt('webgpu');
   ({ device } = await requestGpu());
-  await forget();
+  await deleteVerdicts();
 });
 afterEach(async () => {
   vi.restoreAllMocks();
-  await forget();
+  await deleteVerdicts();
 });
 afterAll(() => {
   device.destroy();
@@ -32,20 +32,20 @@ it.each([
   ['kernels', WebGpuBackend.prototype, 'forward', 2],
   ['decoder', OrtBackend.prototype, 'forward', 2],
   ['encoder', OrtEncoderSession.prototype, 'run', 1],
-] as const)('%s: tried once', { timeout: 60_000 }, async (part, prototype, method, runs) => {
-  const gpu = stranger();
+] as const)('%s: tested once', { timeout: 60_000 }, async (part, prototype, method, runs) => {
+  const gpu = newAdapter();
   const run = vi.spyOn(prototype as unknown as Record<string, () => unknown>, method);
   expect(await recordedVerdict(part, ort, gpu)).toBeNull();
   expect(await passesSelfTest(part, ort, gpu)).toBe(true);
   await requireSelfTest(part, ort, gpu);
   expect(run).toHaveBeenCalledTimes(runs);
   // For later visits.
-  const kept = await (await caches.open('fournil-self-tests')).matchAll();
-  expect(await Promise.all(kept.map((verdict) => verdict.text()))).toEqual(['right']);
+  const stored = await (await caches.open('fournil-self-tests')).matchAll();
+  expect(await Promise.all(stored.map((verdict) => verdict.text()))).toEqual(['passed']);
 });
 
-it('a part that is wrong is remembered, and the others are not blamed', { timeout: 60_000 }, async () => {
-  const gpu = stranger();
+it('a part that fails is recorded, and the others are not affected', { timeout: 60_000 }, async () => {
+  const gpu = newAdapter();
   const wrong = new Logits({
     rows: 1,
     vocabSize: 2 ** 12,
@@ -59,8 +59,8 @@ it('a part that is wrong is remembered, and the others are not blamed', { timeou
   expect(await recordedVerdict('decoder', ort, gpu)).toBeNull();
 });
 
-it('what fails while it is tried counts as wrong, until the next time', { timeout: 60_000 }, async () => {
-  const gpu = stranger();
+it('an error during the test counts as a failure, and is not recorded', { timeout: 60_000 }, async () => {
+  const gpu = newAdapter();
   const run = vi.spyOn(OrtEncoderSession.prototype, 'run').mockRejectedValue(new Error('out of memory'));
   expect(await passesSelfTest('encoder', ort, gpu)).toBe(false);
   run.mockRestore();

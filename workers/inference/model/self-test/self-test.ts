@@ -1,6 +1,7 @@
 /**
- * What an adapter has to compute right before it is trusted with it, once for each browser: our own kernels before they
- * read tokens, onnxruntime's before it reads them or looks at a picture. Each is proven when it is first needed.
+ * Self-tests of an adapter: what it has to compute correctly before it is used, once for each browser. Our own kernels are
+ * tested before they run a decoder, and onnxruntime's before they run a decoder or encode a picture, each when first needed.
+ * Failures are recorded and reported, and the engine falls back to onnxruntime or the CPU.
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import { kernelText } from '../../backends/webgpu/kernels.ts';
@@ -9,68 +10,88 @@ import type { Ort } from '../../backends/ort/ort.ts';
 import { decoderError, encoderError, kernelsError } from './known-answers.ts';
 
 const SELF_TESTS = { kernels: kernelsError, decoder: decoderError, encoder: encoderError };
+/** What is tested by itself. */
 export type Part = keyof typeof SELF_TESTS;
 
-/** Of the largest value; kernels in fp32 agree to 1e-5. */
+/** Largest error relative to the largest value; kernels in float32 reach 1e-5. */
 const TOLERANCE = 1e-3;
 
-/** FNV-1a of our kernels. */
+/** FNV-1a hash of our kernels. */
 const kernelsHash = [...kernelText].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 16777619) >>> 0, 2166136261);
 
-/** What was proven: a change in any of these asks for a new proof. */
+/** What a verdict holds for: a change of any of these needs a new test. */
 const testKey = (part: Part, ort: Ort, gpu: Gpu): string =>
   [part, ort.env.versions.web, kernelsHash, navigator.userAgent, gpu.adapter, ...[...gpu.device.features].sort()].join(
     ' | ',
   );
 
 const verdictCache = () => caches.open('fournil-self-tests');
-const verdictUrl = (what: string) => new URL(`/self-test?${encodeURIComponent(what)}`, self.origin);
-const PASSED = 'right';
-const FAILED = 'wrong';
-/** Storage may be refused (private windows): what was found holds while the worker lives. */
+const verdictUrl = (key: string) => new URL(`/self-test?${encodeURIComponent(key)}`, self.origin);
+const PASSED = 'passed';
+const FAILED = 'failed';
+/** Verdicts of this worker's lifetime, since storage may be refused (private windows). */
 const verdicts = new Map<string, boolean>();
 
-/** Whether an adapter computes a part right; null where that was not tried yet. */
+/**
+ * The verdict of an earlier self-test.
+ * @param part what is tested
+ * @param ort the runtime
+ * @param gpu the adapter's device
+ * @returns whether the adapter passed; null if it was not tested yet
+ */
 export async function recordedVerdict(part: Part, ort: Ort, gpu: Gpu): Promise<boolean | null> {
-  const what = testKey(part, ort, gpu);
-  const known = verdicts.get(what);
-  if (known !== undefined) return known;
-  const kept = await verdictCache().then(
-    async (cache) => (await cache.match(verdictUrl(what)))?.text(),
+  const key = testKey(part, ort, gpu);
+  const recent = verdicts.get(key);
+  if (recent !== undefined) return recent;
+  const stored = await verdictCache().then(
+    async (cache) => (await cache.match(verdictUrl(key)))?.text(),
     () => undefined,
   );
-  return kept === undefined ? null : kept === PASSED;
+  return stored === undefined ? null : stored === PASSED;
 }
 
-async function recordVerdict(part: Part, ort: Ort, gpu: Gpu, right: boolean): Promise<void> {
-  const what = testKey(part, ort, gpu);
-  verdicts.set(what, right);
+async function recordVerdict(part: Part, ort: Ort, gpu: Gpu, passed: boolean): Promise<void> {
+  const key = testKey(part, ort, gpu);
+  verdicts.set(key, passed);
   await verdictCache().then(
-    (cache) => cache.put(verdictUrl(what), new Response(right ? PASSED : FAILED)),
+    (cache) => cache.put(verdictUrl(key), new Response(passed ? PASSED : FAILED)),
     () => undefined,
   );
 }
 
-/** Whether an adapter computes a part right: tried once, and remembered. @throws EngineError `network` */
+/**
+ * Runs a self-test, unless its verdict is recorded.
+ * @param part what is tested
+ * @param ort the runtime
+ * @param gpu the adapter's device
+ * @returns whether the adapter passed
+ * @throws EngineError `network` if the test's model cannot be loaded
+ */
 export async function passesSelfTest(part: Part, ort: Ort, gpu: Gpu): Promise<boolean> {
-  const before = await recordedVerdict(part, ort, gpu);
-  if (before !== null) return before;
-  let right = false;
+  const recorded = await recordedVerdict(part, ort, gpu);
+  if (recorded !== null) return recorded;
+  let passed = false;
   try {
-    const off = await SELF_TESTS[part](ort, gpu);
-    right = off <= TOLERANCE;
-    if (!right) console.warn(`${gpu.adapter}: ${part} off by ${off.toFixed(3)}`);
+    const error = await SELF_TESTS[part](ort, gpu);
+    passed = error <= TOLERANCE;
+    if (!passed) console.warn(`${gpu.adapter}: ${part} failed its self-test with an error of ${error.toFixed(3)}`);
   } catch (cause) {
     if (cause instanceof EngineError && cause.code === 'network') throw cause;
-    // The browser may refuse a kernel. What went wrong may be of the moment: it is not remembered.
-    console.warn(`${gpu.adapter}: ${part} failed its self-test:`, cause);
+    // The browser may refuse a kernel. The failure may be temporary, so it is not recorded.
+    console.warn(`${gpu.adapter}: ${part} could not run its self-test:`, cause);
     return false;
   }
-  await recordVerdict(part, ort, gpu, right);
-  return right;
+  await recordVerdict(part, ort, gpu, passed);
+  return passed;
 }
 
-/** @throws EngineError `adapter-wrong`, `network` */
+/**
+ * Runs a self-test as `passesSelfTest`, and throws if the adapter fails it.
+ * @param part what is tested
+ * @param ort the runtime
+ * @param gpu the adapter's device
+ * @throws EngineError `adapter-wrong`, `network`
+ */
 export async function requireSelfTest(part: Part, ort: Ort, gpu: Gpu): Promise<void> {
   if (!(await passesSelfTest(part, ort, gpu))) throw new EngineError('adapter-wrong', `${gpu.adapter}: ${part}`);
 }

@@ -1,13 +1,13 @@
 /**
- * The KV cache of a decoder on the CPU. onnxruntime-web copies every input into WebAssembly's memory and every output out
- * of it, so a graph that gives back the whole cache moves all of it twice for each token. Here the graph is changed while
- * it is loaded: it gives the new tokens' rows only (`present.N.key.appended`), and its sliding layers are given no more of
- * the past than they look at (`present.N.key.appended.WINDOW` says so). decoder/append-cache.ts drives it.
+ * Changes a decoder graph so that it returns only the new tokens' rows of the KV cache (`present.N.key.appended`), and so that
+ * its sliding-window layers are fed no more of the past than they see (`present.N.key.appended.WINDOW` says so).
+ * onnxruntime-web copies every input into WebAssembly's memory and every output out of it, so a graph that returns the whole
+ * cache moves all of it twice for each token. ../append-cache.ts feeds the changed graph.
  */
 import { APPENDED, appendedName } from '../graph-io.ts';
 import { ELEMENT, intAttribute, type OnnxGraph, type OnnxNode } from '../../../onnx/graph.ts';
 
-/** GroupQueryAttention's inputs and outputs. */
+/** Indices of GroupQueryAttention's inputs and outputs. */
 const IN = { pastKey: 3, pastValue: 4, lengths: 5, total: 6, cos: 7, positions: 9, bias: 10 } as const;
 const OUT = { presentKey: 1, presentValue: 2 } as const;
 
@@ -15,11 +15,11 @@ interface Attention {
   node: OnnxNode;
   past: [key: string, value: string];
   present: [key: string, value: string];
-  /** Tokens a query sees, itself included; null: all. */
+  /** Tokens that a query sees, itself included; null for full attention. */
   window: number | null;
 }
 
-/** Null for a node that is no attention with a cache among the graph's own inputs and outputs. */
+/** Returns null if the node is not an attention whose cache is among the graph's inputs and outputs. */
 function readAttention(graph: OnnxGraph, node: OnnxNode): Attention | null {
   if (node.opType !== 'GroupQueryAttention') return null;
   const { inputs, outputs } = node;
@@ -28,7 +28,7 @@ function readAttention(graph: OnnxGraph, node: OnnxNode): Attention | null {
   const whole = past.every((name) => graph.input(name)) && present.every((name) => graph.output(name));
   if (!whole) return null;
   const local = intAttribute(node, 'local_window_size') ?? -1;
-  // With these the operator counts on the whole cache.
+  // With these inputs the operator relies on the whole cache.
   const alone =
     !inputs[IN.positions] && !inputs[IN.bias] && present.every((name) => graph.readInside(name).length === 0);
   return { node, past, present, window: local > 0 && alone ? local : null };
@@ -36,7 +36,10 @@ function readAttention(graph: OnnxGraph, node: OnnxNode): Attention | null {
 
 const int64 = (value: bigint): Uint8Array => new Uint8Array(BigInt64Array.of(value).buffer);
 
-/** Changes the graph where all of its cache can be had that way; otherwise leaves it alone. */
+/**
+ * Makes a graph return its cache's new rows only, if it can be changed so for every layer; otherwise leaves it unchanged.
+ * @param graph a decoder
+ */
 export function appendToCache(graph: OnnxGraph): void {
   const attentions: Attention[] = [];
   for (const node of graph.nodes) {
@@ -45,7 +48,7 @@ export function appendToCache(graph: OnnxGraph): void {
     else if (node.outputs.some((name) => name.startsWith('present.') && graph.output(name))) return;
   }
   if (attentions.length === 0) return;
-  // There is one set of inputs for all sliding layers.
+  // All sliding-window layers share one set of inputs, so they need the same window.
   const common = attentions.find(({ window }) => window !== null)?.window ?? null;
 
   graph.addInput({ name: APPENDED.rows, dataType: ELEMENT.int64, dims: [1] });

@@ -1,19 +1,24 @@
-/** 4-bit blocks, as MatMulNBits keeps them, to floats. */
+/** Dequantises 4-bit blocks as MatMulNBits stores them: w = (q − zero) · scale. */
 
+/** A matrix in 4-bit blocks. */
 export interface BlockedMatrix {
-  /** Columns of each row that count: the last block may be filled up. */
+  /** Columns of each row; the last block may be padded. */
   columns: number;
-  /** Values in a block; an even number. */
+  /** Values in a block, an even number. */
   block: number;
-  /** [rows, blocks, block / 2], the lower half of a byte first. */
+  /** uint8 [rows, blocks, block / 2], the lower four bits of a byte first. */
   packed: Uint8Array;
-  /** [rows, blocks] */
+  /** float32 [rows, blocks] */
   scales: Float32Array;
-  /** [rows, ⌈blocks / 2⌉], the lower half of a byte first; null stands for 8 everywhere. */
+  /** uint8 [rows, ⌈blocks / 2⌉], the lower four bits of a byte first; null for a zero point of 8 everywhere. */
   zeroPoints: Uint8Array | null;
 }
 
-/** @param out [rows, columns], all of which is written */
+/**
+ * Dequantises a matrix.
+ * @param matrix the matrix
+ * @param out float32 [rows, columns], all of which is written
+ */
 export function dequantise({ columns, block, packed, scales, zeroPoints }: BlockedMatrix, out: Float32Array): void {
   const blocks = Math.ceil(columns / block);
   const rows = out.length / columns;

@@ -1,8 +1,9 @@
 /**
- * 4-bit products as the CPU does them fast. onnxruntime has no quick 4-bit product in WebAssembly: it unpacks the weights
- * at each call, and takes 10 to 30 times as long as for floats. So where memory allows, a decoder's 4-bit matrices become
- * fp32 ones while it is loaded; the graph computes the same, up to rounding. Large matrices are cut into slices of rows first: each is made
- * when the runtime asks for it, so that no second copy is ever held, and what stays in 4 bits is unpacked slice by slice.
+ * Expands 4-bit matrices to float32 for the CPU. onnxruntime has no fast 4-bit product in WebAssembly: it unpacks the weights
+ * on each call, which takes 10 to 30 times as long as a product of floats. So where memory allows, a decoder's 4-bit products
+ * become float32 ones as it is loaded; the results are the same up to rounding. Large matrices are cut into slices of rows
+ * first: each is expanded when the runtime asks for it, so that there is never a second copy, and slices that stay in 4 bits
+ * are unpacked one by one.
  */
 import { GIB } from '../../device-memory.ts';
 import { dequantise } from './dequantise.ts';
@@ -17,26 +18,30 @@ import {
   type StoredTensor,
 } from '../../../onnx/graph.ts';
 
-/** The runtime packs a matrix into a copy before it lets go of it: smaller ones need less room for that. */
+/** Size of a slice in float32: the runtime packs a matrix into a copy before it frees it, which needs less room for small ones. */
 const SLICE_BYTES = 64 * 1024 ** 2;
 const FLOAT_BYTES = 4;
 const BLOCKED = 'com.microsoft';
 
-/** A data file's bytes by its name in the graph. */
+/** Weight files by the names that the graph refers to them by. */
 export type DataFiles = ReadonlyMap<string, Uint8Array>;
 
+/** What was expanded. */
 export interface Expanded {
-  /** What the expanded matrices are read from, besides the files that were given. */
+  /** Weight files of the expanded matrices, in addition to those that were given. */
   data: Map<string, Uint8Array>;
-  /** Slices that became fp32, and that stayed in 4 bits for want of memory. */
+  /** Number of slices that became float32. */
   expanded: number;
+  /** Number of slices that stayed in 4 bits because of the budget. */
   left: number;
 }
 
 /**
- * Bytes that may go into expanded weights: a quarter of the computer's memory, and at most 2 GiB. The runtime packs each
- * into a copy before it lets go of it, which leaves gaps of about a third; the rest of WebAssembly's 4 GiB is for what
- * stays in 4 bits, caches and activations.
+ * Budget for expanded weights: a quarter of the device's memory, and at most 2 GiB. The runtime packs each matrix into a copy
+ * before it frees it, which leaves gaps of about a third; the rest of WebAssembly's 4 GiB is for weights in 4 bits, caches and
+ * activations.
+ * @param memoryGib the device's memory in GiB
+ * @returns bytes
  */
 export const expansionBudget = (memoryGib: number): number => Math.min(2 * GIB, (memoryGib / 4) * GIB);
 
@@ -53,7 +58,7 @@ interface Matrix {
 const isStored = (tensor: OnnxTensor | undefined, dataType: number): tensor is StoredTensor =>
   tensor?.dataType === dataType && tensor.data !== null;
 
-/** Null for other nodes, and for forms of the product that no known export uses. */
+/** Returns null for other nodes, and for forms of the product that no known export uses. */
 function readMatrix(graph: OnnxGraph, node: OnnxNode): Matrix | null {
   if (node.opType !== 'MatMulNBits' || node.domain !== BLOCKED) return null;
   const [, packedName = '', scalesName = '', zerosName = '', ...others] = node.inputs;
@@ -70,7 +75,7 @@ function readMatrix(graph: OnnxGraph, node: OnnxNode): Matrix | null {
   return { rows, columns, block, packed, scales, zeroPoints };
 }
 
-/** Rows `from` to `to`, over the same bytes. */
+/** Rows `from`…`to − 1`, over the same bytes. */
 function cut({ columns, block, packed, scales, zeroPoints }: Matrix, from: number, to: number): Matrix {
   const blocks = Math.ceil(columns / block);
   const part = (tensor: StoredTensor, elementBytes: number, ...row: number[]): StoredTensor => {
@@ -80,7 +85,7 @@ function cut({ columns, block, packed, scales, zeroPoints }: Matrix, from: numbe
     return {
       ...tensor,
       name: `${tensor.name}.rows${from}`,
-      // Some exports write scales and zero points as one row.
+      // Some exports store scales and zero points with one dimension.
       dims: tensor.dims.length === 1 ? [(to - from) * row.reduce((a, b) => a * b, 1)] : [to - from, ...row],
       data:
         data instanceof Uint8Array
@@ -98,7 +103,7 @@ function cut({ columns, block, packed, scales, zeroPoints }: Matrix, from: numbe
   };
 }
 
-/** Slices of at most so many bytes in fp32; the matrix itself where it is small. */
+/** Cuts a matrix into slices of at most `bytes` in float32; a smaller matrix is returned whole. */
 function slicesOf(matrix: Matrix, bytes: number): Matrix[] {
   const { rows, columns } = matrix;
   const count = Math.ceil((rows * columns * FLOAT_BYTES) / bytes);
@@ -109,7 +114,7 @@ function slicesOf(matrix: Matrix, bytes: number): Matrix[] {
   );
 }
 
-/** A tensor's bytes, wherever they are. @throws Error where its file is missing */
+/** A tensor's bytes, in the graph or in a file. @throws Error if the file is missing */
 function bytesOf({ name, data }: StoredTensor, files: DataFiles): Uint8Array {
   if (data instanceof Uint8Array) return data;
   const bytes = files.get(data.file);
@@ -117,10 +122,10 @@ function bytesOf({ name, data }: StoredTensor, files: DataFiles): Uint8Array {
   return bytes.subarray(data.offset, data.length === undefined ? bytes.byteLength : data.offset + data.length);
 }
 
-/** Floats may begin anywhere in a file; arrays of them may not. */
+/** Copies the bytes, since a Float32Array cannot begin at any offset of a file. */
 const floatsOf = (bytes: Uint8Array): Float32Array => new Float32Array(bytes.slice().buffer);
 
-/** Memory for one slice after another. */
+/** Memory that one slice after another is expanded in. */
 class Scratch {
   private floats = new Float32Array(0);
 
@@ -130,7 +135,7 @@ class Scratch {
   }
 }
 
-/** The matrix in fp32 [rows, columns]. */
+/** The bytes of the matrix in float32 [rows, columns], computed when they are read. */
 function lazyFloats(matrix: Matrix, files: DataFiles, scratch: Scratch): LazyBytes {
   const { rows, columns, block, packed, scales, zeroPoints } = matrix;
   return new LazyBytes(rows * columns * FLOAT_BYTES, (start, end) => {
@@ -147,7 +152,14 @@ function lazyFloats(matrix: Matrix, files: DataFiles, scratch: Scratch): LazyByt
   });
 }
 
-/** @param budget bytes that expanded matrices may take */
+/**
+ * Expands as many 4-bit products of a graph as the budget allows.
+ * @param graph a decoder, which is changed
+ * @param files the graph's weight files
+ * @param budget bytes that expanded matrices may take
+ * @param sliceBytes largest size of a slice in float32, in bytes
+ * @returns what was expanded
+ */
 export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: number, sliceBytes = SLICE_BYTES): Expanded {
   const data = new Map<string, Uint8Array>();
   const scratch = new Scratch();
@@ -155,7 +167,7 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
   let expanded = 0;
   let left = 0;
 
-  /** x times a slice in fp32, if there is room for it. */
+  /** The product of x and an expanded slice; null if that exceeds the budget. */
   const inFloats = (slice: Matrix, x: string, output: string): OnnxNode | null => {
     const floats = lazyFloats(slice, files, scratch);
     if (floats.byteLength > room) return null;

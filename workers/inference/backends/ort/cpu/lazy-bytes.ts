@@ -1,11 +1,12 @@
 /**
- * Bytes that are made when the runtime asks for them. onnxruntime's CPU build reads external data as Uint8Arrays, and of
- * each only `byteLength` and `subarray`, one tensor at a time: so no file and no expanded weight need be held whole.
+ * Bytes that are computed or read when the runtime asks for them. onnxruntime's CPU build takes external data as Uint8Arrays
+ * and uses only `byteLength` and `subarray` of each, one tensor at a time. So no weight file and no expanded weight has to be
+ * in memory as a whole.
  */
 export class LazyBytes extends Uint8Array {
   /**
-   * @param size bytes that there are
-   * @param read gives those from `start` to `end`; they are used at once, so the next call may reuse their memory
+   * @param size number of bytes
+   * @param read returns bytes `start`…`end − 1`, which are used at once, so that the next call may reuse their memory
    */
   constructor(
     private readonly size: number,
@@ -23,7 +24,11 @@ export class LazyBytes extends Uint8Array {
   }
 }
 
-/** A Blob's bytes, read when they are asked for. For workers: pages cannot wait for a Blob. */
+/**
+ * A Blob's bytes, read when the runtime asks for them. Only workers have FileReaderSync.
+ * @param blob the Blob
+ * @returns its bytes
+ */
 export function lazyBlob(blob: Blob): LazyBytes {
   const reader = new FileReaderSync();
   return new LazyBytes(blob.size, (start, end) => new Uint8Array(reader.readAsArrayBuffer(blob.slice(start, end))));

@@ -1,4 +1,4 @@
-/** A decoder's session on the CPU, changed for what the CPU does well: fp32 products, a cache that is not moved about. */
+/** Sessions on the CPU. A decoder's graph is changed first, to what onnxruntime does fast in WebAssembly. */
 import type { InferenceSession } from 'onnxruntime-web';
 import { createSession, type Ort } from '../ort.ts';
 import { appendToCache } from './append-cache.ts';
@@ -9,10 +9,21 @@ import { OnnxGraph } from '../../../onnx/graph.ts';
 
 const OUT_OF_MEMORY = /out of memory|bad_alloc|allocation failed|memory access out of bounds|Aborted\(OOM/i;
 
-/** Whether the runtime failed for want of memory. */
+/**
+ * Whether the runtime ran out of memory.
+ * @param cause an error of the runtime
+ * @returns true if its message says so
+ */
 export const isOutOfMemory = (cause: unknown): boolean => OUT_OF_MEMORY.test(String(cause));
 
-/** A session on the CPU of a graph as it is. */
+/**
+ * Creates a session of an unchanged graph.
+ * @param ort the runtime
+ * @param graph an ONNX model
+ * @param files the graph's weight files
+ * @returns the session
+ * @throws errors of the runtime
+ */
 export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles): Promise<InferenceSession> =>
   createSession(ort, graph, {
     executionProviders: ['wasm'],
@@ -21,10 +32,14 @@ export const createCpuSession = (ort: Ort, graph: Uint8Array, files: DataFiles):
   });
 
 /**
- * Where the memory is not there after all, no product is expanded; where the runtime refuses the changed graph (others
- * export in ways not seen here), it gets the graph as it is.
+ * Creates a session of a decoder whose graph is changed for the CPU. On out-of-memory no product is expanded; if the runtime
+ * refuses the changed graph, since exports by others may be of unknown forms, it is given the unchanged one.
+ * @param ort the runtime
+ * @param model an ONNX model
+ * @param files the graph's weight files
  * @param budget bytes that expanded products may take
- * @throws Error where the runtime refuses that, too
+ * @returns the session
+ * @throws errors of the runtime, if it refuses the unchanged graph, too
  */
 export async function createCpuDecoder(
   ort: Ort,

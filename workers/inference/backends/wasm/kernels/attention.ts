@@ -1,17 +1,20 @@
 /**
- * Attention of one token's query heads over some of the past that they share keys and values of: a long past is cut into
- * parts, which threads take, and what they found is put together (FlashDecoding,
- * https://crfm.stanford.edu/2023/10/12/flashdecoding.html).
+ * Attention of one token's query heads to keys and values that they share. A long past is split into parts, which threads
+ * take, and the parts' results are combined (FlashDecoding, https://crfm.stanford.edu/2023/10/12/flashdecoding.html).
  */
 import { PART } from './constants';
 import { Layer, Model } from './layout';
 import { exp, inverseRoot, total } from './vectors';
 
-/** Tokens whose values are added up in one go: 32 KiB of them. */
+/** Tokens whose values are added up together: 32 KiB, which stay in the cache. */
 const TILE: i32 = 32;
 const MIN_SCORE: f32 = -3e38;
 
-/** Queries, keys and values of a layer: norms, RoPE, and into the cache. @param projected float32 [q, k and v's rows] */
+/**
+ * Normalises and rotates queries and keys, and writes keys and values to the cache.
+ * @param projected float32 [rows of q, k and v]
+ * @param angles float32 [headDim / 2, cosine and sine]
+ */
 export function applyRope(
   model: Model,
   layer: Layer,
@@ -38,7 +41,7 @@ export function applyRope(
   }
 }
 
-/** out = RMSNorm(head), rotated by its position (rotate_half), times `scale` */
+/** out = RoPE(RMSNorm(head)) · scale (rotate_half) */
 function rotateHead(model: Model, head: usize, weight: usize, angles: usize, scale: f32, out: usize): void {
   const half = model.headDim << 1;
   const by = f32x4.splat(inverseRoot(head, model.headDim, model.epsilon));
@@ -61,7 +64,7 @@ export function firstSeen(layer: Layer, position: i32): i32 {
   return layer.window > 0 ? max(0, position + 1 - layer.window) : 0;
 }
 
-/** Scores of two queries with two keys: out[query][key], `row` bytes from query to query. */
+/** Scores of two queries with two keys: out0 for the first query, out1 for the second, `next` bytes from key to key. */
 function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: i32, out0: usize, out1: usize, next: i32): void {
   let a = f32x4.splat(0);
   let b = a;
@@ -83,7 +86,7 @@ function twoByTwo(q0: usize, q1: usize, k0: usize, k1: usize, bytes: i32, out0: 
   store<f32>(out1 + next, total(d));
 }
 
-/** Weights from scores, in place, and their sum; what fills up the last four is 0. */
+/** Turns scores into weights, in place, and returns their sum; the last vector is padded with weights of 0. */
 function softmax(scores: usize, count: i32, maxScore: f32): f32 {
   const end = scores + (count << 2);
   const padded = scores + (((count + 3) & ~3) << 2);
@@ -97,7 +100,7 @@ function softmax(scores: usize, count: i32, maxScore: f32): f32 {
   return total(sums);
 }
 
-/** out[0 to 16] += Σ weights · values, of two queries */
+/** out[0…15] += Σ weights · values, for two queries */
 function addValues(w0: usize, w1: usize, values: usize, bytes: i32, count: i32, out0: usize, out1: usize): void {
   let a0 = v128.load(out0);
   let a1 = v128.load(out0, 16);
@@ -137,7 +140,7 @@ function addValues(w0: usize, w1: usize, values: usize, bytes: i32, count: i32, 
 }
 
 /**
- * One part, of one token and the query heads of one head of keys and values.
+ * Computes one part, of one token and the query heads that share one key/value head.
  * @param queries float32 [heads, headDim], the token's
  * @param seen, end the first token that it sees, and one past the last
  * @param parts, stats float32 [heads, maxParts, headDim] and [heads, maxParts, maxScore and sum], the token's
@@ -165,7 +168,7 @@ export function attendPart(
   const keys = layer.keys + from;
   const otherScores = scores + (PART << 2);
   for (let g = 0; g < group; g += 2) {
-    // An odd last one goes twice.
+    // If their number is odd, the last head is computed twice.
     const head = kvHead * group + g;
     const other = kvHead * group + min(g + 1, group - 1);
     const to0 = head * maxParts + part;
@@ -204,12 +207,12 @@ function maxOf(scores: usize, count: i32): f32 {
   return maxScore;
 }
 
-/** Into how many parts that is cut which a token sees. */
+/** Number of parts that the tokens a token sees are split into. */
 export function partsOf(seen: i32, end: i32): i32 {
   return (end - 1) / PART - seen / PART + 1;
 }
 
-/** A token's parts put together: out float32 [heads, headDim]. */
+/** Combines a token's parts: out float32 [heads, headDim]. */
 export function combineParts(model: Model, count: i32, parts: usize, stats: usize, out: usize): void {
   const bytes = model.headDim << 2;
   for (let head = 0; head < model.heads; head++) {

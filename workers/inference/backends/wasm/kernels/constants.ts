@@ -21,5 +21,5 @@ export const PART = 128;
 /** Bytes of the pool: its structure, and the words that threads wait on. */
 export const POOL_BYTES = 512;
 
-/** Offset in the pool, in bytes, of the number of helper threads that have come and not gone. */
+/** Offset in the pool, in bytes, of the number of worker threads that run now. */
 export const ACTIVE_THREADS = 448;

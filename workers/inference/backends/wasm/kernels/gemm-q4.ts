@@ -1,16 +1,17 @@
 /**
- * 4-bit matrices times vectors, in float32. Four words of a block, 32 weights, are taken apart by masks alone: a weight
- * left in its place is 16^k times itself, which the vector is divided by beforehand, exactly. The vector is packed in the
- * order in which masks find the weights, with what a block's sum is too large by because weights are stored as 0 to 15.
+ * Products of 4-bit matrices and float32 vectors. For one vector, four words of a block (32 weights) are taken apart by masks
+ * alone: a weight that stays in its place is 16^k times itself, which the vector is divided by beforehand, exactly. The vector
+ * is packed in the order in which masks find the weights, with the amount by which a block's sum is too large because weights
+ * are stored as 0 to 15.
  */
 import { PACKED_BLOCK } from './constants';
 import { Matrix } from './layout';
 import { gelu, total, totals } from './vectors';
 
-/** So small values would be slow as they are divided, and change no sum that they are part of. */
+/** Smaller values would become denormal, which is slow, when they are divided; they change no sum that they are part of. */
 const LEAST: f32 = 1e-30;
 
-/** Blocks of a row that are unpacked together: they stay in the nearest cache. */
+/** Blocks of a row that are unpacked together, so that they stay in the first-level cache. */
 const MAX_BLOCKS: i32 = 64;
 const UNPACKED: i32 = 9216;
 
@@ -24,7 +25,7 @@ export function pack(x: usize, blocks: i32, out: usize): void {
   for (let block = 0; block < blocks; block++) {
     let sums = f32x4.splat(0);
     for (let half = 0; half < 2; half++) {
-      // Lane i holds the weights from 8i on: a transposition.
+      // Lane i has the weights from 8i on, which is a transposition.
       const from = x + (half << 4);
       const a = flushed(from, 0);
       const b = flushed(from, 32);
@@ -44,7 +45,7 @@ export function pack(x: usize, blocks: i32, out: usize): void {
       v128.store(to, f32x4.mul(v0, f32x4.splat(by)));
       v128.store(to, f32x4.mul(v1, f32x4.splat(by / 16)), 16);
       v128.store(to, f32x4.mul(v2, f32x4.splat(by / 256)), 32);
-      // The last is shifted to its place: it would be the sign.
+      // The last weights of a word are shifted, since their mask would include the sign.
       v128.store(to, f32x4.mul(v3, f32x4.splat(half ? 1 : by / 4096)), 48);
     }
     v128.store(out, sums, 128);
@@ -62,8 +63,8 @@ function scaled(weights: v128, scale: v128): v128 {
 }
 
 /**
- * Four rows times one packed vector, as if 8 stood for 0.
- * @param a, b, c, d the rows' values; with an s before, their scales
+ * Products of four rows and one packed vector, with a zero point of 8.
+ * @param a, b, c, d the rows' values; sa, sb, sc and sd are their scales
  */
 function fourRows(
   a: usize,
@@ -155,12 +156,12 @@ function fourRows(
   return totals(rowA, rowB, rowC, rowD);
 }
 
-/** What stands for 0 in a row's block. @param zeros of the row; 0: 8 everywhere */
+/** Zero point of a row's block. @param zeros the row's zero points; null for 8 everywhere */
 function zeroOf(zeros: usize, block: i32): f32 {
   return zeros ? ((((load<u8>(zeros + (block >> 1)) as i32) >> ((block & 1) << 2)) & 15) as f32) : 8;
 }
 
-/** Blocks of a row, so that their product with a packed vector is a sum of products of floats. */
+/** Unpacks blocks of a row so that their product with a packed vector is a dot product of floats. */
 function unpackRow(matrix: Matrix, row: i32, first: i32, blocks: i32, out: usize): void {
   let values = valuesOf(matrix, row) + (first << 4);
   let scales = scalesOf(matrix, row) + (first << 2);
@@ -183,7 +184,7 @@ function unpackRow(matrix: Matrix, row: i32, first: i32, blocks: i32, out: usize
   }
 }
 
-/** Two rows of floats times four vectors of as many bytes. @param out float32 [2, 4] */
+/** Dot products of two rows of floats and four vectors. @param out float32 [2, 4] */
 function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: usize, bytes: i32, out: usize): void {
   let a0 = f32x4.splat(0);
   let a1 = a0;
@@ -213,7 +214,7 @@ function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: u
   v128.store(out, totals(b0, b1, b2, b3), 16);
 }
 
-/** What a row's product is off by where others than 8 stand for 0. */
+/** What has to be added to a row's product because its zero points are not 8. */
 function correctionOf(matrix: Matrix, row: i32, packed: usize): f32 {
   const zeros = zerosOf(matrix, row);
   let scales = scalesOf(matrix, row);
@@ -235,16 +236,16 @@ function scalesOf(matrix: Matrix, row: i32): usize {
   return matrix.scales + ((row * matrix.blocks) << 2);
 }
 
-/** 0 where a matrix has none. */
+/** Null if the matrix has no zero points. */
 function zerosOf(matrix: Matrix, row: i32): usize {
   return matrix.zeros ? matrix.zeros + row * ((matrix.blocks + 1) >> 1) : 0;
 }
 
-/** Rows `first` to `end` of a matrix times one packed vector. */
+/** Products of rows `first`…`end − 1` and one packed vector. */
 function gemv(matrix: Matrix, first: i32, end: i32, packed: usize, out: usize): void {
   const last = end - 1;
   for (let row = first; row < end; row += 4) {
-    // What is past the last row is the last row again.
+    // Beyond the last row, the last row is computed again.
     const b = min(row + 1, last);
     const c = min(row + 2, last);
     const d = min(row + 3, last);
@@ -272,7 +273,7 @@ function gemv(matrix: Matrix, first: i32, end: i32, packed: usize, out: usize): 
   }
 }
 
-/** The same of two tokens or more, for which weights become floats first, two rows at a time. */
+/** The same for two vectors or more: weights are unpacked to floats first, two rows at a time. */
 function gemm(
   matrix: Matrix,
   first: i32,
@@ -297,7 +298,7 @@ function gemm(
       for (let token = 0; token < tokens; token += 4) {
         const count = min(4, tokens - token);
         const p0 = from + token * packedBytes;
-        // What is past the last token is the last token again.
+        // Beyond the last token, the last token is computed again.
         const p1 = p0 + min(1, count - 1) * packedBytes;
         const p2 = p0 + min(2, count - 1) * packedBytes;
         const p3 = p0 + min(3, count - 1) * packedBytes;
@@ -312,14 +313,14 @@ function gemm(
   }
 }
 
-/** The sum of blocks from `block` on, which are added to those before. */
+/** Stores the sum of the first blocks, or adds the sum of later ones. */
 function accumulate(at: usize, sum: f32, block: i32): void {
   store<f32>(at, block == 0 ? sum : load<f32>(at) + sum);
 }
 
 /**
- * Rows `first` to `end` of a matrix times the packed vectors of `tokens` tokens: out[token][row].
- * @param scratch of this thread
+ * Products of rows `first`…`end − 1` of a matrix and the packed vectors of `tokens` tokens: out[token][row].
+ * @param scratch this thread's scratch memory
  */
 export function gemmRows(
   matrix: Matrix,
@@ -337,8 +338,8 @@ export function gemmRows(
 }
 
 /**
- * gelu(gate x) · (up x) of rows `first` to `end`, multiples of 32, packed for the next product.
- * @param wide float32 [tokens, gate's rows and up's], for what is between
+ * gelu(gate x) · (up x) of rows `first`…`end − 1`, multiples of 32, packed for the next product.
+ * @param wide float32 [tokens, rows of gate and up], for intermediate results
  */
 export function gegluRows(
   gate: Matrix,
@@ -364,7 +365,7 @@ export function gegluRows(
   }
 }
 
-/** A row of a matrix, times a factor. */
+/** Dequantises a row of a matrix, times a factor. */
 export function copyRow(matrix: Matrix, row: i32, by: f32, out: usize): void {
   let values = valuesOf(matrix, row);
   const scales = scalesOf(matrix, row);

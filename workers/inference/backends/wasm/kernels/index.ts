@@ -1,6 +1,6 @@
 /**
- * Tokens through the whole decoder: the functions that ../wasm-decoder.ts and ../worker-thread.ts call. All they work on is in the
- * memory that they are given; nothing is allocated.
+ * A model's forward pass: the functions that ../wasm-decoder.ts and ../worker-thread.ts call. Everything is in the memory that
+ * ../memory-plan.ts laid out; nothing is allocated.
  */
 import { combineParts, firstSeen, partsOf, applyRope } from './attention';
 import { MAX_TOKENS } from './constants';
@@ -9,11 +9,11 @@ import { ATTENTION, chunksOf, GEGLU, GEMM, runJob, runThread as threadLoop, stop
 import { copyRow, pack } from './gemm-q4';
 import { addNormed, norm } from './vectors';
 
-/** Weights times tokens in a chunk: a few microseconds. */
+/** Weights times tokens of a chunk, which takes a few microseconds. */
 const CHUNK = 65536;
 const LAYER_BYTES: i32 = offsetof<Layer>() as i32;
 
-/** Out of a matrix, how many rows make a chunk: a multiple of `unit`, and fewer than a ticket can count. */
+/** Rows of a matrix that make a chunk: a multiple of `unit`, and so many that a ticket can count the chunks. */
 function rowsOf(matrix: Matrix, tokens: i32, unit: i32): i32 {
   const some = CHUNK / ((matrix.blocks << 5) * tokens);
   const least = matrix.rows / 32768 + 1;
@@ -60,7 +60,7 @@ function geglu(model: Model, layer: Layer, tokens: i32): void {
   runJob(pool);
 }
 
-/** Attention of some tokens, from `token` among those that are read. */
+/** Attention of some tokens, from index `token` in the forward pass on. */
 function attention(model: Model, layer: Layer, position: i32, token: i32, tokens: i32): void {
   const pool = model.pool;
   const ends = model.ends + (token << 2);
@@ -84,7 +84,7 @@ function attention(model: Model, layer: Layer, position: i32, token: i32, tokens
   }
 }
 
-/** The norm of each token's x, packed. */
+/** Normalises each token's x, and packs it. */
 function packedNorm(model: Model, weight: usize, first: i32, tokens: i32): void {
   const blocks = model.hiddenSize >> 5;
   const bytes = model.hiddenSize << 2;
@@ -119,19 +119,20 @@ function runLayer(model: Model, layer: Layer, position: i32, tokens: i32): void 
   addNorm(model, layer.postFeedforwardNorm, tokens);
 }
 
-/** In place of the id of a token whose embedding is in x already: a picture's. */
+/** Stands for the id of a token whose embedding is in x already, as a picture's features are. */
 const NO_TOKEN_ID: u32 = 0xffffffff;
 
 /**
- * Reads tokens, whose ids, ends and RoPE tables are in place; keys and values go into the cache, final states into x.
- * @param position of the first
+ * Processes tokens whose ids, ends and RoPE tables are in place. Keys and values are written to the cache, final hidden states
+ * to x.
+ * @param position position of the first token
  */
 export function forward(model: Model, position: i32, tokens: i32): void {
   model.pool.model = model;
   const hiddenBytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++) {
     const id = load<u32>(model.ids + (t << 2));
-    // No token is past the table.
+    // An id must not be read beyond the table with.
     const row = min(id, (model.embedding.rows as u32) - 1);
     if (id != NO_TOKEN_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
   }
@@ -139,7 +140,7 @@ export function forward(model: Model, position: i32, tokens: i32): void {
     runLayer(model, changetype<Layer>(model.layers + i * LAYER_BYTES), position, tokens);
 }
 
-/** Logits of `count` tokens' final states, which x holds, from the one at `first` on. */
+/** Computes logits from the final hidden states in x, of `count` tokens from index `first` on. */
 export function computeLogits(model: Model, first: i32, count: i32): void {
   const head = model.head;
   packedNorm(model, model.finalNorm, first, count);

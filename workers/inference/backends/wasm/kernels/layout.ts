@@ -1,26 +1,27 @@
-/** What ../memory-plan.ts writes into memory, in its order: every field takes four bytes. */
+/** Structures that ../memory-plan.ts writes to memory, field by field in this order. Every field takes four bytes. */
 
 /** A 4-bit matrix in blocks of 32 columns. */
 @unmanaged
 export class Matrix {
-  /** [rows, blocks, 16], the lower half of a byte first. */
+  /** uint8 [rows, blocks, 16], the lower four bits of a byte first. */
   values: usize;
   /** float32 [rows, blocks] */
   scales: usize;
-  /** [rows, ⌈blocks / 2⌉], the lower half of a byte first; 0: 8 stands for 0 everywhere. */
+  /** uint8 [rows, ⌈blocks / 2⌉], the lower four bits of a byte first; null for a zero point of 8 everywhere. */
   zeros: usize;
   rows: i32;
   blocks: i32;
 }
 
+/** A layer's cache and weights. */
 @unmanaged
 export class Layer {
-  /** float32 [kvHeads, rows, headDim]: the token at a position stands in the row of that number modulo the rows. */
+  /** float32 [kvHeads, rows, headDim]: the token at position p is in row p modulo rows. */
   keys: usize;
   values: usize;
-  /** Of a ring a multiple of PART, so that no part of the past goes round. */
+  /** Rows of the cache; a multiple of PART in sliding-window layers, so that no part wraps around. */
   rows: i32;
-  /** Tokens that a query sees, itself included; 0: all. */
+  /** Tokens that a query sees, itself included; 0 for full attention. */
   window: i32;
   /** Bytes from a token's RoPE tables to this layer's table. */
   rope: usize;
@@ -39,6 +40,7 @@ export class Layer {
   down: Matrix;
 }
 
+/** A model, and the activations of a forward pass. */
 @unmanaged
 export class Model {
   hiddenSize: i32;
@@ -47,71 +49,74 @@ export class Model {
   kvHeads: i32;
   headDim: i32;
   epsilon: f32;
-  /** Of attention's scores. */
+  /** Factor of attention's scores. */
   scoreScale: f32;
   embeddingScale: f32;
   layerCount: i32;
-  /** Layers one after another. */
+  /** Address of the first layer; the others follow. */
   layers: usize;
   embedding: Matrix;
   head: Matrix;
   finalNorm: usize;
   pool: Pool;
-  /** Of each token, what is read and what passes from kernel to kernel: */
+  /** uint32 [tokens] */
   ids: usize;
-  /** One past the last token that it sees. */
+  /** Position after the last token that each token attends to: uint32 [tokens] */
   ends: usize;
-  /** [2 tables, headDim / 2, cosine and sine] */
+  /** float32 [tokens, 2 tables, headDim / 2, cosine and sine] */
   rope: usize;
   ropeBytes: i32;
-  /** [hiddenSize] */
+  /** Residual stream: float32 [tokens, hiddenSize] */
   x: usize;
+  /** Output of a branch (attention or MLP): float32 [tokens, hiddenSize] */
   branch: usize;
-  /** The widest that products read or give, and its packed form. */
+  /** Inputs and outputs of products, of any width: float32 [tokens, wideBytes / 4]; and inputs in packed form. */
   wide: usize;
   wideBytes: i32;
   packed: usize;
   packedBytes: i32;
-  /** Packed, between the two halves of an MLP. */
+  /** Activations between the two halves of the MLP, packed. */
   active: usize;
-  /** [heads, headDim] */
+  /** float32 [tokens, heads, headDim] */
   queries: usize;
-  /** [heads, parts, headDim] and [heads, parts, 2] */
+  /** Weighted sums of values of each part of attention: float32 [tokens, heads, maxParts, headDim] */
   parts: usize;
+  /** Largest score and sum of weights of each part: float32 [tokens, heads, maxParts, 2] */
   stats: usize;
-  /** Parts that there is room for. */
+  /** Parts of a token's past that there is room for. */
   maxParts: i32;
-  /** [vocabSize] */
+  /** float32 [MAX_TOKENS, vocabSize] */
   logits: usize;
-  /** What threads compute in. */
+  /** Scratch memory of all threads, and its size for each. */
   scratch: usize;
   scratchBytes: i32;
 }
 
-/** Threads' meeting place. The words that they wait on are lines apart. */
+/** The job that threads share. The words that they wait on follow, each on a cache line of its own (pool.ts). */
 @unmanaged
 export class Pool {
+  /** Number of worker threads, besides the one that runs the model. */
   threads: i32;
   /** Set to 1 to make the threads return. */
   stop: i32;
-  /** The number of the job. */
+  /** Number of the current job. */
   job: i32;
   kind: i32;
   chunks: i32;
   model: Model;
   layer: Layer;
-  /** Of products: what is multiplied, and how their rows are shared out. */
+  /** GEMM and GEGLU: the matrices, and how many rows make a chunk. */
   a: Matrix;
   b: Matrix;
   c: Matrix;
   matrices: i32;
   chunkRows: i32;
-  /** Packed, of `tokens` tokens that are `packedBytes` apart. */
+  /** Packed inputs of `tokens` tokens, `packedBytes` apart. */
   from: usize;
   to: usize;
   toBytes: i32;
   tokens: i32;
-  /** Of attention: the first token among those that are read, its position, and parts a token. */
+  /** Attention: index of the first token in the forward pass, its position, and parts for each token. */
   token: i32;
   position: i32;
   parts: i32;

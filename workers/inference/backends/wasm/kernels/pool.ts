@@ -1,6 +1,6 @@
 /**
- * Jobs that threads share. A job is cut into chunks, and who is free takes the next: a thread that the system keeps waiting
- * holds up at most the chunk it has, and one that never came nobody. Threads wait for work in a short loop, then asleep.
+ * Jobs that threads share. A job is cut into chunks, and a free thread takes the next one: a thread that the system delays holds
+ * up at most its own chunk, and one that has not started holds up nothing. Threads wait for a job in a short loop, then sleep.
  */
 import { attendPart, firstSeen, partsOf } from './attention';
 import { ACTIVE_THREADS } from './constants';
@@ -11,16 +11,16 @@ export const GEMM = 0;
 export const GEGLU = 1;
 export const ATTENTION = 2;
 
-/** From the pool: words that threads wait on, on lines of their own. */
+/** Offsets from the pool of the words that threads wait on, each on a cache line of its own. */
 const TICKETS: i32 = 128;
 const DONE: i32 = 192;
 const NUMBER: i32 = 256;
 const SLEEPERS: i32 = 320;
 const WAITING: i32 = 384;
-/** Turns of a loop, some ten microseconds, before a thread sleeps. */
+/** Iterations, about ten microseconds, before a thread sleeps. */
 const SPIN_LIMIT = 20000;
 
-/** Does one chunk of the job. */
+/** Computes one chunk of the job. */
 function runChunk(pool: Pool, chunk: i32, thread: i32): void {
   const model = pool.model;
   const scratch = model.scratch + thread * model.scratchBytes;
@@ -63,19 +63,19 @@ function runChunk(pool: Pool, chunk: i32, thread: i32): void {
   gemmRows(matrix, first, end, pool.from, model.packedBytes, pool.tokens, to, pool.toBytes, scratch);
 }
 
-/** Into how many chunks a matrix is cut. */
+/** Number of chunks that a matrix is cut into. */
 export function chunksOf(matrix: Matrix, rows: i32): i32 {
   return (matrix.rows + rows - 1) / rows;
 }
 
-/** Takes chunks of the job that is on until there are no more; returns the job's number. */
+/** Takes chunks of the current job until none are left; returns the job's number. */
 function takeChunks(pool: Pool, thread: i32): i32 {
   const base = changetype<usize>(pool);
   while (true) {
-    // A job's number, and how many of its chunks nobody has taken.
+    // The upper half is the job's number, the lower half how many of its chunks are left.
     const tickets = atomic.load<i32>(base + TICKETS);
     const left = tickets & 0xffff;
-    // Who has no chunk does not look at the job, which may be the next by then; who has one keeps it until that is done.
+    // Without a chunk a thread must not read the job, which may be the next one by now. A chunk keeps its job current.
     if (left == 0) return tickets >>> 16;
     if (atomic.cmpxchg<i32>(base + TICKETS, tickets, tickets - 1) != tickets) continue;
     const chunks = pool.chunks;
@@ -85,7 +85,7 @@ function takeChunks(pool: Pool, thread: i32): i32 {
   }
 }
 
-/** Has the job in `pool` done, by this thread and by the worker threads. */
+/** Runs the job in `pool` on this thread and the worker threads. */
 export function runJob(pool: Pool): void {
   const chunks = pool.chunks;
   if (pool.threads == 0) {

@@ -1,18 +1,18 @@
 /** Arithmetic on vectors of floats, four at a time: lengths are multiples of four. */
 
-/** The sum of four lanes. */
+/** Sum of the four lanes. */
 export function total(v: v128): f32 {
   return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
 }
 
-/** Each of four vectors' sums. */
+/** Sums of the lanes of each of four vectors. */
 export function totals(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab = f32x4.add(v128.shuffle<f32>(a, b, 0, 4, 1, 5), v128.shuffle<f32>(a, b, 2, 6, 3, 7));
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
 
-/** e^x within two units of the last place (Cephes expf: its range reduction and polynomial); 0 is 1e-38. */
+/** e^x to within two units in the last place (range reduction and polynomial of Cephes expf); at least 1e-38. */
 export function exp(x: v128): v128 {
   const within = f32x4.min(f32x4.max(x, f32x4.splat(-87.3)), f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(within, f32x4.splat(1.4426950408889634)));
@@ -29,7 +29,7 @@ export function exp(x: v128): v128 {
   return f32x4.mul(p, power);
 }
 
-/** GELU as tanh approximates it, g / (1 + e^(−2 √(2/π) (g + 0.044715 g³))). */
+/** The tanh approximation of GELU: g / (1 + e^(−2 √(2/π) (g + 0.044715 g³))) */
 export function gelu(g: v128): v128 {
   const cubic = f32x4.mul(f32x4.mul(f32x4.mul(g, g), g), f32x4.splat(0.044715));
   const t = f32x4.mul(f32x4.add(g, cubic), f32x4.splat(-1.5957691216057308));

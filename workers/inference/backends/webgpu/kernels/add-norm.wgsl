@@ -1,5 +1,5 @@
-// The residual stream takes a branch's normalised output: x += norm(branch); and the next branch reads norm(x). A workgroup
-// for each token.
+// Adds a branch to the residual stream, x += norm(branch), and normalises it for the next branch: a workgroup for each token.
+// Needs rms-norm.wgsl.
 @group(0) @binding(0) var<storage, read> branch: array<f32>;
 @group(0) @binding(1) var<storage, read> branch_weight: array<f32>;
 @group(0) @binding(2) var<storage, read_write> x: array<f32>;

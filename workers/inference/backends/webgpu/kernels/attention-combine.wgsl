@@ -1,5 +1,5 @@
-// Attention's parts put together: a workgroup for each query head and token. Before this stand those of step-params.wgsl and
-// SLOTS (parts of all tokens).
+// Combines the parts of attention: a workgroup for each query head and token. Needs step-params.wgsl and SLOTS (parts of all
+// tokens).
 
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
 @group(0) @binding(1) var<storage, read> stats: array<vec2f>;

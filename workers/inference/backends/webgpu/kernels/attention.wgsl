@@ -1,7 +1,7 @@
-// Attention of new tokens over a part of the cache: a workgroup for each key head, part, and QUERIES tokens, for all query
-// heads that share the key head. Softmax as the keys come, TILE at a time. Out: sums of values, not yet divided, and of
-// each the largest score and the sum of weights. Before this stand those of step-params.wgsl, TILE, SLOTS (parts of all
-// tokens) and QUERIES.
+// Attention of new tokens to a part of the cache: a workgroup for each key head, part, and QUERIES tokens, for all query heads
+// that lane_scores the key head. Softmax is computed online, TILE keys at a time. Output for each query: the weighted sum of values,
+// not yet divided, with its largest score and sum of weights. Needs step-params.wgsl, TILE, SLOTS (parts of all tokens) and
+// QUERIES.
 
 @group(0) @binding(0) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(1) var<storage, read> keys: array<vec4f>;
@@ -13,16 +13,16 @@
 
 const THREADS = 128u;
 const GROUP = HEADS / KV_HEADS;
-// A token's query of one head; those of a token are neighbours.
+// A query is a token's query of one head; the queries of a token are neighbours.
 const QUERY_ROWS = GROUP * QUERIES;
 const LANES = THREADS / TILE;
 const QUADS = DIM / 4u;
 const DIMS_A_THREAD = (DIM + THREADS - 1u) / THREADS;
 const MIN_SCORE = -3.0e38;
 
-var<workgroup> shares: array<f32, THREADS * QUERY_ROWS>;
+var<workgroup> partial_scores: array<f32, THREADS * QUERY_ROWS>;
 var<workgroup> scores: array<f32, TILE * QUERY_ROWS>;
-// Of each query: the largest score so far, the sum of weights, what older sums are worth, and which keys it sees.
+// For each query: the largest score so far, the sum of weights, the factor for older sums, and the keys that it sees.
 var<workgroup> max_score: array<f32, QUERY_ROWS>;
 var<workgroup> weight_sum: array<f32, QUERY_ROWS>;
 var<workgroup> rescale: array<f32, QUERY_ROWS>;
@@ -45,35 +45,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let head = kv * rows;
   var sums: array<f32, QUERY_ROWS * DIMS_A_THREAD>;
   if (thread < QUERY_ROWS) {
-    let mine = token + thread / GROUP;
+    let own = token + thread / GROUP;
     max_score[thread] = MIN_SCORE;
     weight_sum[thread] = 0.0;
-    first[thread] = first_of(params.position, window, mine);
-    end[thread] = select(0u, params.tokens[min(mine, count - 1u) * RECORD].x, mine < count);
+    first[thread] = first_of(params.position, window, own);
+    end[thread] = select(0u, params.tokens[min(own, count - 1u) * RECORD].x, own < count);
   }
   workgroupBarrier();
 
   for (var tile = begin; tile < until; tile += TILE) {
     let key = tile + thread / LANES;
     let lane = thread % LANES;
-    // With its value: not every compiler makes it zero again in each round.
-    var share = array<f32, QUERY_ROWS>();
+    // The initialiser is needed: not every compiler zeroes the variable again in each iteration.
+    var lane_scores = array<f32, QUERY_ROWS>();
     if (key < until) {
       let row = (head + key % rows) * QUADS;
       for (var i = lane; i < QUADS; i += LANES) {
         let k = keys[row + i];
         for (var q = 0u; q < QUERIES; q++) {
           let at = ((token + q) * HEADS + kv * GROUP) * QUADS + i;
-          for (var g = 0u; g < GROUP; g++) { share[q * GROUP + g] += dot(k, queries[at + g * QUADS]); }
+          for (var g = 0u; g < GROUP; g++) { lane_scores[q * GROUP + g] += dot(k, queries[at + g * QUADS]); }
         }
       }
     }
-    for (var g = 0u; g < QUERY_ROWS; g++) { shares[g * THREADS + thread] = share[g]; }
+    for (var g = 0u; g < QUERY_ROWS; g++) { partial_scores[g * THREADS + thread] = lane_scores[g]; }
     workgroupBarrier();
     for (var i = thread; i < TILE * QUERY_ROWS; i += THREADS) {
       let at = i / TILE * THREADS + i % TILE * LANES;
       var score = 0.0;
-      for (var l = 0u; l < LANES; l++) { score += shares[at + l]; }
+      for (var l = 0u; l < LANES; l++) { score += partial_scores[at + l]; }
       let seen = tile + i % TILE;
       scores[i] = select(MIN_SCORE, score, seen >= first[i / TILE] && seen < min(end[i / TILE], until));
     }
@@ -105,14 +105,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
         for (var g = 0u; g < QUERY_ROWS; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
       }
     }
-    // Scores and what is kept are written anew.
+    // The next iteration overwrites scores and factors.
     workgroupBarrier();
   }
 
   for (var g = 0u; g < QUERY_ROWS; g++) {
-    let mine = token + g / GROUP;
-    if (mine >= count) { break; }
-    let at = (kv * GROUP + g % GROUP) * SLOTS + group.y * count + mine;
+    let own = token + g / GROUP;
+    if (own >= count) { break; }
+    let at = (kv * GROUP + g % GROUP) * SLOTS + group.y * count + own;
     for (var j = 0u; j < DIMS_A_THREAD; j++) {
       let dim = j * THREADS + thread;
       if (dim < DIM) { parts[at * DIM + dim] = sums[g * DIMS_A_THREAD + j]; }

@@ -1,5 +1,6 @@
-// Tokens' embeddings, rows of the 4-bit table times √hidden, and their norm for the first layer: a workgroup for each
-// token. Where there is NO_TOKEN_ID in place of an id, the row is there already: a picture's.
+// Embeds tokens, as rows of the 4-bit table times √hidden, and normalises them for the first layer: a workgroup for each
+// token. If the id is NO_TOKEN_ID, the row is in x already, as a picture's features are. Needs rms-norm.wgsl, zero_a, VOCABULARY,
+// BLOCKS, FACTOR and NO_TOKEN_ID.
 @group(0) @binding(0) var<storage, read> ids: array<u32>;
 @group(0) @binding(1) var<storage, read> values: array<u32>;
 @group(0) @binding(2) var<storage, read> scales: array<f32>;
@@ -11,7 +12,7 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let id = ids[group.x];
   let base = group.x * SIZE;
-  // No token is past the table; what a sampler that failed leaves behind must not be read from.
+  // A sampler that failed leaves an id behind that must not be read beyond the table with.
   let row = min(id, VOCABULARY - 1u);
   var squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {

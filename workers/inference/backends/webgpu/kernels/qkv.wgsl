@@ -1,4 +1,4 @@
-// Symmetric: with zeros there would be more bindings than some GPUs have.
+// For symmetric matrices only: with zero points there would be more bindings than some GPUs have.
 @group(0) @binding(2) var<storage, read> a: array<vec4u>;
 @group(0) @binding(3) var<storage, read> a_scales: array<f32>;
 @group(0) @binding(4) var<storage, read> b: array<vec4u>;

@@ -1,10 +1,10 @@
-// RMSNorm over the hidden size by one workgroup (transformers Gemma3RMSNorm, with weights that are factors already).
-// Before this stand: SIZE, EPSILON, and for the embedding VOCABULARY, BLOCKS, FACTOR and NO_TOKEN_ID.
+// RMSNorm over the hidden size by one workgroup (transformers Gemma3RMSNorm; the exported weights are factors, with the 1
+// added). Needs SIZE and EPSILON.
 
 const THREADS = 256u;
 var<workgroup> sums: array<f32, THREADS>;
 
-/** 1 / √(mean of squares + ε), of what all threads' squares add up to. */
+/** 1 / √(mean of squares + ε) of the workgroup. @param squares this thread's sum of squares */
 fn inverse_root(thread: u32, squares: f32) -> f32 {
   sums[thread] = squares;
   workgroupBarrier();
@@ -13,7 +13,7 @@ fn inverse_root(thread: u32, squares: f32) -> f32 {
     workgroupBarrier();
   }
   let mean = sums[0] / f32(SIZE);
-  // The sums are used again.
+  // The caller may use the sums again.
   workgroupBarrier();
   return inverseSqrt(mean + EPSILON);
 }

@@ -1,6 +1,5 @@
-// Queries and keys: each head's RMSNorm, turned by the position (rotate_half); new keys and values go into the cache.
-// A workgroup for each head (queries, keys, values) and token. Before this stand those of step-params.wgsl, EPSILON, and SCALE (of
-// attention's scores).
+// Queries and keys: RMSNorm of each head, then RoPE (rotate_half). New keys and values are written to the cache. A workgroup
+// for each head (of queries, keys and values) and token. Needs step-params.wgsl, EPSILON, and SCALE (of attention's scores).
 
 @group(0) @binding(0) var<storage, read> projected: array<f32>;
 @group(0) @binding(1) var<storage, read> q_weight: array<f32>;
