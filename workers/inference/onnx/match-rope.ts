@@ -3,7 +3,7 @@
  * Our exports compute them (Cos and Sin of positions times frequencies); public exports store tables of them.
  */
 import type { Rope } from '../../../protocol/gemma3-config.ts';
-import { inverseFrequencies } from '../backends/rope.ts';
+import { inverseFrequencies } from '../math/rope.ts';
 import { ELEMENT, type OnnxGraph, type OnnxNode, type OnnxTensor } from './graph.ts';
 
 /** The part of a Blob that is needed to read a table in a data file. */

@@ -5,7 +5,7 @@
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
 import { type DecoderWeights, type PackedMatrix, weightsOf } from '../../onnx/match-decoder.ts';
-import { LAYER_TYPES } from '../rope.ts';
+import { LAYER_TYPES } from '../../math/rope.ts';
 import { BLOCK, MAX_TOKENS, PACKED_BLOCK, PART, POOL_BYTES, SCRATCH } from './kernels/constants.ts';
 
 /** Largest number of chunks in a job, which the pool counts in 16 bits. */

@@ -4,7 +4,7 @@
  */
 import { EngineError } from '../../../../protocol/engine.ts';
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { RopeTables } from '../rope.ts';
+import { RopeTables } from '../../math/rope.ts';
 import type { DecoderWeights } from '../../onnx/match-decoder.ts';
 import {
   allocateKernelMemory,

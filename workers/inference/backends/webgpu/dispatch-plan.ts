@@ -2,7 +2,7 @@
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
 import type { DecoderWeights, LayerWeights, PackedMatrix } from '../../onnx/match-decoder.ts';
-import { LAYER_TYPES } from '../rope.ts';
+import { LAYER_TYPES } from '../../math/rope.ts';
 import { GEMM_TOKENS, gemmGroups, type GemmOutput, gemmShape } from './gemm-q4.ts';
 import { type Constants, float, gemvShape, type KernelName, KernelPipelines } from './kernels.ts';
 import type { Scratch } from './scratch.ts';

@@ -1,6 +1,6 @@
 /** Parameters of one forward step (uniforms of all kernels), in the layout of kernels/step-params.wgsl. */
 import type { Gemma3Config } from '../../../../protocol/gemma3-config.ts';
-import { RopeTables } from '../rope.ts';
+import { RopeTables } from '../../math/rope.ts';
 
 /** Keys that a workgroup of attention processes together. */
 export const TILE = 32;

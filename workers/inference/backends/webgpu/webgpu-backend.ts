@@ -10,7 +10,7 @@ import { Logits } from '../../backend-interface/logits.ts';
 import { chunkEnds, featureRows, type PromptPicture } from '../../backend-interface/pictures.ts';
 import type { StoredTensor } from '../../onnx/graph.ts';
 import type { DecoderWeights } from '../../onnx/match-decoder.ts';
-import { LAYER_TYPES } from '../rope.ts';
+import { LAYER_TYPES } from '../../math/rope.ts';
 import { type Dispatch, DispatchPlan, NO_TOKEN_ID, type StepShape } from './dispatch-plan.ts';
 import { Scratch } from './scratch.ts';
 import { SlidingWindowCache } from './sliding-cache.ts';

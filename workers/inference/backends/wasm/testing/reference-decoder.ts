@@ -4,7 +4,7 @@ import { dequantise } from '../../ort/cpu/dequantise.ts';
 import type { StoredTensor } from '../../../onnx/graph.ts';
 import { seededRandom } from '../../../sampling/random.ts';
 import type { PackedMatrix, LayerWeights, DecoderWeights } from '../../../onnx/match-decoder.ts';
-import { LAYER_TYPES, RopeTables } from '../../rope.ts';
+import { LAYER_TYPES, RopeTables } from '../../../math/rope.ts';
 
 export interface Shape {
   hiddenSize: number;
