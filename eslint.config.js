@@ -1,8 +1,40 @@
 import js from '@eslint/js';
 import prettier from 'eslint-config-prettier';
+import jsdoc from 'eslint-plugin-jsdoc';
 import svelte from 'eslint-plugin-svelte';
 import globals from 'globals';
 import ts from 'typescript-eslint';
+
+/** Exported functions; a method is documented where its interface is. */
+const functions = [
+  'ExportNamedDeclaration > FunctionDeclaration',
+  'ExportNamedDeclaration > VariableDeclaration > VariableDeclarator > ArrowFunctionExpression',
+];
+const classes = 'ExportNamedDeclaration > ClassDeclaration';
+
+/** Exported functions and classes say what they do, and what their parameters and results are. Types are TypeScript's. */
+const documented = {
+  plugins: { jsdoc },
+  settings: { jsdoc: { mode: 'typescript' } },
+  rules: {
+    'jsdoc/require-jsdoc': [
+      'error',
+      {
+        publicOnly: true,
+        enableFixer: false,
+        require: { ArrowFunctionExpression: true, ClassDeclaration: true, FunctionDeclaration: true },
+      },
+    ],
+    'jsdoc/require-description': ['error', { contexts: [...functions, classes] }],
+    'jsdoc/require-param': ['error', { contexts: functions, checkDestructured: false, enableFixer: false }],
+    'jsdoc/require-param-description': ['error', { contexts: ['any'] }],
+    'jsdoc/require-returns': ['error', { contexts: functions }],
+    'jsdoc/require-returns-description': ['error', { contexts: ['any'] }],
+    'jsdoc/check-param-names': ['error', { checkDestructured: false, disableMissingParamChecks: true }],
+    'jsdoc/check-tag-names': 'error',
+    'jsdoc/no-types': 'error',
+  },
+};
 
 export default ts.config(
   { ignores: ['dist', 'release', 'reference', 'training', 'public', 'test-results', 'playwright-report', '.cache'] },
@@ -27,5 +59,10 @@ export default ts.config(
     rules: {
       'no-restricted-imports': ['error', { patterns: [{ regex: '(^|/)\\.\\./(.*/)?(workers|tools|e2e)/' }] }],
     },
+  },
+  {
+    files: ['workers/inference/{backend-interface,backends,cache,math,model}/**/*.ts'],
+    ignores: ['**/*.spec.ts', '**/testing/**', 'workers/inference/backends/wasm/kernels/**'],
+    ...documented,
   },
 );

@@ -3,7 +3,12 @@ import type { ProcessorFiles } from '../prompt/processor.ts';
 import { openTokenizer } from './kept-tokenizer.ts';
 import type { ModelFolder } from './model-folder.ts';
 
-/** @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `network` */
+/**
+ * Reads the tokenizer and the configurations beside it.
+ * @param folder the model folder
+ * @returns what the processor is created from
+ * @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`, `network`
+ */
 export async function readProcessorFiles(folder: ModelFolder): Promise<ProcessorFiles> {
   return {
     tokenizerConfig: await folder.json('tokenizer_config.json'),
