@@ -1,5 +1,5 @@
 /**
- * What the decoder drives: a backend runs tokens through the model, fills its KV cache and gives logits. The interface is
+ * The interface that the decoder drives: a backend runs tokens through the model, fills its KV cache and gives logits. The interface is
  * in terms of GPUBuffer and Float32Array, so that no backend shows another's types (onnxruntime's, for example).
  */
 import type { KvCache } from './kv-cache.ts';

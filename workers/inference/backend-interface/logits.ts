@@ -11,7 +11,7 @@ export interface GpuLogits {
   type: 'float32' | 'float16';
 }
 
-/** What a backend gives of a forward pass: [rows, vocabSize], the last row being the last token's. */
+/** Result of a forward pass: [rows, vocabSize], the last row being the last token's. */
 export interface LogitsSource {
   /** Positions in the source. */
   rows: number;

@@ -1,42 +1,42 @@
 import { expect, it } from 'vitest';
 import { SlidingWindow } from './sliding-window.ts';
 
-it('goes back as far as what is seen from there is still held', () => {
-  const ring = new SlidingWindow(100);
-  ring.advanceTo(150, 150);
-  for (const length of [0, 1, 149, 150]) expect(ring.reusableLength(length)).toBe(length);
+it('reuses a prefix while the window before its end is not overwritten', () => {
+  const window = new SlidingWindow(100);
+  window.advanceTo(150, 150);
+  for (const length of [0, 1, 149, 150]) expect(window.reusableLength(length)).toBe(length);
   // Tokens 0 to 49 are overwritten.
-  ring.advanceTo(200, 150);
-  expect(ring.reusableLength(149)).toBe(149);
-  expect(ring.reusableLength(148)).toBe(0);
+  window.advanceTo(200, 150);
+  expect(window.reusableLength(149)).toBe(149);
+  expect(window.reusableLength(148)).toBe(0);
   // They stay so.
-  ring.truncate(160);
-  expect(ring.reusableLength(148)).toBe(0);
-  expect(ring.length).toBe(160);
+  window.truncate(160);
+  expect(window.reusableLength(148)).toBe(0);
+  expect(window.length).toBe(160);
 });
 
-it('holds all again after a beginning from nothing', () => {
-  const ring = new SlidingWindow(100);
-  ring.advanceTo(500, 150);
-  ring.truncate(0);
-  ring.advanceTo(20, 150);
-  expect(ring.reusableLength(3)).toBe(3);
+it('starts anew when everything is forgotten', () => {
+  const window = new SlidingWindow(100);
+  window.advanceTo(500, 150);
+  window.truncate(0);
+  window.advanceTo(20, 150);
+  expect(window.reusableLength(3)).toBe(3);
 });
 
-it('is copied with what it has let go of', () => {
-  const ring = new SlidingWindow(100);
-  ring.advanceTo(500, 150);
-  const copy = ring.copy();
-  ring.truncate(0);
+it('copies what was overwritten', () => {
+  const window = new SlidingWindow(100);
+  window.advanceTo(500, 150);
+  const copy = window.copy();
+  window.truncate(0);
   expect(copy.length).toBe(500);
   expect(copy.reusableLength(400)).toBe(0);
   expect(copy.reusableLength(450)).toBe(450);
 });
 
-it('keeps everything where no layer slides', () => {
-  const ring = new SlidingWindow(0);
-  ring.advanceTo(5000, 8192);
-  expect(ring.reusableLength(1)).toBe(1);
+it('reuses every prefix if no layer slides', () => {
+  const window = new SlidingWindow(0);
+  window.advanceTo(5000, 8192);
+  expect(window.reusableLength(1)).toBe(1);
 });
 
 it('never claims rows that it had lost when it goes back and forth', () => {

@@ -1,4 +1,4 @@
-/** What is made of a model on the CPU: our own step, sessions of onnxruntime, or both. */
+/** What a model on the CPU is opened as: our kernels, sessions of onnxruntime, or both. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import type { SessionName } from '../../../protocol/manifest.ts';
@@ -94,7 +94,7 @@ describe('a text model on the CPU', () => {
     expect(await distance(opened)).toBeLessThan(1e-4);
   });
 
-  it('has both where it is not, for a trial', async () => {
+  it('has both where it is not, for the equivalence check', async () => {
     const opened = await open({ ours: false });
     expect(opened.backend).not.toBeNull();
     expect(opened.made).toBe(1);
@@ -103,7 +103,7 @@ describe('a text model on the CPU', () => {
     opened.backend?.dispose();
   });
 
-  it("is onnxruntime's where the step does not understand it, or has no room", async () => {
+  it('runs on onnxruntime where our kernels do not support it, or have no memory', async () => {
     const other = { ...config, text: { ...config.text, slidingWindow: 17 } };
     for (const asked of [{ config: other }, { cache: { capacity: 2 ** 26, slack: 0 } }]) {
       const opened = await open({ ours: true, ...asked });

@@ -29,7 +29,7 @@ const threadCount = (): number => {
   return self.crossOriginIsolated ? Math.min(4, cores, Math.max(2, Math.ceil(cores / 2))) : 1;
 };
 
-/** What a model is opened from, and how. */
+/** A model as it is stored, and how to open it. */
 export interface CpuModelOptions {
   ort: Ort;
   config: Gemma3Config;

@@ -74,7 +74,7 @@ async function matchForKernels(
 
 const ignore = () => undefined;
 
-/** What a model is opened from, and how. */
+/** A model as it is stored, and how to open it. */
 export interface GpuModelOptions {
   ort: Ort;
   device: GPUDevice;

@@ -1,4 +1,4 @@
-/** An export in the form of the public ones, which says nothing of its cache: our kernels read it, after a trial. */
+/** An export in the form of the public ones, which our kernels run after an equivalence check. */
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { parseGemma3Config } from '../../../protocol/gemma3-config.ts';
 import { Decoder } from '../cache/decoder.ts';
@@ -72,7 +72,7 @@ const after = async (decoder: Decoder, length: number) => {
   return rows;
 };
 
-it('is understood, without a session of its own', { timeout: 60_000 }, async () => {
+it('runs on our kernels, without a session of its own', { timeout: 60_000 }, async () => {
   expect(opened.sessions).toEqual({});
   for (const length of [1, 20, 33, 90]) {
     const wanted = await after(theirs, length);
@@ -81,7 +81,7 @@ it('is understood, without a session of its own', { timeout: 60_000 }, async () 
   }
 });
 
-it('is left to onnxruntime where our kernels give something else', { timeout: 60_000 }, async () => {
+it('fails the equivalence check where our kernels give something else', { timeout: 60_000 }, async () => {
   expect(await checkEquivalence(own, theirs)).toBe(true);
   const { forward } = WebGpuBackend.prototype;
   // The id after the right one: right in form, wrong in content.

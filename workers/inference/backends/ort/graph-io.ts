@@ -49,7 +49,7 @@ export interface CacheSlot {
   headDim: number;
 }
 
-/** What the backend has to know of a decoder graph. */
+/** Inputs, cache and types of a decoder graph. */
 export interface GraphIo {
   inputs: ReadonlyMap<string, InferenceSession.TensorValueMetadata>;
   slots: CacheSlot[];

@@ -1,8 +1,8 @@
-/** What the CPU's cache holds of a text that is longer than its sliding layers' rows. */
+/** The cache of a text that is longer than the rows of its sliding-window layers. */
 import { expect, it } from 'vitest';
 import { WasmKvCache } from './kv-cache.ts';
 
-const [FULL, RING] = [400, 128];
+const [FULL, SLIDING] = [400, 128];
 const shape = {
   ...{ kvHeads: 2, headDim: 4, slidingWindow: 100 },
   layerTypes: ['sliding_attention' as const, 'full_attention' as const],
@@ -10,11 +10,11 @@ const shape = {
 const content = (token: number, head: number) => 10 * token + head;
 
 function open() {
-  const slots = [FULL, RING].map((rows) => new Float32Array(shape.kvHeads * rows * shape.headDim));
+  const slots = [FULL, SLIDING].map((rows) => new Float32Array(shape.kvHeads * rows * shape.headDim));
   const cache = new WasmKvCache(slots, shape);
   /** Writes tokens as kernels do. */
   const fill = (from: number, to: number, more = 0) => {
-    for (const [i, rows] of [FULL, RING].entries())
+    for (const [i, rows] of [FULL, SLIDING].entries())
       for (let head = 0; head < shape.kvHeads; head++)
         for (let token = from; token < to; token++) {
           const at = (head * rows + (token % rows)) * shape.headDim;
@@ -31,7 +31,7 @@ function open() {
   return { cache, fill, holds };
 }
 
-it('goes back as far as sliding layers still hold what is seen from there', () => {
+it('reuses a prefix while the window before its end is not overwritten', () => {
   const { cache, fill } = open();
   fill(0, 120);
   expect(cache.reusableLength(7)).toBe(7);
@@ -41,7 +41,7 @@ it('goes back as far as sliding layers still hold what is seen from there', () =
   expect(cache.bytes).toBe(4 * 2 * (200 + 128) * 4);
 });
 
-it('holds a text again that was put aside', async () => {
+it('restores a snapshot', async () => {
   const { cache, fill, holds } = open();
   fill(0, 300);
   const snapshot = await cache.snapshot();
@@ -53,6 +53,6 @@ it('holds a text again that was put aside', async () => {
   snapshot?.restore();
   expect(cache.length).toBe(300);
   holds(FULL, 0, 300);
-  holds(RING, 172, 300);
+  holds(SLIDING, 172, 300);
   expect(cache.reusableLength(200)).toBe(0);
 });

@@ -1,4 +1,4 @@
-/** Our own step gives onnxruntime's logits, whatever it follows, and leaves the same cache behind. */
+/** Our kernels give onnxruntime's logits in every situation, and leave the same cache behind. */
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Gemma3Config, parseGemma3Config } from '../../../../protocol/gemma3-config.ts';
@@ -28,18 +28,22 @@ interface Pieces {
 const folder = new URL('../../../../public/models/built-in/', import.meta.url);
 const read = async (name: string) => new Uint8Array(await readFile(new URL(name, folder)));
 
-const proof = async (): Promise<Pieces> => {
+const selfTestPieces = async (): Promise<Pieces> => {
   const { graph, data } = await selfTestModel();
   return { config: parseGemma3Config(known.config), decoder: graph, files: new Map([[DATA_FILE, data]]) };
 };
 
 const MODELS: { name: string; lengths: number[]; pieces: () => Promise<Pieces> }[] = [
-  { name: 'the proof, of one graph, with a window of 16', lengths: [1, 15, 16, 17, 31, 32, 33, 90], pieces: proof },
   {
-    name: 'the proof in the form of public exports',
+    name: 'the self-test model, of one graph, with a window of 16',
+    lengths: [1, 15, 16, 17, 31, 32, 33, 90],
+    pieces: selfTestPieces,
+  },
+  {
+    name: 'the self-test model in the form of public exports',
     lengths: [15, 40],
     pieces: async () => {
-      const { decoder, files, ...rest } = await proof();
+      const { decoder, files, ...rest } = await selfTestPieces();
       const graph = new OnnxGraph(decoder);
       asPublicExport(graph, files.get(DATA_FILE) ?? new Uint8Array());
       return { ...rest, decoder: graph.encode(), files };
@@ -79,7 +83,7 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     const [graph, ...others] = graphs;
     const blobs = new Map([...files].map(([name, bytes]) => [name, new Blob([bytes as Uint8Array<ArrayBuffer>])]));
     const model = graph && (await matchDecoder(graph, others, config, blobs));
-    if (!model) throw new Error('the step does not understand the graph');
+    if (!model) throw new Error('our kernels do not support the graph');
     const created = await WasmDecoder.create({
       model,
       config,

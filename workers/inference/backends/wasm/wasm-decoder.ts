@@ -17,7 +17,7 @@ import { ACTIVE_THREADS, MAX_TOKENS } from './kernels/constants.ts';
 import { type CacheSize, type MemoryPlan, planMemory, writeStructures } from './memory-plan.ts';
 import { loadWeights } from './weights.ts';
 
-/** What a decoder is created from. */
+/** Model, files and sizes of a decoder. */
 export interface WasmDecoderOptions {
   model: DecoderWeights;
   config: Gemma3Config;

@@ -25,7 +25,7 @@ export interface Dispatch {
   groups: (step: StepShape) => [x: number, y?: number, z?: number];
 }
 
-/** What kernels are bound to. */
+/** The model and the buffers that kernels are bound to. */
 export interface DispatchPlanOptions {
   device: GPUDevice;
   model: DecoderWeights;

@@ -82,7 +82,7 @@ function matrix(rows: number, columns: number, { withZeros = false } = {}) {
 
 const gelu = (g: number) => 0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g ** 3)));
 
-describe('a product in 4 bits', () => {
+describe('a product of a 4-bit matrix', () => {
   it.each([
     [1, 32],
     [7, 64],
@@ -116,7 +116,7 @@ describe('a product in 4 bits', () => {
     expect(farthest(await download(out), [0, ...times(x)])).toBeLessThan(1e-4);
   });
 
-  it('three one after another, of other heights', async () => {
+  it('qkv: three matrices of different heights', async () => {
     const x = floats(256);
     const parts = [100, 33, 7].map((rows) => matrix(rows, 256));
     const out = upload(new Float32Array(140));
@@ -137,7 +137,7 @@ describe('a product in 4 bits', () => {
     for (const withZeros of [false, true]) {
       const x = floats(columns * Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS);
       const [gate, up] = [matrix(rows, columns, { withZeros }), matrix(rows, columns, { withZeros })];
-      // Of another product before these rows, as queries stand before keys.
+      // Another product is before these rows, as queries are before keys.
       const stride = rows + 3;
       const out = upload(new Float32Array(stride * Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS));
       const shape = (gated: boolean) => upload(gemmShape({ rows, columns }, { start: 3, stride, geglu: gated }));
@@ -238,12 +238,12 @@ describe('attention over a long past', () => {
     { DIM: 64, WINDOW: 0, position: 0, tokens: 9, QUERIES: 4 },
     { DIM: 64, WINDOW: 0, position: 3000, tokens: 17, QUERIES: 8 },
     { DIM: 16, WINDOW: 100, position: 60, tokens: 64, QUERIES: 4 },
-    // In a ring of fewer rows than there are tokens.
-    { DIM: 64, WINDOW: 100, position: 900, tokens: 30, QUERIES: 4, ring: 200 },
+    // Here the cache is a ring of fewer rows than there are tokens.
+    { DIM: 64, WINDOW: 100, position: 900, tokens: 30, QUERIES: 4, ringRows: 200 },
   ])(
     '$DIM dimensions, a window of $WINDOW, $tokens at $position, $QUERIES at once',
-    async ({ DIM, WINDOW, position, tokens, QUERIES, ring }) => {
-      const rows = ring ?? CAPACITY;
+    async ({ DIM, WINDOW, position, tokens, QUERIES, ringRows }) => {
+      const rows = ringRows ?? CAPACITY;
       const q = floats(tokens * HEADS * DIM);
       const k = floats(KV_HEADS * rows * DIM);
       const v = floats(KV_HEADS * rows * DIM);

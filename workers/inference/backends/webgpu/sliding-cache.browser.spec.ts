@@ -25,7 +25,7 @@ afterAll(() => {
 const open = (shape: Partial<typeof SHAPE> = {}) => {
   cache = new SlidingWindowCache(device, [FULL, SLIDING], { ...SHAPE, ...shape });
 };
-/** What a token's row holds in a head. */
+/** Content of a token's row in a head. */
 const content = (token: number, head: number) => 10 * token + head;
 
 /** Writes tokens as kernels do. */
@@ -65,7 +65,7 @@ describe('RingCache', () => {
     expect(cache.buffer('full').size).toBe(first);
     await fill(2000, 2100);
     expect(cache.buffer('full').size).toBe(2 * first);
-    // A ring that is as large as it gets stays as it is.
+    // A ring of its final size does not grow.
     expect(cache.rows(SLIDING.window)).toBe(150);
     await holds('full', null, [0, 2100]);
     await holds('sliding', SLIDING.window, [1950, 2100]);
@@ -79,7 +79,7 @@ describe('RingCache', () => {
     expect(await cache.reserve(9000)).toBe(false);
   });
 
-  it('says that there is no memory, and is as it was', async () => {
+  it('throws on out-of-memory, and is unchanged', async () => {
     open({ capacity: 2 ** 30 });
     await fill(0, 30);
     const error = await cache.reserve(2 ** 29).catch((cause: unknown) => cause);
@@ -88,7 +88,7 @@ describe('RingCache', () => {
     await holds('full', null, [0, 30]);
   });
 
-  it('goes back as far as sliding layers have what the next token sees', async () => {
+  it('reuses a prefix while the window before its end is not overwritten', async () => {
     open();
     await fill(0, 120);
     // Nothing has been overwritten.

@@ -5,8 +5,8 @@ import type { SessionName } from '../../../../protocol/manifest.ts';
 import { type Gpu, requestGpu } from '../gpu/device.ts';
 import { openOnGpu, type GpuModel } from '../../model/gpu-model.ts';
 import known from '../../model/self-test/decoder/known-answer.json';
-import proofGraph from '../../model/self-test/decoder/model_q4.onnx?url';
-import proofData from '../../model/self-test/decoder/model_q4.onnx_data?url';
+import selfTestGraph from '../../model/self-test/decoder/model_q4.onnx?url';
+import selfTestData from '../../model/self-test/decoder/model_q4.onnx_data?url';
 import { loadOrt, type Ort } from '../ort/ort.ts';
 import { Decoder } from '../../cache/decoder.ts';
 import { OrtBackend } from '../ort/ort-backend.ts';
@@ -16,7 +16,7 @@ import type { PromptPicture } from '../../backend-interface/pictures.ts';
 const CLOSE = 2e-5;
 const CAPACITY = 100;
 const CHUNK = 20;
-/** With the proof's window of 16, sliding layers have room for 40 tokens. */
+/** With the self-test model's window of 16, sliding-window layers have 40 rows. */
 const SLACK = 24;
 
 let ort: Ort;
@@ -40,13 +40,13 @@ interface Pieces {
 const BUILT_IN = '/models/built-in/onnx';
 const MODELS: { name: string; lengths: number[]; pieces: () => Promise<Pieces> }[] = [
   {
-    name: 'the proof, of one graph, with a window of 16',
+    name: 'the self-test model, of one graph, with a window of 16',
     lengths: [1, 15, 16, 31, 32, 33, 90],
     pieces: () =>
       Promise.resolve({
         config: known.config,
-        graphs: { model: proofGraph },
-        files: { 'model_q4.onnx_data': proofData },
+        graphs: { model: selfTestGraph },
+        files: { 'model_q4.onnx_data': selfTestData },
       }),
   },
   {
@@ -88,16 +88,16 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
       onCreated: () => undefined,
     });
     const decoder = opened.sessions.model ?? opened.sessions.decoder_model_merged;
-    if (!decoder || !opened.kernels) throw new Error('our kernels do not understand the graph');
+    if (!decoder || !opened.kernels) throw new Error('our kernels do not support the graph');
     const { embed_tokens } = opened.sessions;
     const decoders = { decoder, ...(embed_tokens ? { embedTokens: embed_tokens } : {}) };
-    const reader = new OrtBackend(ort, decoders, config, {
+    const backend = new OrtBackend(ort, decoders, config, {
       capacity: CAPACITY,
       staticCache: true,
       device: gpu.device,
     });
     const options = { capacity: CAPACITY, chunkSize: CHUNK, prefixCacheBytes: 2 ** 24 };
-    [own, theirs] = [new Decoder(opened.kernels.backend, options), new Decoder(reader, options)];
+    [own, theirs] = [new Decoder(opened.kernels.backend, options), new Decoder(backend, options)];
   }, 60_000);
 
   afterAll(async () => {
@@ -138,9 +138,9 @@ describe.each(MODELS)('$name', ({ lengths, pieces }) => {
     const edited = (from: number) => ({ ids: [...ids(from), 20, 21, 22], pictures: [] });
     for (const decoder of [own, theirs]) expect(await decoder.reuse(edited(90))).toBe(90);
     expect(await both((decoder) => decoder.prefill(edited(90)))).toBeLessThan(CLOSE);
-    const ring = config.text.slidingWindow + SLACK < CAPACITY;
-    expect(own.reusableLength(edited(60))).toBe(ring ? 0 : 60);
-    expect(await own.reuse(edited(60))).toBe(ring ? 0 : 60);
+    const overwritten = config.text.slidingWindow + SLACK < CAPACITY;
+    expect(own.reusableLength(edited(60))).toBe(overwritten ? 0 : 60);
+    expect(await own.reuse(edited(60))).toBe(overwritten ? 0 : 60);
     await theirs.reuse(edited(60));
     expect(await both((decoder) => decoder.prefill(edited(60)))).toBeLessThan(CLOSE);
   });

@@ -16,7 +16,7 @@ import { Scratch } from './scratch.ts';
 import { SlidingWindowCache } from './sliding-cache.ts';
 import { type AttentionSplit, splitAttention, StepParams, type StepTokens } from './step-params.ts';
 
-/** What a backend is created from. */
+/** Model, weights and sizes of a backend. */
 export interface WebGpuBackendOptions {
   device: GPUDevice;
   model: DecoderWeights;

@@ -10,7 +10,7 @@ import type { Ort } from '../../backends/ort/ort.ts';
 import { decoderError, encoderError, kernelsError } from './known-answers.ts';
 
 const SELF_TESTS = { kernels: kernelsError, decoder: decoderError, encoder: encoderError };
-/** What is tested by itself. */
+/** A part of the engine with a self-test of its own. */
 export type Part = keyof typeof SELF_TESTS;
 
 /** Largest error relative to the largest value; kernels in float32 reach 1e-5. */
@@ -19,7 +19,7 @@ const TOLERANCE = 1e-3;
 /** FNV-1a hash of our kernels. */
 const kernelsHash = [...kernelText].reduce((hash, c) => Math.imul(hash ^ c.charCodeAt(0), 16777619) >>> 0, 2166136261);
 
-/** What a verdict holds for: a change of any of these needs a new test. */
+/** Key of a verdict: a change of any of these needs a new test. */
 const testKey = (part: Part, ort: Ort, gpu: Gpu): string =>
   [part, ort.env.versions.web, kernelsHash, navigator.userAgent, gpu.adapter, ...[...gpu.device.features].sort()].join(
     ' | ',

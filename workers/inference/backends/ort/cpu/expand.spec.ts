@@ -1,4 +1,4 @@
-/** On the tiny Gemma 3 that proves adapters: its logits are known. */
+/** Expansion of the self-test model, whose logits are known. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createCpuSession } from './session.ts';
 import { type DataFiles, expandProducts, expansionBudget } from './expand.ts';

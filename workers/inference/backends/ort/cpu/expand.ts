@@ -26,7 +26,7 @@ const BLOCKED = 'com.microsoft';
 /** Weight files by the names that the graph refers to them by. */
 export type DataFiles = ReadonlyMap<string, Uint8Array>;
 
-/** What was expanded. */
+/** Result of an expansion. */
 export interface Expanded {
   /** Weight files of the expanded matrices, in addition to those that were given. */
   data: Map<string, Uint8Array>;

@@ -214,7 +214,7 @@ function twoTimesFour(a: usize, b: usize, p0: usize, p1: usize, p2: usize, p3: u
   v128.store(out, totals(b0, b1, b2, b3), 16);
 }
 
-/** What has to be added to a row's product because its zero points are not 8. */
+/** Correction to add to a row's product because its zero points are not 8. */
 function correctionOf(matrix: Matrix, row: i32, packed: usize): f32 {
   const zeros = zerosOf(matrix, row);
   let scales = scalesOf(matrix, row);

@@ -1,4 +1,4 @@
-/** A worker that reads tokens alone and with helpers, as the engine's does: pages may not wait for threads. */
+/** A worker that runs a model alone and with worker threads, as the engine does: pages must not wait for threads. */
 import { WasmDecoder } from '../wasm-decoder.ts';
 import { configOf, randomModel, type Shape } from './reference-decoder.ts';
 
@@ -12,18 +12,18 @@ const SMALL: Shape = { ...SHAPE, hiddenSize: 64, intermediateSize: 64, vocabSize
 export interface ThreadedRun {
   small: boolean;
   threads: number;
-  /** Tokens to read. */
+  /** Number of tokens to process. */
   tokens: number;
 }
 
 export interface ThreadedResult {
   /** Whether all logits were the same, to the bit. */
   same: boolean;
-  /** Helpers that came. */
+  /** Number of worker threads that ran. */
   activeThreads: number;
 }
 
-async function make(shape: Shape, threads: number, tokens: number): Promise<WasmDecoder> {
+async function createDecoder(shape: Shape, threads: number, tokens: number): Promise<WasmDecoder> {
   const options = {
     model: randomModel(shape),
     config: configOf(shape),
@@ -31,14 +31,14 @@ async function make(shape: Shape, threads: number, tokens: number): Promise<Wasm
     cache: { capacity: tokens, slack: 0 },
     threads,
   };
-  const step = await WasmDecoder.create(options);
-  if (!step) throw new Error('no memory');
-  return step;
+  const decoder = await WasmDecoder.create(options);
+  if (!decoder) throw new Error('no memory');
+  return decoder;
 }
 
 async function compare({ small, threads, tokens }: ThreadedRun): Promise<ThreadedResult> {
   const shape = small ? SMALL : SHAPE;
-  const [alone, together] = [await make(shape, 1, tokens), await make(shape, threads, tokens)];
+  const [alone, together] = [await createDecoder(shape, 1, tokens), await createDecoder(shape, threads, tokens)];
   let same = true;
   for (let position = 0; position + 3 <= tokens; position += 3) {
     const ids = [position, 5, 7 * position].map((id) => id % shape.vocabSize);

@@ -1,4 +1,4 @@
-/** The tiny Gemma 3 that proves adapters, read in Node: its logits are known. */
+/** The self-test model, read in Node, and how far logits are from the known ones. */
 import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-web/wasm';
 import { parseGemma3Config } from '../../../../../../protocol/gemma3-config.ts';
