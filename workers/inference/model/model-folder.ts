@@ -18,11 +18,11 @@ export interface ModelFolder {
   /** The bytes of a file. @throws EngineError `model-missing`, `model-damaged`, `network` */
   blob(path: string): Promise<Blob>;
   /** Files derived from the model, which are deleted with it; null for a folder on a server. */
-  kept: Kept | null;
+  derivedFiles: DerivedFiles | null;
 }
 
 /** Derived files of a stored model. */
-export interface Kept {
+export interface DerivedFiles {
   /** The content of a file; null if there is none. */
   read(name: string): Promise<ArrayBuffer | null>;
   /** Writes all of `parts`, one after another. @throws if there is no space, or another tab is writing the file */
@@ -101,7 +101,7 @@ async function inStore(key: string, onBytes: (bytes: number) => void): Promise<F
 }
 
 /** Files beside the store's records of the model, which are removed with it. */
-function keptWith(key: string): Kept {
+function derivedFilesOf(key: string): DerivedFiles {
   const records = () => folderOf('records', key);
   return {
     read: async (name) => {
@@ -153,7 +153,7 @@ export async function openModelFolder(
   const text = async (path: string) => (files.has(path) ? (await blob(path)).text() : undefined);
   return {
     manifest,
-    kept: key === null ? null : keptWith(key),
+    derivedFiles: key === null ? null : derivedFilesOf(key),
     blob,
     text,
     async json(path) {

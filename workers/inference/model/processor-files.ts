@@ -1,6 +1,6 @@
 /** Reads the files of a model folder that say how the model is talked to. */
 import type { ProcessorFiles } from '../prompt/processor.ts';
-import { openTokenizer } from './kept-tokenizer.ts';
+import { openTokenizer } from './tokenizer-cache.ts';
 import type { ModelFolder } from './model-folder.ts';
 
 /**

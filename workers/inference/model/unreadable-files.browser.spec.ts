@@ -25,7 +25,7 @@ it.each(['webgpu', 'wasm'] as const)('are told as damaged, on %s', { timeout: 60
     json: () => Promise.resolve(undefined),
     text: () => Promise.resolve(undefined),
     blob: (path: string) => Promise.resolve(files[path as keyof typeof files]),
-    kept: null,
+    derivedFiles: null,
   };
   const gpu = on === 'webgpu' ? await requestGpu() : null;
   const opening = createSessions(

@@ -153,7 +153,7 @@ export function scriptedModel({ script, onGpu = false, capacity = 100 }: Scripte
     json: (path) => Promise.resolve(files[path]),
     text: () => Promise.resolve(undefined),
     blob: () => Promise.reject(new Error('there are no weights')),
-    kept: null,
+    derivedFiles: null,
   };
   let lose: (detail: string) => void = () => undefined;
   const dispose = vi.fn(() => {

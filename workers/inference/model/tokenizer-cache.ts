@@ -22,18 +22,18 @@ const sha256 = async (bytes: BufferSource) => new Uint8Array(await crypto.subtle
  * @returns the tokenizer's tables
  * @throws EngineError `model-missing`, `model-damaged`, `model-unsupported`
  */
-export async function openTokenizer({ json, manifest, kept }: ModelFolder): Promise<CompactTokenizer> {
+export async function openTokenizer({ json, manifest, derivedFiles }: ModelFolder): Promise<CompactTokenizer> {
   const source = manifest.files.find(({ path }) => path === FILE);
   if (!source) throw new EngineError('model-missing', `${FILE} is not in the model folder`);
   const name = `tokenizer-${source.sha256}.bin`;
-  const stored = await kept?.read(name);
+  const stored = await derivedFiles?.read(name);
   const opened = stored && (await open(stored));
   if (opened) return opened;
   const derived = compactTokenizer(await json(FILE));
-  if (kept) {
+  if (derivedFiles) {
     const bytes = encodeTokenizer(derived);
     // If it cannot be stored, the next loading derives it again.
-    await kept.write(name, [await sha256(bytes), bytes]).catch(() => undefined);
+    await derivedFiles.write(name, [await sha256(bytes), bytes]).catch(() => undefined);
   }
   return derived;
 }
