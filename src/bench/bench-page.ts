@@ -4,12 +4,12 @@ import { withWorker } from './engine-worker.ts';
 import { ordinaryIds, promptIds } from './prompts.ts';
 import { ask, measureRound } from './round.ts';
 
-interface MemoryTold {
+interface MemoryMeasurement {
   measureUserAgentSpecificMemory?(): Promise<{ bytes: number }>;
 }
 
 /** How long the browser may take to measure the heap, ms. */
-const HEAP_PATIENCE = 20_000;
+const HEAP_TIMEOUT_MS = 20_000;
 const SHORT = 16;
 
 async function machine(): Promise<BenchMachine> {
@@ -28,14 +28,14 @@ async function machine(): Promise<BenchMachine> {
  * WebAssembly memory never shrinks: what it took at most is in it.
  */
 async function heap(job: BenchJob): Promise<number | null> {
-  const told = performance as Performance & MemoryTold;
-  if (!window.crossOriginIsolated || !told.measureUserAgentSpecificMemory) return null;
+  const measurable = performance as Performance & MemoryMeasurement;
+  if (!window.crossOriginIsolated || !measurable.measureUserAgentSpecificMemory) return null;
   return withWorker(async (worker) => {
     const { vocabSize } = await worker.open(job);
     await worker.call('generate', ask(promptIds(SHORT, vocabSize), 3));
     // Browsers may wait for their next garbage collection, which can take long.
-    const patience = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEAP_PATIENCE));
-    return Promise.race([told.measureUserAgentSpecificMemory?.().then(({ bytes }) => bytes) ?? null, patience]);
+    const timeout = new Promise<null>((resolve) => setTimeout(() => resolve(null), HEAP_TIMEOUT_MS));
+    return Promise.race([measurable.measureUserAgentSpecificMemory?.().then(({ bytes }) => bytes) ?? null, timeout]);
   });
 }
 

@@ -17,7 +17,7 @@ const SHORT = 16;
 const TURN = { last: 10, measured: [2, 5, 10], first: 64, answer: 4, next: 16 };
 /** Quick measurements are repeated up to `most` times within `time` ms. */
 const REPEAT = { most: 4, time: 3000 };
-const PATIENCE = 25_000;
+const MAX_EXPECTED_MS = 25_000;
 
 const COUNTED: Record<keyof GpuCounts, { measure: string; unit: string; per: number }> = {
   dispatches: { measure: 'dispatches a token', unit: '', per: 1 },
@@ -74,7 +74,7 @@ function addCounts({ samples, onGpu }: Measuring, { counts, countedTokens }: Ben
 function reasonToSkip(context: number, { contextLength }: BenchAbout, msPerToken: number): string | null {
   if (context > contextLength) return `there is room for ${contextLength} tokens`;
   const foreseen = context * msPerToken;
-  if (foreseen > PATIENCE) return `reading the prompt would take ${Math.round(foreseen / 1000)} s or more`;
+  if (foreseen > MAX_EXPECTED_MS) return `reading the prompt would take ${Math.round(foreseen / 1000)} s or more`;
   return null;
 }
 

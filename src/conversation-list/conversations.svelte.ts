@@ -117,10 +117,10 @@ export class Conversations {
       this.show(open);
       return true;
     }
-    const kept = await this.readStored(id).catch(this.reportFailure);
+    const stored = await this.readStored(id).catch(this.reportFailure);
     // Another conversation was requested meanwhile.
-    if (!kept || request !== this.requests) return kept !== undefined;
-    this.show(new Conversation(this.models, kept, this.autosaveFor));
+    if (!stored || request !== this.requests) return stored !== undefined;
+    this.show(new Conversation(this.models, stored, this.autosaveFor));
     return true;
   }
 
@@ -157,7 +157,7 @@ export class Conversations {
 
   /** Finds conversations whose title or one of whose messages contains all the words. */
   async search(text: string): Promise<SearchResult[]> {
-    const kept = await this.database()
+    const stored = await this.database()
       .then((database) => database.search(text))
       .catch(() => null);
     return this.list.flatMap((entry): SearchResult[] => {
@@ -166,7 +166,7 @@ export class Conversations {
         const match = matchIn(turn.text, text);
         return match ? [{ ...match, message: turn.id }] : [];
       })[0];
-      const match = said ?? kept?.get(entry.id) ?? null;
+      const match = said ?? stored?.get(entry.id) ?? null;
       return match || holds(entry.title, text) ? [{ entry, match }] : [];
     });
   }

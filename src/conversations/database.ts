@@ -97,10 +97,10 @@ export class Database {
     await this.dexie.transaction('rw', this.drafts, this.draftFiles, async () => {
       if (draft) await this.drafts.put({ conversation, text: draft.text, files: ids });
       else await this.drafts.delete(conversation);
-      const kept = await this.draftFiles.where({ conversation }).primaryKeys();
-      await this.draftFiles.bulkDelete(kept.filter((id) => !ids.includes(id)));
+      const stored = await this.draftFiles.where({ conversation }).primaryKeys();
+      await this.draftFiles.bulkDelete(stored.filter((id) => !ids.includes(id)));
       // A file is written once, not with every change of the text.
-      const fresh = files.filter(({ id }) => !kept.includes(id));
+      const fresh = files.filter(({ id }) => !stored.includes(id));
       await this.draftFiles.bulkPut(fresh.map(({ id, name, blob }) => ({ id, conversation, name, blob })));
     });
   }

@@ -5,8 +5,8 @@ const KEY = 'embed-hosts';
 
 function recallAll(): string[] {
   try {
-    const kept = JSON.parse(readStored(KEY) ?? '[]') as unknown;
-    return Array.isArray(kept) ? kept.filter((origin) => typeof origin === 'string') : [];
+    const stored = JSON.parse(readStored(KEY) ?? '[]') as unknown;
+    return Array.isArray(stored) ? stored.filter((origin) => typeof origin === 'string') : [];
   } catch {
     return [];
   }
@@ -21,9 +21,9 @@ function keepAll(origins: readonly string[]): void {
 export function canRemember(): boolean {
   const probe = `${KEY}-probe`;
   writeStored(probe, probe);
-  const kept = readStored(probe) === probe;
+  const stored = readStored(probe) === probe;
   removeStored(probe);
-  return kept;
+  return stored;
 }
 
 export const isAllowed = (origin: string): boolean => recallAll().includes(origin);

@@ -41,8 +41,8 @@ class Models {
 }
 
 function open() {
-  const told: { message: FromFrame; to: string }[] = [];
-  const parent = { postMessage: (message: FromFrame, to: string) => told.push({ message, to }) };
+  const sent: { message: FromFrame; to: string }[] = [];
+  const parent = { postMessage: (message: FromFrame, to: string) => sent.push({ message, to }) };
   const opened: Models[] = [];
   const host = new Host(parent as never, () => {
     const models = new Models();
@@ -55,8 +55,8 @@ function open() {
   };
   const ask = (id: string, fields: object) => hear({ fournil: 1, id, ...fields });
   const about = (id: string | null) =>
-    told.map(({ message }) => message).filter((each) => 'id' in each && each.id === id);
-  return { host, opened, told, hear, ask, about };
+    sent.map(({ message }) => message).filter((each) => 'id' in each && each.id === id);
+  return { host, opened, sent, hear, ask, about };
 }
 
 beforeEach(() => {
@@ -67,7 +67,7 @@ afterEach(() => void vi.useRealTimers());
 
 describe('a host', () => {
   it('waits for the person, and nothing is opened before they allow it', async () => {
-    const { host, opened, ask, about, told } = open();
+    const { host, opened, ask, about, sent } = open();
     await ask('s', { type: 'status' });
     expect(host.permission).toBe('unasked');
     await ask('g', { type: 'generate', messages });
@@ -88,7 +88,7 @@ describe('a host', () => {
       { fournil: 1, id: 'g', result: { reason: 'stop' } },
     ]);
     // Said to nobody else.
-    expect(new Set(told.map(({ to }) => to))).toEqual(new Set([HOST]));
+    expect(new Set(sent.map(({ to }) => to))).toEqual(new Set([HOST]));
     expect(open().host.permission).toBe('unasked');
   });
 
@@ -186,24 +186,24 @@ describe('a host', () => {
   });
 
   it('is the window around the frame, of one origin, and nobody else', async () => {
-    const { told, hear, host } = open();
+    const { sent, hear, host } = open();
     const request = { fournil: 1, id: 'a', type: 'load' };
     await hear(request, HOST, {});
     await hear(request, HOST, null);
     await hear({ type: 'webpack' });
     await hear('fournil');
-    expect(told).toEqual([]);
+    expect(sent).toEqual([]);
     expect(host.origin).toBeNull();
     await hear({ ...request, type: 'status' });
     await hear(request, 'https://other.example');
     expect(host.permission).toBe('unasked');
-    expect(told).toHaveLength(1);
+    expect(sent).toHaveLength(1);
   });
 
   it('without an origin cannot be allowed', async () => {
-    const { told, hear, host } = open();
+    const { sent, hear, host } = open();
     await hear({ fournil: 1, id: 'a', type: 'load' }, 'null');
-    expect(told).toMatchObject([{ message: { id: null, error: { code: 'no-origin' } }, to: '*' }]);
+    expect(sent).toMatchObject([{ message: { id: null, error: { code: 'no-origin' } }, to: '*' }]);
     expect(host.permission).toBe('unasked');
   });
 

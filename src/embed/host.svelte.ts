@@ -216,7 +216,7 @@ export class Host<M extends Models = ModelStore> {
   private async whenLoaded(
     models: M,
     signal: AbortSignal,
-    tell: (progress: EmbedProgress) => void,
+    onProgress: (progress: EmbedProgress) => void,
   ): Promise<LoadedModel> {
     void models.load();
     for (;;) {
@@ -225,7 +225,7 @@ export class Host<M extends Models = ModelStore> {
       if (state.is === 'ready') return state.model;
       if (state.is === 'failed') throw state.error;
       if (state.is === 'elsewhere') throw new HostError('elsewhere');
-      if (state.progress) tell(state.progress);
+      if (state.progress) onProgress(state.progress);
       await sleep(PROGRESS_INTERVAL_MS);
     }
   }

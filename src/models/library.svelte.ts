@@ -227,11 +227,11 @@ export class Library {
   }
 
   private async restore(): Promise<void> {
-    const kept = recallKnownModels();
+    const known = recallKnownModels();
     const fetching = recallDownloads();
     this.persisted = (await this.storage?.persisted?.()) ?? false;
     if (!(await this.refresh())) return;
-    this.evicted = kept.filter(({ key }) => !this.models.some((model) => model.key === key));
+    this.evicted = known.filter(({ key }) => !this.models.some((model) => model.key === key));
     for (const model of this.models) if (fetching.includes(model.key) && !model.complete) void this.resume(model);
   }
 

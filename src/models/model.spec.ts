@@ -93,12 +93,12 @@ describe('ModelStore', () => {
 
   it('keeps those waiting who asked, when an attempt fails and another succeeds', async () => {
     const { workers, store } = open();
-    let arrived = false;
-    const ready = store.ready(new AbortController().signal).then(() => (arrived = true));
+    let isReady = false;
+    const ready = store.ready(new AbortController().signal).then(() => (isReady = true));
     workers[0]?.reply({ error: { code: 'network', detail: 'gone' } });
     await settle();
     expect(store.state).toMatchObject({ is: 'failed', error: { code: 'network' } });
-    expect(arrived).toBe(false);
+    expect(isReady).toBe(false);
     void store.load();
     workers[0]?.reply({ result: loaded });
     await ready;

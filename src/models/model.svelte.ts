@@ -52,8 +52,10 @@ const CHOICE = 'model';
 
 function recallChoice(): Choice | null {
   try {
-    const kept = JSON.parse(readStored(CHOICE) ?? 'null') as Partial<Choice> | null;
-    return kept && typeof kept.key === 'string' && typeof kept.id === 'string' ? { key: kept.key, id: kept.id } : null;
+    const stored = JSON.parse(readStored(CHOICE) ?? 'null') as Partial<Choice> | null;
+    return stored && typeof stored.key === 'string' && typeof stored.id === 'string'
+      ? { key: stored.key, id: stored.id }
+      : null;
   } catch {
     return null;
   }

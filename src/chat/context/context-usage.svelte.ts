@@ -47,15 +47,15 @@ export class ContextUsage {
     const frame = { role: 'user', content: '' } as const;
     const system = messages[0]?.role === 'system' ? messages[0] : null;
     try {
-      const [all, told, first, none] = await Promise.all([
+      const [all, sent, first, none] = await Promise.all([
         countPromptTokens(this.models, messages),
         countPromptTokens(this.models, hasDraft ? messages.slice(0, -1) : messages),
         countPromptTokens(this.models, system ? [system, frame] : [frame]),
         countPromptTokens(this.models, [frame]),
       ]);
-      if (!all || !told || !first || !none) return null;
+      if (!all || !sent || !first || !none) return null;
       const systemTokens = first.promptTokens - none.promptTokens;
-      const draft = hasDraft ? Math.max(0, all.promptTokens - told.promptTokens) : 0;
+      const draft = hasDraft ? Math.max(0, all.promptTokens - sent.promptTokens) : 0;
       return { system: systemTokens, draft, conversation: all.promptTokens - systemTokens - draft };
     } catch {
       return null;

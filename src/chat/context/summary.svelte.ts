@@ -82,10 +82,10 @@ export class Summary {
   }
 
   private prompt(exchanges: readonly Message[][], before: string): Message[] {
-    const told: Message[] = before.trim()
+    const context: Message[] = before.trim()
       ? [{ role: 'user', content: `${this.wording.before}\n${before.trim()}` }]
       : [];
-    return [...told, ...exchanges.flat(), { role: 'user', content: this.wording.ask }];
+    return [...context, ...exchanges.flat(), { role: 'user', content: this.wording.ask }];
   }
 
   private count(messages: Message[]): Promise<ContextUse | null> {

@@ -6,7 +6,7 @@ import { spoken } from '../answer/spoken.ts';
 const SENTENCE = /[.!?…]+[\u202f\u00a0]?[»”"')\]*_]*(?=\s)|\n/gu;
 
 /** Number of sentences in the page; older ones have been read. */
-const KEPT = 20;
+const MAX_SENTENCES = 20;
 
 export class Announcer {
   /** Ids are stable, so that a sentence is not announced again when older ones are removed. */
@@ -35,6 +35,6 @@ export class Announcer {
 
   say(text: string): void {
     const sentence = spoken(text);
-    if (sentence) this.sentences = [...this.sentences.slice(1 - KEPT), { id: ++this.lastId, text: sentence }];
+    if (sentence) this.sentences = [...this.sentences.slice(1 - MAX_SENTENCES), { id: ++this.lastId, text: sentence }];
   }
 }

@@ -315,8 +315,8 @@ export class Conversation implements AutosaveSource {
 
   private buildPrompt(turns: readonly Turn[], memory: Memory): Message[] {
     const system = systemText(this.settings, memory, i18n.t('memory.promptIntro'));
-    const told = toMessages(visibleTurns(turns, memory));
-    return system ? [{ role: 'system', content: system }, ...told] : told;
+    const messages = toMessages(visibleTurns(turns, memory));
+    return system ? [{ role: 'system', content: system }, ...messages] : messages;
   }
 
   private async trim(turns: readonly Turn[]): Promise<boolean> {

@@ -50,8 +50,8 @@ export async function addImported(
     const { created } = whole.record;
     let prints = known.get(created);
     if (!prints) {
-      const kept = await Promise.all((await target.begunAt(created)).map((id) => target.messagesOf(id)));
-      prints = new Set(kept.map(fingerprint));
+      const stored = await Promise.all((await target.begunAt(created)).map((id) => target.messagesOf(id)));
+      prints = new Set(stored.map(fingerprint));
       known.set(created, prints);
     }
     const print = fingerprint(whole.messages);

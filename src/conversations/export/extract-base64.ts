@@ -42,12 +42,12 @@ export class ExtractedStrings {
     const { file, placeholder } = this;
     const decoder = new TextDecoder('utf-8', { fatal: true });
     let text = '';
-    const keep = async (from: number, to: number): Promise<void> => {
+    const copy = async (from: number, to: number): Promise<void> => {
       text += decoder.decode(await file.slice(from, to).arrayBuffer(), { stream: true });
       if (text.length > IMPORT_LIMITS.json) throw new ImportError('too-large');
     };
     let at = 0;
-    let kept = 0;
+    let copied = 0;
     /** Offset of the present string, after its quote; -1 outside of strings. */
     let string = -1;
     let plain = false;
@@ -67,19 +67,19 @@ export class ExtractedStrings {
           } else if (byte === QUOTE) {
             const end = at + i;
             if (plain && end - string > LONG) {
-              await keep(kept, string);
+              await copy(copied, string);
               text += placeholder + this.extracted.length;
               this.extracted.push(file.slice(string, end));
-              kept = end;
+              copied = end;
             }
             string = -1;
           } else if (PLAIN[byte] === 0) plain = false;
         }
         at += bytes.length;
         // Fails early if text that cannot be extracted any more exceeds the limit.
-        if (at - kept > IMPORT_LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
+        if (at - copied > IMPORT_LIMITS.json && (string < 0 || !plain)) throw new ImportError('too-large');
       }
-      await keep(kept, file.size);
+      await copy(copied, file.size);
       return text + decoder.decode();
     } catch (cause) {
       throw cause instanceof ImportError ? cause : new ImportError('unreadable', String(cause));

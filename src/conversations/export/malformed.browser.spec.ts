@@ -71,8 +71,8 @@ describe('files that are malformed', () => {
   it('harm nothing, whatever is in them', async () => {
     const database = new Database('malformed');
     onTestFinished(() => database.close());
-    const kept = sampleConversation();
-    await database.add([kept]);
+    const stored = sampleConversation();
+    await database.add([stored]);
     const json = await (await toJson([sampleConversation()])).text();
     const gpt = JSON.stringify([chatGptConversation()]);
     const archive = zipSync({ 'conversations.json': strToU8(gpt), 'file-ABC123-garden.png': new Uint8Array(70) });
@@ -120,6 +120,6 @@ describe('files that are malformed', () => {
       for (const message of messages) expect(typeof message.text).toBe('string');
     }
     expect('harmed' in globalThis || 'harmed' in {}).toBe(false);
-    expect(await database.messagesOf(kept.record.id)).toHaveLength(kept.messages.length);
+    expect(await database.messagesOf(stored.record.id)).toHaveLength(stored.messages.length);
   });
 });

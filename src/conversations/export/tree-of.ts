@@ -84,8 +84,8 @@ export function treeOf(
   }
   const wanted = (current !== null && became.get(current)) || null;
   const followed = new Set(records.map(({ parent }) => parent));
-  const kept = records.filter((record) => !carried.has(record) || followed.has(record.id) || record === wanted);
-  return { messages: kept, leaf: leafFrom(kept, wanted) };
+  const remaining = records.filter((record) => !carried.has(record) || followed.has(record.id) || record === wanted);
+  return { messages: remaining, leaf: leafFrom(remaining, wanted) };
 }
 
 const newer = (one: MessageRecord | null, other: MessageRecord): MessageRecord =>
