@@ -1,5 +1,5 @@
 import 'fake-indexeddb/auto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Database } from './database.ts';
 import type { AnswerRecord, ConversationRecord, QuestionRecord } from './records.ts';
 
@@ -106,6 +106,26 @@ describe('the database', () => {
     expect(await drafts()).toEqual(['', '']);
   });
 
+  it('stores a file of a draft once, and deletes it with the draft that had it', async () => {
+    const name = 'draft files';
+    const database = open(name);
+    await database.put(conversation('c'), [], []);
+    const first = { id: 'a', name: 'a.txt', blob: new Blob(['First']) };
+    await database.putDraft('c', { text: '', files: [first, { ...first, id: 'b' }] });
+    await database.putDraft('c', { text: 'More', files: [{ ...first, blob: new Blob(['Again']) }] });
+    expect(await (await database.draftOf('c')).files[0]?.blob.text()).toBe('First');
+    const raw = await new Promise<IDBDatabase>((resolve) => {
+      const request = indexedDB.open(name);
+      request.onsuccess = () => resolve(request.result);
+    });
+    const stored = await new Promise<IDBValidKey[]>((resolve) => {
+      const request = raw.transaction('draftFiles').objectStore('draftFiles').getAllKeys();
+      request.onsuccess = () => resolve(request.result);
+    });
+    raw.close();
+    expect(stored).toEqual(['a']);
+  });
+
   it('keeps a conversation for its draft, unless another tab has gone on with it', async () => {
     const database = open();
     const draft = { text: 'Half a thought', files: [] };
@@ -150,6 +170,17 @@ describe('the database', () => {
     const found = await database.search('ecole');
     expect([...found.keys()]).toEqual(['c']);
     expect(found.get('c')).toEqual({ message: 'q', before: 'Où est l’', found: 'école', after: ' ?' });
+    const messages = [question('2', 'd', 'The school again'), question('1', 'd', 'A school')];
+    await database.put(conversation('d'), messages, ['r']);
+    expect((await database.search('school')).get('d')?.message).toBe('1');
+  });
+
+  it('is the app’s own unless another name is given, and is closed for good', async () => {
+    const database = new Database();
+    expect(await database.list()).toEqual([]);
+    expect((await indexedDB.databases()).map(({ name }) => name)).toContain('fournil');
+    database.close();
+    await expect(database.list()).rejects.toThrow();
   });
 
   it('tells of what another tab changes', async () => {
@@ -165,6 +196,17 @@ describe('the database', () => {
     await there.put(conversation('c'), [], []);
     await expect.poll(() => heard.at(-1)).toEqual(['c']);
     end();
+    const before = heard.length;
+    let listed = 0;
+    onTestFinished(
+      there.watch(
+        (list) => (listed = list.length),
+        () => undefined,
+      ),
+    );
+    await there.put(conversation('d'), [], []);
+    await expect.poll(() => listed).toBe(2);
+    expect(heard).toHaveLength(before);
   });
 
   it.each([1, 2])('opens the database of version %d, and loses nothing', async (version) => {

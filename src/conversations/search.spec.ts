@@ -20,6 +20,27 @@ describe('search', () => {
     expect(matchIn('one', '  ')).toBeNull();
   });
 
+  it('takes the words of a query apart at any white space, and looks for the phrase without what is around it', () => {
+    expect(matchIn('one two', 'one \t two')?.found).toBe('one');
+    expect(matchIn('one two', ' one two ')?.found).toBe('one two');
+    expect(holds('one two', 'two   one')).toBe(true);
+    expect(holds('one two', 'two three')).toBe(false);
+  });
+
+  it('shows the place that it found, also after letters that fold to several', () => {
+    for (const before of ['각 ', 'İ ', '𝔘 ', 'ﬁ ']) expect(matchIn(`${before}needle`, 'needle')?.found).toBe('needle');
+  });
+
+  it('shows 40 characters on each side, and dots where there are more', () => {
+    const [before, after] = ['b'.repeat(40), 'a'.repeat(40)];
+    expect(matchIn(`${before}needle${after}`, 'needle')).toEqual({ before, found: 'needle', after });
+    expect(matchIn(`x${before}needle${after}x`, 'needle')).toEqual({
+      before: `…${before}`,
+      found: 'needle',
+      after: `${after}…`,
+    });
+  });
+
   it('shows what is around, on one line', () => {
     const match = matchIn(`${'a '.repeat(50)}needle\n\nin ${'hay '.repeat(50)}`, 'needle');
     expect(match?.before).toMatch(/^…a /);

@@ -46,9 +46,53 @@ describe('the tree of messages', () => {
 
   it('refuses what hangs on nothing, and what is there', () => {
     const tree = sample();
-    expect(() => tree.add(node('x', 'nobody'))).toThrow();
-    expect(() => tree.add(node('q1', null))).toThrow();
+    expect(() => tree.add(node('x', 'nobody'))).toThrow('nobody');
+    expect(() => tree.add(node('q1', null))).toThrow('q1');
     expect(tree.size).toBe(4);
+  });
+
+  it('has nothing to say of a message that it does not have', () => {
+    const tree = sample();
+    tree.switchTo('nobody');
+    expect(ids(tree.branch())).toBe('q1 a1 q2 a2');
+    expect(tree.remove('nobody')).toEqual([]);
+    expect(tree.siblings('nobody')).toEqual([]);
+    expect(tree.path('nobody')).toEqual([]);
+    expect(tree.size).toBe(4);
+    expect(new Tree<Node>().all()).toEqual([]);
+  });
+
+  it('shows the branch of the newest message where none is named, or one that is missing', () => {
+    const stored = [node('q1', null, 1), node('a1', 'q1', 9), node('a1b', 'q1', 3), node('q2', 'a1b', 4)];
+    for (const leaf of [null, 'nobody']) expect(ids(Tree.of(stored, leaf).branch())).toBe('q1 a1');
+    expect(ids(Tree.of(stored, 'q2').branch())).toBe('q1 a1b q2');
+    expect(ids(Tree.of([...stored].reverse(), null).branch())).toBe('q1 a1');
+    // Of two that are as new, the later one.
+    expect(ids(Tree.of([node('a', null, 1), node('b', null, 1)], null).branch())).toBe('b');
+    expect(Tree.of([node('a', null, 1), node('a', null, 2)], null).size).toBe(1);
+  });
+
+  it('goes on with the branch that was shown last, also where another one of it was removed', () => {
+    const tree = sample();
+    tree.add(node('q2b', 'a1', 5));
+    tree.add(node('q2c', 'a1', 6));
+    tree.switchTo('q2b');
+    tree.add(node('q1b', null, 7));
+    tree.remove('q2c');
+    tree.switchTo('q1');
+    expect(ids(tree.branch())).toBe('q1 a1 q2b');
+    // The one that was shown is gone: the newest is shown.
+    tree.switchTo('q2');
+    tree.switchTo('q1b');
+    tree.remove('q2');
+    tree.switchTo('q1');
+    expect(ids(tree.branch())).toBe('q1 a1 q2b');
+  });
+
+  it('keeps siblings of the same millisecond in the order in which they came', () => {
+    const tree = new Tree<Node>();
+    for (const id of ['a', 'b', 'c']) tree.add(node(id, null, 1));
+    expect(ids(tree.siblings('a'))).toBe('a b c');
   });
 
   it('is made of what was kept, without what hangs on nothing', () => {
