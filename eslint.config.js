@@ -61,7 +61,7 @@ export default ts.config(
     },
   },
   {
-    files: ['workers/inference/{backend-interface,backends,cache,math,model}/**/*.ts'],
+    files: ['{workers,protocol,tools/export}/**/*.ts'],
     ignores: ['**/*.spec.ts', '**/testing/**', 'workers/inference/backends/wasm/kernels/**'],
     ...documented,
   },

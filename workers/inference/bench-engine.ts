@@ -11,6 +11,11 @@ import type { TokenSamplers } from './backends/webgpu/sampler.ts';
 /** The bench generates a number of tokens, so that no id ends the answer. */
 const stopIds: ReadonlySet<number> = new Set();
 
+/**
+ * Opens a model for the bench.
+ * @param options the model's folder, device and dtype (protocol/bench.ts)
+ * @returns the model as the bench drives it
+ */
 export const open: OpenBenchEngine = async ({ base, name, device, dtype }) => {
   const { decoder, encoder, createSampler, config, folder, dispose } = await openModel(base + name, { device, dtype });
   // The processor is not used here, but it is part of the time that loading takes.

@@ -63,6 +63,7 @@ function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new EngineError('aborted');
 }
 
+/** The engine of one worker: it holds one model, and generates one answer at a time. */
 export class InferenceEngine implements Engine {
   private session: Session | null = null;
   /** The model that is being loaded. */

@@ -31,6 +31,7 @@ export interface DecodeOptions {
 /**
  * Generates an answer. Afterwards the decoder's cache holds the prompt and a prefix of the answer.
  * @param first the logits of the prompt's last token; they are disposed of.
+ * @param options the decoder, how tokens are chosen, and when the answer ends.
  * @returns why the answer ended. Rejects with EngineError: `internal` for logits that are not finite numbers, and with what
  *   the decoder and the samplers do; the cache is as the decoder left it then.
  */

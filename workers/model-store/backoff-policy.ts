@@ -33,6 +33,7 @@ export function backoffDelay(
  * Waits for a time, or until the browser says that the network is back.
  * @param ms the time.
  * @param signal ends the wait with an error.
+ * @returns a promise that resolves then.
  * @throws the signal's reason.
  */
 export function delayOrOnline(ms: number, signal: AbortSignal): Promise<void> {

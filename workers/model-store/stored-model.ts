@@ -29,6 +29,7 @@ export async function readPlan(key: string): Promise<Plan | null> {
 /**
  * Keeps a plan, so that its download can be continued.
  * @param plan the plan, which replaces an earlier one of the same key.
+ * @returns a promise that resolves when it is written.
  */
 export const writePlan = async (plan: Plan): Promise<void> =>
   writeFile(await folderOf('records', plan.key, true), PLAN, JSON.stringify(plan));
@@ -55,6 +56,7 @@ export async function describeStored(plan: Plan): Promise<StoredModel> {
 /**
  * Notes that a model is used now.
  * @param key the key of a stored model.
+ * @returns a promise that resolves when it is written.
  */
 export const recordUse = async (key: string): Promise<void> =>
   writeFile(await folderOf('records', key), LAST_USED, JSON.stringify(Date.now()));

@@ -2,7 +2,11 @@
 
 const scratch = new DataView(new ArrayBuffer(4));
 
-/** @param bits IEEE 754 binary16. @returns its value */
+/**
+ * Decodes a half.
+ * @param bits IEEE 754 binary16
+ * @returns its value
+ */
 export function fromHalf(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
@@ -12,7 +16,11 @@ export function fromHalf(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** @returns the IEEE 754 binary16 bits of a number, rounded to the nearest, ties to even */
+/**
+ * Encodes a half, rounded to the nearest, ties to even.
+ * @param value any number
+ * @returns IEEE 754 binary16 bits
+ */
 export function toHalf(value: number): number {
   scratch.setFloat32(0, value);
   const bits = scratch.getUint32(0);
@@ -31,12 +39,20 @@ export function toHalf(value: number): number {
   return sign | ((rounded - 0x38000000) >> 13);
 }
 
-/** @param halves IEEE 754 binary16 bits. @returns their values, of the same length */
+/**
+ * Decodes halves.
+ * @param halves IEEE 754 binary16 bits
+ * @returns their values, of the same length
+ */
 export function halvesToFloats(halves: Uint16Array): Float32Array {
   return Float32Array.from(halves, fromHalf);
 }
 
-/** @returns IEEE 754 binary16 bits, of the same length */
+/**
+ * Encodes halves.
+ * @param floats any numbers
+ * @returns IEEE 754 binary16 bits, of the same length
+ */
 export function floatsToHalves(floats: Float32Array): Uint16Array<ArrayBuffer> {
   return Uint16Array.from(floats, toHalf);
 }

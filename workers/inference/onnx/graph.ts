@@ -94,11 +94,20 @@ export interface OnnxNode {
   attributes: ReadonlyMap<string, OnnxAttribute>;
 }
 
-/** Attributes of a new node, all of them integers. */
+/**
+ * Makes the attributes of a new node, all of them integers.
+ * @param values the integers by their names
+ * @returns the attributes
+ */
 export const intAttributes = (values: Record<string, number>): Map<string, OnnxAttribute> =>
   new Map(Object.entries(values).map(([name, value]) => [name, { type: 'int', value }]));
 
-/** The value of an integer attribute; undefined where there is none of this name and type. */
+/**
+ * Reads an integer attribute.
+ * @param node the node
+ * @param name name of the attribute
+ * @returns its value; undefined where there is none of this name and type
+ */
 export function intAttribute({ attributes }: OnnxNode, name: string): number | undefined {
   const attribute = attributes.get(name);
   return attribute?.type === 'int' ? attribute.value : undefined;

@@ -9,6 +9,7 @@ const LAST = 'last_position';
 
 /**
  * Puts a Slice of the last position before a graph's head.
+ * @param graph a decoder
  * @returns whether the graph was changed; it stays as it is if it has an input `num_logits_to_keep` or an unknown head.
  */
 export function keepLastLogits(graph: OnnxGraph): boolean {

@@ -64,7 +64,11 @@ export interface DecoderWeights {
   bidirectionalImages: boolean;
 }
 
-/** All tensors that the kernels read. */
+/**
+ * Lists all tensors that the kernels read.
+ * @param weights a decoder's weights
+ * @returns the tensors; those that layers share come more than once
+ */
 export function weightsOf({ layers, finalNorm, head, embedding }: DecoderWeights): StoredTensor[] {
   const matrix = ({ values, scales, zeros }: PackedMatrix) => [values, scales, ...(zeros ? [zeros] : [])];
   const ofLayer = (layer: LayerWeights) => [

@@ -38,7 +38,12 @@ function numbersOf(tensor: OnnxTensor | undefined): number[] | null {
   return null;
 }
 
-/** The number that a graph holds under a name; null where it holds none, or several. */
+/**
+ * Reads a constant of one number.
+ * @param graph the graph
+ * @param name name of the constant
+ * @returns the number; null where there is none of this name, or it has several numbers
+ */
 export function scalarOf(graph: OnnxGraph, name: string | undefined): number | null {
   const numbers = numbersOf(graph.constant(name ?? ''));
   return numbers?.length === 1 ? (numbers[0] ?? null) : null;
@@ -114,8 +119,11 @@ export interface RopeValues {
 }
 
 /**
- * Whether cosines and sines are those of a configuration.
+ * Checks whether cosines and sines are those of a configuration.
+ * @param graph the graph that they are in.
  * @param producer finds the node of `graph` that makes a value.
+ * @param values names of the cosines and sines.
+ * @param expected the configuration's RoPE parameters, and the size of a head.
  * @param files the data files, of which a few rows are read where tables are stored in them.
  * @returns whether they match at some positions. Rejects with whatever reading a file does.
  */

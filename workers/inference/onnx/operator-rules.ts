@@ -41,7 +41,12 @@ const string = (expected: string, fallback: string): AttributeRule => ({
   allows: (value) => value === expected,
 });
 
-/** Causal attention over the cache, which also rotates queries and keys. */
+/**
+ * The rule of causal attention over the cache, which also rotates queries and keys.
+ * @param text the model's configuration
+ * @param layerType whether the layer slides
+ * @returns the rule
+ */
 export const attentionRule = (text: TextConfig, layerType: LayerType): OperatorRule => ({
   opType: 'GroupQueryAttention',
   domain: 'com.microsoft',
@@ -70,21 +75,34 @@ export const attentionRule = (text: TextConfig, layerType: LayerType): OperatorR
   },
 });
 
-/** RMSNorm over the last axis, in float32. */
+/**
+ * The rule of RMSNorm over the last axis, in float32.
+ * @param text the model's configuration
+ * @returns the rule
+ */
 export const normRule = ({ rmsNormEps }: TextConfig): OperatorRule => ({
   opType: 'SimplifiedLayerNormalization',
   domain: '',
   attributes: { axis: int(-1, -1), epsilon: float(rmsNormEps, 1e-5), stash_type: int(1, 1) },
 });
 
-/** The sum of two values and its RMSNorm over the last axis. */
+/**
+ * The rule of a sum of two values and its RMSNorm over the last axis.
+ * @param text the model's configuration
+ * @returns the rule
+ */
 export const skipNormRule = ({ rmsNormEps }: TextConfig): OperatorRule => ({
   opType: 'SkipSimplifiedLayerNormalization',
   domain: 'com.microsoft',
   attributes: { epsilon: float(rmsNormEps, 1e-12) },
 });
 
-/** A product with a 4-bit matrix. */
+/**
+ * The rule of a product with a 4-bit matrix.
+ * @param rows rows of the matrix
+ * @param columns columns of the matrix
+ * @returns the rule
+ */
 export const matMulRule = (rows: number, columns: number): OperatorRule => ({
   opType: 'MatMulNBits',
   domain: 'com.microsoft',
@@ -98,7 +116,11 @@ export const matMulRule = (rows: number, columns: number): OperatorRule => ({
   },
 });
 
-/** Rows of a 4-bit table. @param rank number of dimensions of the table's tensor, of which the last is in blocks */
+/**
+ * The rule of gathering rows of a 4-bit table.
+ * @param rank number of dimensions of the table's tensor, of which the last is in blocks
+ * @returns the rule
+ */
 export const gatherRule = (rank: number): OperatorRule => ({
   opType: 'GatherBlockQuantized',
   domain: 'com.microsoft',
@@ -116,10 +138,19 @@ export const GELU_RULES: readonly OperatorRule[] = [
   { opType: 'FastGelu', domain: 'com.microsoft', attributes: {} },
 ];
 
-/** An operator of ONNX that has no attributes. */
+/**
+ * The rule of an operator of ONNX that has no attributes.
+ * @param opType name of the operator
+ * @returns the rule
+ */
 export const plainRule = (opType: string): OperatorRule => ({ opType, domain: '', attributes: {} });
 
-/** @returns why a node does not match a rule; null where it does. */
+/**
+ * Compares a node with a rule.
+ * @param node the node
+ * @param rule the rule
+ * @returns why the node does not match; null where it does
+ */
 export function mismatch(node: OnnxNode, { opType, domain, attributes: rules }: OperatorRule): string | null {
   const { name, attributes } = node;
   if (node.opType !== opType || node.domain.replace(/^ai\.onnx$/, '') !== domain)

@@ -24,6 +24,7 @@ const unsupported = (why: string) => new EngineError('model-unsupported', `token
 /**
  * Makes tables of a tokenizer's model.
  * @param model the `model` of a tokenizer.json.
+ * @returns the tables
  * @throws EngineError `model-unsupported` where it is not of Gemma 3's kind
  */
 export function bpeTables(model: JsonObject): BpeTables {

@@ -74,6 +74,7 @@ export class ChatFormat {
   private readonly imageStart: string;
 
   /**
+   * @param tokenizer the model's tokenizer.
    * @param tokenizerConfig tokenizer_config.json, parsed.
    * @param options `chatTemplate`: the template, where the model folder has it in a file of its own; else the configuration's
    *   is used, else Gemma 3's. `tokensPerImage`: number of soft tokens of a picture, 0 for a model without vision.

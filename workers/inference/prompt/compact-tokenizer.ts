@@ -30,6 +30,7 @@ const align = (bytes: number): number => (bytes + 3) & ~3;
 /**
  * Makes the compact form of a tokenizer.
  * @param json tokenizer.json, parsed.
+ * @returns its compact form
  * @throws EngineError `model-unsupported`
  */
 export function compactTokenizer(json: unknown): CompactTokenizer {
@@ -39,7 +40,11 @@ export function compactTokenizer(json: unknown): CompactTokenizer {
   return { rest, bpe: bpeTables(model as JsonObject) };
 }
 
-/** Encodes a compact tokenizer. */
+/**
+ * Encodes a compact tokenizer.
+ * @param tokenizer the tokenizer
+ * @returns bytes for `decodeTokenizer`
+ */
 export function encodeTokenizer({ rest, bpe }: CompactTokenizer): Uint8Array<ArrayBuffer> {
   const { byteIds, unknownId, offsets, merges, texts } = bpe;
   const sizes = { offsets: offsets.length, merges: merges.length, texts: texts.length };
@@ -56,7 +61,11 @@ export function encodeTokenizer({ rest, bpe }: CompactTokenizer): Uint8Array<Arr
   return bytes;
 }
 
-/** @returns the tokenizer that was encoded; null for bytes of another format, and for some of the bytes only */
+/**
+ * Decodes a compact tokenizer. Its tables are views of the bytes.
+ * @param buffer bytes of `encodeTokenizer`
+ * @returns the tokenizer; null for bytes of another format, and for some of the bytes only
+ */
 export function decodeTokenizer(buffer: ArrayBuffer): CompactTokenizer | null {
   try {
     const length = new DataView(buffer).getUint32(0, true);

@@ -77,6 +77,7 @@ function add(turns: Turn[], message: Message): void {
 
 /**
  * Makes turns of messages.
+ * @param messages the conversation.
  * @param continueAnswer whether the last message is the beginning of an answer.
  * @returns at least one turn
  * @throws EngineError `bad-request`

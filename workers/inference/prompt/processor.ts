@@ -49,6 +49,7 @@ function findStopIds(tokenizer: Tokenizer, config: Gemma3Config, generationConfi
  * Makes a processor of a model's files.
  * @param files the contents of the files.
  * @param config the model's config.json.
+ * @returns the processor
  * @throws EngineError `model-unsupported`
  */
 export function createProcessor(files: ProcessorFiles, config: Gemma3Config): Processor {

@@ -28,6 +28,7 @@ const ID_PREFIX = '\uE000';
 
 const unsupported = (why: string) => new EngineError('model-unsupported', `tokenizer.json: ${why}`);
 
+/** Encodes and decodes text as one model does. */
 export class Tokenizer {
   /** One more than the highest id. */
   readonly vocabSize: number;
@@ -57,6 +58,7 @@ export class Tokenizer {
 
   /**
    * Makes a tokenizer of a model's files.
+   * @param tokenizer tokenizer.json in its compact form.
    * @param tokenizerConfig tokenizer_config.json, parsed.
    * @param chatTemplate where the model folder has it in a file of its own.
    * @throws EngineError `model-unsupported`
@@ -119,6 +121,7 @@ export class Tokenizer {
 
   /**
    * Decodes ids. Invalid bytes give U+FFFD.
+   * @param ids token ids.
    * @param options `controls`: whether control tokens are written; else they leave nothing.
    */
   decode(ids: Iterable<number>, options: { controls?: boolean } = {}): string {

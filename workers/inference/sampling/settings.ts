@@ -25,7 +25,9 @@ function refuse(name: SamplingName, value: unknown): never {
 }
 
 /**
- * Checks sampling parameters; those that are undefined are left out of the result.
+ * Checks sampling parameters.
+ * @param sampling the parameters
+ * @returns the same, without those that are undefined
  * @throws EngineError `bad-request`, naming the first parameter that is out of range.
  */
 export function checkSampling(sampling: Partial<Record<SamplingName, unknown>>): Partial<Sampling> {
@@ -36,6 +38,7 @@ export function checkSampling(sampling: Partial<Record<SamplingName, unknown>>):
  * The sampling parameters that a model's files ask for.
  * @param generationConfig the parsed `generation_config.json`, or undefined. `do_sample: false` means greedy decoding. What
  *   it leaves out, or has out of range, is Gemma's default.
+ * @returns all parameters that have a default
  */
 export function defaultSampling(generationConfig: unknown): Sampling {
   const given = (typeof generationConfig === 'object' && generationConfig !== null ? generationConfig : {}) as Partial<
@@ -53,7 +56,9 @@ export function defaultSampling(generationConfig: unknown): Sampling {
 
 /**
  * The defaults with a caller's changes.
+ * @param defaults the model's parameters.
  * @param changes parameters that are undefined stay as in `defaults`.
+ * @returns all parameters
  * @throws EngineError `bad-request`, naming the first parameter that is out of range.
  */
 export function mergeSampling(

@@ -7,6 +7,7 @@ import type { EncoderSession } from '../backend-interface/encoder-session.ts';
 /** Pictures whose features are kept; one of Gemma 3 4B's takes 2.6 MB. */
 const MAX_CACHED = 32;
 
+/** Encodes pictures, and caches their features. */
 export class VisionEncoder {
   /** Features by the picture's key, the one used longest ago first. */
   private readonly cache = new Map<string, Float32Array>();

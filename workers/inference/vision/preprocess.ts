@@ -37,6 +37,7 @@ export async function preparePicture(blob: Blob, options: PictureOptions): Promi
 
 /**
  * Names a picture's content, without decoding it.
+ * @param blob a picture file.
  * @returns SHA-256 of the file, in hexadecimal
  * @throws EngineError `picture-broken`, `picture-too-large`
  */
@@ -109,6 +110,7 @@ function resizeBitmap(bitmap: ImageBitmap, size: number): Uint8Array {
 /**
  * Normalises pixels in float32, as the reference does: (byte × rescaleFactor − mean) / std.
  * @param rgb uint8 [size, size, 3].
+ * @param options the model's own.
  * @returns float32 [3, size, size]
  */
 export function normalise(

@@ -44,6 +44,7 @@ function side(size: unknown, fallback: number): number {
  * Reads a preprocessor_config.json.
  * @param json the file, parsed, or undefined for Gemma 3's own settings.
  * @param fallbackSize the vision encoder's image size, in pixels, where the file names none.
+ * @returns the model's options for pictures
  * @throws EngineError `model-unsupported`
  */
 export function parsePreprocessorConfig(json: unknown, fallbackSize: number): PictureOptions {

@@ -143,6 +143,10 @@ const clamp = (value: number): number => (value > 255 ? 255 : value);
 /**
  * Resizes a whole picture.
  * @param pixels uint8 [height, width, channels].
+ * @param width of the picture, in pixels.
+ * @param height of the picture, in pixels.
+ * @param channels bytes of a pixel, of which the first three are its colour.
+ * @param size of the result's sides, in pixels.
  * @returns uint8 [size, size, 3]
  * @throws RangeError as Resizer
  */
