@@ -95,7 +95,7 @@ export const STORE_ERRORS = [
   'network',
   /** There is no such repository, folder or file. */
   'not-found',
-  /** What is there is not a Gemma 3 that can run here. */
+  /** The repository, folder or files are not a Gemma 3 that can run here. */
   'not-a-model',
   /** The source gave wrong bytes several times. The detail names the file. */
   'source-bad',

@@ -39,7 +39,7 @@ export interface ExportProgress {
   tensor: string;
 }
 
-/** What to export, and where to. */
+/** Options of an export. */
 export interface ExportOptions {
   /** Folder with config.json and safetensors. */
   checkpoint: string;
@@ -165,7 +165,7 @@ async function publish(made: string, out: string, merge: boolean): Promise<void>
 
 /**
  * Exports a checkpoint. Where it fails, `out` stays as it was.
- * @param options what to export, and where to.
+ * @param options the checkpoint, the folder, and the form.
  * @returns the folder's manifest.
  * @throws ExportError with a sentence for a person, or the signal's reason.
  */

@@ -12,7 +12,7 @@ const CONCURRENT_READS = 2;
  * Hashes every stored part of a model and marks damaged ones as missing in the record.
  * @param plan the model's files.
  * @param record of its parts, open for writing.
- * @param progress told of checked bytes.
+ * @param progress receives the number of checked bytes.
  * @param signal stops the check.
  * @returns paths of files with damaged parts.
  * @throws the signal's reason.

@@ -148,7 +148,7 @@ class Transfer {
  * @param folder the model's folder.
  * @param record of its parts, open for writing.
  * @param source where the bytes come from.
- * @param progress told of every byte, and of waits.
+ * @param progress receives the number of bytes that came, and waits.
  * @param signal pauses the download; what arrived stays.
  * @returns the files that the source does not have, where it may lack some (picked files).
  * @throws StoreError `not-found`, `host-refused` or `source-bad`; what arrived is kept.

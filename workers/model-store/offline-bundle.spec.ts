@@ -144,11 +144,11 @@ describe('writing a bundle', () => {
     });
     expect(disk.paths).toEqual([]);
     const later = new AbortController();
-    const told = progress();
-    vi.spyOn(told, 'addReceived').mockImplementation(() => {
+    const stopping = progress();
+    vi.spyOn(stopping, 'addReceived').mockImplementation(() => {
       later.abort();
     });
-    await expect(writeBundle(bundle(['a', 'x']), directory, told, later.signal)).rejects.toMatchObject({
+    await expect(writeBundle(bundle(['a', 'x']), directory, stopping, later.signal)).rejects.toMatchObject({
       name: 'AbortError',
     });
     expect(disk.replaced).toEqual([]);

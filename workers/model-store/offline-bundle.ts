@@ -50,7 +50,7 @@ async function sameContent(a: Blob, b: Blob): Promise<boolean> {
  * Writes a bundle into a folder. Files that are there with the right content stay, so that an interrupted copy goes on.
  * @param bundle the files.
  * @param directory a folder that the person chose.
- * @param progress told of copied bytes.
+ * @param progress receives the number of copied bytes.
  * @param signal stops the copy.
  * @throws StoreError `aborted`, or the browser's own DOMException.
  */

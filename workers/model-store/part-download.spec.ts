@@ -290,7 +290,7 @@ describe('when the source fails', () => {
         [0, 10],
         [4, 6],
       ]);
-      // What came before the break is in the file.
+      // Bytes that came before the break are in the file.
       expect(writes).toEqual([
         [0, 4],
         [4, 6],

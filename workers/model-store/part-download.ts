@@ -25,7 +25,7 @@ export class UnavailableFile extends Error {
 const isTransient = (kind: FailureKind): kind is Exclude<Waiting['reason'], 'other-tab'> =>
   kind === 'network' || kind === 'server-busy' || kind === 'server-error' || kind === 'web-page';
 
-/** What a download reads from, writes to and tells. */
+/** A download's source, target and callbacks. */
 export interface DownloadOptions {
   source: ByteSource;
   record: PartRecord;
@@ -40,7 +40,7 @@ export interface DownloadOptions {
   onPart: (part: Part, bytes: Uint8Array<ArrayBuffer>) => Promise<boolean>;
   /** Bytes came from the source. */
   onBytes: (bytes: number) => void;
-  /** Nothing comes for a while. */
+  /** The source cannot be reached or asks to wait. */
   onWaiting: (waiting: Waiting) => void;
 }
 
@@ -57,7 +57,7 @@ export class PartDownload {
 
   /**
    * @param parts consecutive parts of one file, at least one.
-   * @param options the source, the file, and who is told.
+   * @param options the source, the file, and the callbacks.
    */
   constructor(
     private readonly parts: readonly [Part, ...Part[]],
