@@ -1,8 +1,7 @@
 /**
  * The URL names the shown conversation, so that reloading, the back button and bookmarks lead to it. Only the id is in
- * it,
- * after #, which is never sent to a server. A conversation without messages is not in the URL; if it has a draft, this
- * tab's session storage names it. Private conversations are in neither.
+ * it, after #, which is never sent to a server. A conversation without messages is not in the URL; if it has a draft,
+ * this tab's session storage names it. Private conversations are in neither.
  */
 import { writeSession, readSession } from '../settings/storage.ts';
 

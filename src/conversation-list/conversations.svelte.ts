@@ -1,7 +1,6 @@
 /**
  * All conversations: the stored ones and those that are open on this page (private ones are nowhere else). Several may
- * be
- * open at once, each with its draft and its answer; one is shown.
+ * be open at once, each with its draft and its answer; one is shown.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import {

@@ -1,8 +1,7 @@
 /**
  * Conversations in IndexedDB: a record for each conversation, each message (a question holds its files), each draft,
- * and
- * each file of a draft. Records that belong together are written in one transaction. A change of the schema is a new
- * version below, with an upgrade and a test that opens the older database.
+ * and each file of a draft. Records that belong together are written in one transaction. A change of the schema is a
+ * new version below, with an upgrade and a test that opens the older database.
  */
 import Dexie, { type Table } from 'dexie';
 import type {

@@ -1,7 +1,6 @@
 /**
  * The client for pages that embed Fournil (docs/users/embed.md). This file is self-contained: it imports only types.
- * Only
- * messages of the frame's window and origin are accepted.
+ * Only messages of the frame's window and origin are accepted.
  */
 import type {
   EmbedCount,

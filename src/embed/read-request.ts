@@ -1,7 +1,6 @@
 /**
  * Validates a host's message field by field. The result contains only validated values; any input yields a request or
- * an
- * error, never an exception.
+ * an error, never an exception.
  */
 import type { EmbedId, EmbedOptions, EmbedRequest } from '../../protocol/embed.ts';
 import { type ContentPart, type GenerateOptions, MAX_PICTURE_MB, type Message } from '../../protocol/engine.ts';

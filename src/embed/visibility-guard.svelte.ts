@@ -1,8 +1,7 @@
 /**
  * Protects against clickjacking: buttons are enabled once they have been visible and uncovered for a while, since a
- * host
- * can cover the frame or move it under the pointer. Only Chromium tells whether an element is covered; other browsers
- * only tell whether it is scrolled into view.
+ * host can cover the frame or move it under the pointer. Only Chromium tells whether an element is covered; other
+ * browsers only tell whether it is scrolled into view.
  */
 
 /** Minimum time of visibility, ms. */

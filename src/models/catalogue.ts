@@ -22,8 +22,7 @@ const SMALL_FILES = 25e6;
 
 /**
  * The dtype to download: 4-bit weights with fp32 scales and activations. Our kernels run it on GPUs with and without
- * fp16
- * and on the CPU, so that one copy serves a room of different devices. With fp16 activations (q4f16) 1B and 4B
+ * fp16 and on the CPU, so that one copy serves a room of different devices. With fp16 activations (q4f16) 1B and 4B
  * overflow.
  */
 export const DTYPE = 'q4';
@@ -79,9 +78,8 @@ export interface Need {
 
 /**
  * Memory = weights + KV cache of DEFAULT_CONTEXT tokens + the rest, where KV cache = (full layers × tokens + sliding
- * layers × their
- * window and CACHE_SLACK) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is the embedding
- * table.
+ * layers × their window and CACHE_SLACK) × (keys and values: 2) × kvHeads × headDim × 4 bytes. The largest buffer is
+ * the embedding table.
  */
 export function needOf({ size, shape }: CatalogueEntry): Need {
   const rows = shape.full * DEFAULT_CONTEXT + shape.sliding * (shape.window + CACHE_SLACK);

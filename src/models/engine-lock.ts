@@ -1,7 +1,6 @@
 /**
  * Allows one large model over all tabs: a Web Lock is held while one is loaded. Another tab can request it, and the
- * holder
- * releases it once no answer is being made.
+ * holder releases it once no answer is being made.
  */
 
 const NAME = 'fournil-engine';

@@ -1,7 +1,6 @@
 /**
  * The models that this device stores or downloads, in whichever tab. A download of this tab continues after a reload;
- * one
- * of an earlier visit waits to be resumed.
+ * one of an earlier visit waits to be resumed.
  */
 import { SvelteMap } from 'svelte/reactivity';
 import {

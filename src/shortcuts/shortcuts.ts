@@ -1,7 +1,6 @@
 /**
  * The keyboard shortcuts in one table, which both the handler and the list read. None is a single character, which
- * could be
- * triggered by dictation or by typing outside the message box (WCAG 2.1.4).
+ * could be triggered by dictation or by typing outside the message box (WCAG 2.1.4).
  */
 import type { MessageKey } from '../i18n/i18n.svelte.ts';
 

@@ -1,11 +1,8 @@
 /**
  * An answer's Markdown cut into chunks that can be rendered one by one, while it grows: what is finished is never
- * looked
- * at again, and the chunks' rendering one after another is the whole's. Cuts are made at blank lines only, where
- * Markdown
- * has no memory, and two blocks behind the end: the last one may turn out to go on with the one before ("2" after a
- * list
- * becomes its next item).
+ * looked at again, and the chunks' rendering one after another is the whole's. Cuts are made at blank lines only, where
+ * Markdown has no memory, and two blocks behind the end: the last one may turn out to go on with the one before ("2"
+ * after a list becomes its next item).
  */
 import { Lexer, type MarkedOptions, type Token, type TokensList } from 'marked';
 

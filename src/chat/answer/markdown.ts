@@ -1,9 +1,7 @@
 /**
  * Answers as elements: Markdown by marked, made safe by DOMPurify. Nothing in an answer may fetch anything: no
- * pictures, no
- * styles, no frames; links open elsewhere, knowing nothing of us. Code and formulas are highlighted and typeset after
- * that, by
- * tools that are loaded when they are first needed.
+ * pictures, no styles, no frames; links open elsewhere, knowing nothing of us. Code and formulas are highlighted and
+ * typeset after that, by tools that are loaded when they are first needed.
  */
 import DOMPurify from 'dompurify';
 import { Lexer, Marked, type MarkedOptions, Parser } from 'marked';

@@ -1,9 +1,7 @@
 /**
  * Formulas in Markdown: `$…$` and `\(…\)` within a line of text, `$$…$$` and `\[…\]` on their own. A dollar opens a
- * formula
- * as in Pandoc: something must follow it directly, and directly precede the one that closes it, which no digit may
- * follow.
- * "$5 and $10" is text.
+ * formula as in Pandoc: something must follow it directly, and directly precede the one that closes it, which no digit
+ * may follow. "$5 and $10" is text.
  */
 import type { TokenizerAndRendererExtension, Tokens } from 'marked';
 

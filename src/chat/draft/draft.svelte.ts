@@ -1,7 +1,6 @@
 /**
  * The message that is being written: text and files. Files are read as soon as they are added. One that cannot be used
- * is
- * refused with a reason, and the rest of the draft stays.
+ * is refused with a reason, and the rest of the draft stays.
  */
 import type { Attachment, StoredDraft } from '../../conversations/records.ts';
 import { DraftFile } from './draft-file.svelte.ts';

@@ -1,8 +1,7 @@
 /**
  * The context budget: how full the context is, and what to leave out when a conversation no longer fits. Whole
- * exchanges
- * (a question and its answer) are left out, oldest first; the last question always stays. About half the context is
- * freed at once, so that many following prompts share a prefix and are found in the KV cache.
+ * exchanges (a question and its answer) are left out, oldest first; the last question always stays. About half the
+ * context is freed at once, so that many following prompts share a prefix and are found in the KV cache.
  */
 import type { ContextUse } from '../../../protocol/engine.ts';
 

@@ -1,7 +1,6 @@
 /**
  * Takes base64 out of JSON before it is parsed: long strings that look like base64 or data URLs stay in the file, and
- * the
- * JSON gets a short placeholder for each. The rest is small enough to be parsed at once.
+ * the JSON gets a short placeholder for each. The rest is small enough to be parsed at once.
  */
 import { newId } from '../new-id.ts';
 import { ImportError } from './format.ts';

@@ -1,8 +1,7 @@
 /**
  * Reads exports of ChatGPT: `conversations.json` is a list of conversations, each a mapping from ids to nodes with a
  * message, a parent and children. Texts and the archive's pictures are imported. Tool calls, hidden messages and
- * thoughts
- * are left out, and their children are attached to their parents.
+ * thoughts are left out, and their children are attached to their parents.
  */
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
