@@ -549,6 +549,21 @@ describe('pictures', () => {
     opening.open();
   });
 
+  it('do not wait for the encoder after an abort during hashing', async () => {
+    const opening = new Gate();
+    const { engine, encoder } = await seeing(({ open }) => open.mockReturnValue(opening.passed));
+    const controller = new AbortController();
+    // The cache of features is asked when the picture has been hashed.
+    encoder.cachedFeatures.mockImplementation(() => {
+      controller.abort();
+      return undefined;
+    });
+    const finish = await engine.generate(ask(picture('hi')), { onDelta: vi.fn(), signal: controller.signal });
+    expect(finish.reason).toBe('aborted');
+    expect(encoder.encode).not.toHaveBeenCalled();
+    opening.open();
+  });
+
   it('are not encoded after an abort', async () => {
     const { engine, encoder } = await seeing();
     const finish = await engine.generate(ask(picture('hi')), { onDelta: vi.fn(), signal: AbortSignal.abort() });
