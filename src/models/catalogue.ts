@@ -2,10 +2,13 @@
 import { CACHE_SLACK, DEFAULT_CONTEXT } from '../../protocol/engine.ts';
 import { HUB_MODELS, HUB_ORIGIN, type HubModel } from '../../protocol/hub-models.ts';
 import type { ModelSource } from '../../protocol/store.ts';
+import type { MessageKey } from '../i18n/i18n.svelte.ts';
 
 export { modelNameOf as nameOf } from '../../protocol/hub-models.ts';
 
 export interface CatalogueEntry extends HubModel {
+  /** The message that describes the model. */
+  about: MessageKey;
   /** The model reads pictures. */
   vision: boolean;
   /** Approximate download size, bytes. */
@@ -31,18 +34,21 @@ export const DTYPE = 'q4';
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     ...HUB_MODELS['gemma-3-270m'],
+    about: 'models.about270m',
     vision: false,
     size: 323_175_770 + SMALL_FILES,
     shape: { full: 3, sliding: 15, window: 512, kvHeads: 1, headDim: 256, hidden: 640 },
   },
   {
     ...HUB_MODELS['gemma-3-1b'],
+    about: 'models.about1b',
     vision: false,
     size: 859_106_816 + SMALL_FILES,
     shape: { full: 4, sliding: 22, window: 512, kvHeads: 1, headDim: 256, hidden: 1152 },
   },
   {
     ...HUB_MODELS['gemma-3-4b'],
+    about: 'models.about4b',
     vision: true,
     size: 3.3e9 + SMALL_FILES,
     shape: { full: 5, sliding: 29, window: 1024, kvHeads: 4, headDim: 256, hidden: 2560 },
