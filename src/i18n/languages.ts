@@ -1,6 +1,6 @@
 /**
- * The languages of the page, its lessons and its voices. To add one, add it here and its messages in `messages/CODE.json`;
- * nothing else is needed. Lessons without a translation are shown in another language.
+ * The languages of the page, its lessons and its voices. To add one, add it here and its messages in `messages/CODE.json`:
+ * everything on the page follows. Lessons without a translation are shown in another language.
  */
 
 interface LanguageEntry {
