@@ -1,4 +1,4 @@
-/** @file The engine's interface and its values, for the page and the inference worker. Types only. */
+/** @file The engine's interface, its values and its errors, for the page and the inference worker. */
 import type { Sampling } from './sampling.ts';
 
 /** Where a model runs: the GPU, or the CPU through WebAssembly. */

@@ -68,7 +68,7 @@ export function pathsOf(sessions: Manifest['sessions'], dtype: Dtype, paths: rea
 }
 
 /**
- * Describes such a folder as a manifest does, but for its identity and files. Nothing is known of how its caches are laid
+ * Describes such a folder as a manifest does, without its identity and files. Nothing is known of how its caches are laid
  * out or its picture tokens attend, so the safe values are taken: a cache that grows, causal attention.
  * @param paths all files of the folder, with `/`.
  * @param dtype the dtype to load.

@@ -105,7 +105,7 @@ export async function openSync(handle: FileSystemFileHandle): Promise<FileSystem
  * @param file an open file.
  * @param bytes what to write.
  * @param at offset in the file, in bytes.
- * @throws StoreError `quota` where a write comes to nothing.
+ * @throws StoreError `quota` if the browser writes 0 bytes.
  */
 export function writeAll(file: FileSystemSyncAccessHandle, bytes: Uint8Array<ArrayBuffer>, at: number): void {
   for (let done = 0; done < bytes.length;) {

@@ -12,7 +12,7 @@ import type { PlannedFile } from './plan.ts';
 import type { Progress } from './progress.ts';
 import type { ByteSource } from './sources/source.ts';
 
-/** Each holds one part in memory while it arrives: 128 MiB, and as much again while two are hashed. */
+/** Downloads at a time. Each keeps one part in memory while it is received, and a copy of it while it is hashed. */
 const CONCURRENT_DOWNLOADS = 2;
 
 /** Paths that a source which is asked only once (picked files) does not have, or has with wrong bytes. */

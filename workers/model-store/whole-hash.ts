@@ -55,7 +55,7 @@ export class WholeHash {
       const read = this.file.read(piece.subarray(0, Math.min(piece.length, part.length - at)), {
         at: part.offset + at,
       });
-      // A file that is shorter than its record says gives a hash that fits nothing.
+      // A file that is shorter than its record says has a hash that matches nothing.
       if (read <= 0) return;
       this.hash.update(piece.subarray(0, read));
       at += read;

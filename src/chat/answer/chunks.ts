@@ -1,7 +1,7 @@
 /**
- * An answer's Markdown cut into chunks that can be rendered one by one, while it grows: what is finished is never
- * looked at again, and the chunks' rendering one after another is the whole's. Cuts are made at blank lines only, where
- * Markdown has no memory, and two blocks behind the end: the last one may turn out to go on with the one before ("2"
+ * An answer's Markdown cut into chunks that are rendered one by one while it grows. A finished chunk is never parsed
+ * again, and the rendered chunks in a row equal the rendering of the whole text. Cuts are made only at blank lines that
+ * end every open block, and two blocks before the end, since the last block may still continue the one before it ("2"
  * after a list becomes its next item).
  */
 import { Lexer, type MarkedOptions, type Token, type TokensList } from 'marked';

@@ -1,6 +1,6 @@
 /**
  * Answers as elements: Markdown by marked, made safe by DOMPurify. Nothing in an answer may fetch anything: no
- * pictures, no styles, no frames; links open elsewhere, knowing nothing of us. Code and formulas are highlighted and
+ * pictures, no styles, no frames; links open in a new tab without opener or referrer. Code and formulas are highlighted and
  * typeset after that, by tools that are loaded when they are first needed.
  */
 import DOMPurify from 'dompurify';

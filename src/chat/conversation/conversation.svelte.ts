@@ -328,7 +328,7 @@ export class Conversation implements AutosaveSource {
     return memory !== null;
   }
 
-  /** Only if the person has chosen so beforehand. */
+  /** Leaves out the oldest turns of a full conversation, if the person has chosen that for this conversation. */
   private async trimIfFull(turns: readonly Turn[]): Promise<void> {
     if (this.memory.whenFull !== 'leaveOut') return;
     const use = await countPromptTokens(this.models, this.buildPrompt(turns, this.memory));

@@ -1,6 +1,6 @@
 /**
- * A text in the KV cache, token by token: what a prompt can reuse of it, prefill in chunks, and decoding steps. It drives
- * any backend; tokens and picture features go in, logits come out.
+ * Drives a backend over the sequence in its KV cache: reuse of the prefix that a prompt shares with it, prefill in chunks, and
+ * decode steps. Tokens and picture features go in, logits come out.
  */
 import { EngineError } from '../../../protocol/engine.ts';
 import type { Backend } from '../backend-interface/backend.ts';
@@ -27,7 +27,7 @@ export interface DecoderOptions {
   capacity: number;
   /** Prompt tokens in one forward pass. */
   chunkSize: number;
-  /** Bytes that cache snapshots of other texts may take. Default: no snapshots are kept. */
+  /** Bytes that cache snapshots of other sequences may take. Default: no snapshots are kept. */
   prefixCacheBytes?: number;
 }
 
@@ -54,7 +54,7 @@ function matchLengthWith(prompt: KeyedPrompt): (cached: readonly TokenKey[]) => 
   };
 }
 
-/** Fewer tokens are computed again as fast as a snapshot of them is restored. */
+/** Shorter sequences are not worth a snapshot: computing them again is as fast as restoring one. */
 const MIN_SNAPSHOT_TOKENS = 16;
 
 /** Key of a token whose id only the GPU knows yet. */
@@ -65,7 +65,7 @@ function requireLogits(logits: Logits | null): Logits {
   return logits;
 }
 
-/** Drives a backend for one text at a time, and keeps snapshots of the texts before. */
+/** Drives a backend for one sequence at a time, and keeps snapshots of earlier ones. */
 export class Decoder {
   /** Keys of the tokens in the backend's cache. */
   private cachedTokens: TokenKey[] = [];

@@ -1,19 +1,19 @@
 /**
- * Snapshots of the KV cache for texts that were left for another, within a budget of bytes. They are found by their longest
- * prefix in common with a prompt; the least recently left text is evicted first.
+ * Snapshots of the KV cache of earlier sequences, within a budget of bytes. A prompt finds the one with the longest prefix in
+ * common; the least recently used one is evicted first.
  */
 import type { CacheSnapshot } from '../backend-interface/kv-cache.ts';
 
 /** Identifies the token at a position of the cache: a token id, or a picture's key with the number of the soft token. */
 export type TokenKey = number | string;
 
-/** A text's tokens and their cache entries. */
+/** A sequence's tokens and their cache entries. */
 export interface PrefixCacheEntry {
   keys: readonly TokenKey[];
   snapshot: CacheSnapshot;
 }
 
-/** An entry that a prompt can go on from. */
+/** An entry that a prompt can continue. */
 export interface PrefixMatch {
   entry: PrefixCacheEntry;
   /** Number of tokens that the prompt can reuse. */

@@ -110,7 +110,7 @@ function mustMatch(node: OnnxNode, rule: OperatorRule): void {
   if (reason !== null) throw new GraphMismatch(reason);
 }
 
-/** An input that may be left out and that the kernels do not know. */
+/** Refuses a node that has optional inputs which the kernels do not implement. */
 function mustBeAbsent(node: OnnxNode, inputs: readonly (string | undefined)[]): void {
   if (inputs.some((name) => name)) throw new GraphMismatch(`${node.name} has inputs that are not known`);
 }

@@ -80,8 +80,8 @@ export async function requestGpu(): Promise<Gpu> {
   const device = await adapter.requestDevice({ requiredFeatures, requiredLimits }).catch((cause: unknown) => {
     throw new EngineError('no-webgpu', String(cause));
   });
-  // An allocation failed that nobody handles, so later results would be wrong: the device is given up, which its owner sees as
-  // a lost device.
+  // An allocation has failed and no error scope caught it, so later results would be wrong. Destroying the device makes its owner
+  // see a lost device.
   device.addEventListener('uncapturederror', ({ error }) => {
     if (!(error instanceof GPUValidationError)) device.destroy();
   });

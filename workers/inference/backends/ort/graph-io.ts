@@ -27,7 +27,7 @@ export const APPENDED = {
 export const appendedName = (present: string, window: number | null): string =>
   `${present}.appended${window === null ? '' : `.${window}`}`;
 
-/** A graph that can be run: a session, or one that is fed inputs that its callers do not know of. */
+/** A graph that can be run: a session, or one whose weights are bound as inputs that callers do not see. */
 export interface Graph {
   readonly inputMetadata: readonly InferenceSession.ValueMetadata[];
   readonly outputMetadata: readonly InferenceSession.ValueMetadata[];

@@ -39,13 +39,13 @@ export interface DispatchPlanOptions {
   /** Ids of the tokens of a prompt: uint32. */
   ids: GPUBuffer;
   stepParams: GPUBuffer;
-  /** Parts of attention that there is room for, of all tokens together. */
-  slots: number;
+  /** Partitions of the KV cache (split-KV attention) that the scratch buffers can hold, summed over the tokens of a chunk. */
+  partitions: number;
 }
 
 /** Stands for the id of a token whose embedding is in place already. */
 export const NO_TOKEN_ID = 2 ** 32 - 1;
-/** Queries that a workgroup of attention keeps sums of in prompts: software adapters compile kernels with more slowly. */
+/** Queries that one workgroup of prompt attention handles. Software adapters take long to compile kernels with more. */
 const MAX_QUERIES = 8;
 
 type Heads = readonly [Dispatch, Dispatch];
@@ -127,7 +127,7 @@ export class DispatchPlan {
   }
 
   private async layer(layer: LayerWeights, nextNorm: StoredTensor): Promise<{ one: Dispatch[]; many: Dispatch[] }> {
-    const { config, weights, cache, scratch, stepParams, slots } = this.options;
+    const { config, weights, cache, scratch, stepParams, partitions } = this.options;
     const { heads, kvHeads, headDim, rmsNormEps, queryPreAttnScalar } = config.text;
     const { x, normed, projected, queries, parts, stats, attentionOut, branch, active } = scratch;
     const { window } = layer;
@@ -145,13 +145,13 @@ export class DispatchPlan {
     const attention = (queriesPerGroup: number) =>
       this.plan(
         'attention',
-        { ...shape, TILE, SLOTS: slots, QUERIES: queriesPerGroup },
+        { ...shape, TILE, SLOTS: partitions, QUERIES: queriesPerGroup },
         () => [queries, ...cached(), stepParams, parts, stats, layerType],
         ({ tokens, splits }) => [kvHeads, splits[typeIndex]?.parts ?? 1, Math.ceil(tokens / queriesPerGroup)],
       );
     const combine = this.plan(
       'attentionCombine',
-      { ...shape, SLOTS: slots },
+      { ...shape, SLOTS: partitions },
       [parts, stats, stepParams, attentionOut, layerType],
       ({ tokens }) => [heads, tokens],
     );

@@ -257,7 +257,7 @@ describe('attention over a long past', () => {
       );
       const split = splitAttention(
         { position, attentionEnds },
-        { window: WINDOW || null, rows, queries: QUERIES, slots: SLOTS },
+        { window: WINDOW || null, rows, queries: QUERIES, partitions: SLOTS },
       );
       const stepParams = upload(stepParamsOf(DIM).write({ position, attentionEnds }, [split, split]));
       const [parts, stats, out] = [empty(HEADS * SLOTS * DIM), empty(HEADS * SLOTS * 2), empty(tokens * HEADS * DIM)];

@@ -11,7 +11,7 @@ export class Scratch {
   readonly projected: GPUBuffer;
   /** Queries after RoPE: [tokens, heads, headDim]. */
   readonly queries: GPUBuffer;
-  /** Results of attention's parts (kernels/attention.wgsl): [heads, slots, headDim] and [heads, slots, 2]. */
+  /** Results of attention's parts (kernels/attention.wgsl): [heads, partitions, headDim] and [heads, partitions, 2]. */
   readonly parts: GPUBuffer;
   readonly stats: GPUBuffer;
   /** Output of attention: [tokens, heads, headDim]. */
@@ -28,9 +28,9 @@ export class Scratch {
    * @param device where the buffers are allocated
    * @param config the model's configuration
    * @param tokens largest number of tokens in a step
-   * @param slots parts of attention that there is room for, of all tokens together
+   * @param partitions split-KV partitions that the buffers can hold, summed over the tokens of a chunk
    */
-  constructor(device: GPUDevice, { text }: Gemma3Config, tokens: number, slots: number) {
+  constructor(device: GPUDevice, { text }: Gemma3Config, tokens: number, partitions: number) {
     const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = text;
     const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
     const rows = Math.ceil(tokens / GEMM_TOKENS) * GEMM_TOKENS;
@@ -43,8 +43,8 @@ export class Scratch {
     this.normed = buffer('normed', rows * hiddenSize, COPY_SRC);
     this.projected = buffer('projected', rows * (heads + 2 * kvHeads) * headDim);
     this.queries = buffer('queries', rows * heads * headDim);
-    this.parts = buffer('parts', heads * slots * headDim);
-    this.stats = buffer('stats', heads * slots * 2);
+    this.parts = buffer('parts', heads * partitions * headDim);
+    this.stats = buffer('stats', heads * partitions * 2);
     this.attentionOut = buffer('attention output', rows * heads * headDim);
     this.branch = buffer('branch', rows * hiddenSize);
     this.active = buffer('active', rows * intermediateSize);

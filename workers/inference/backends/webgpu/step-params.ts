@@ -39,7 +39,7 @@ export interface SplitLimits {
   /** Tokens that a workgroup serves. */
   queries: number;
   /** Parts that there is room for, of all tokens together. */
-  slots: number;
+  partitions: number;
 }
 
 /**
@@ -50,14 +50,14 @@ export interface SplitLimits {
  */
 export function splitAttention(
   { position, attentionEnds }: StepTokens,
-  { window, rows, queries, slots }: SplitLimits,
+  { window, rows, queries, partitions }: SplitLimits,
 ): AttentionSplit {
   let longest = 0;
   for (let token = 0; token < attentionEnds.length; token += queries) {
     const first = window === null ? 0 : Math.max(0, position + token + 1 - window);
     longest = Math.max(longest, ...attentionEnds.slice(token, token + queries).map((end) => end - first));
   }
-  const maxParts = Math.max(1, Math.min(MAX_PARTS, Math.floor(slots / attentionEnds.length)));
+  const maxParts = Math.max(1, Math.min(MAX_PARTS, Math.floor(partitions / attentionEnds.length)));
   const length = Math.ceil(Math.ceil(longest / maxParts) / TILE) * TILE;
   return { window: window ?? 0, rows, length, parts: Math.ceil(longest / length) };
 }

@@ -27,12 +27,12 @@ export interface WebGpuBackendOptions {
   capacity: number;
   /** Prompt tokens that are processed at once; more where a picture is longer. */
   chunkSize: number;
-  /** Tokens that a text can be truncated by, at least, before sliding-window layers have overwritten what it then needs. */
+  /** The sequence can be truncated by at least this many tokens before sliding-window layers have overwritten the window that it then needs. */
   slack: number;
 }
 
-/** Parts of attention that there is room for, at least: all tokens' parts together. */
-const MIN_SLOTS = 64;
+/** Least number of split-KV partitions that the scratch buffers can hold, summed over the tokens of a chunk. */
+const MIN_PARTITIONS = 64;
 /**
  * Multiply-adds of a submission. While a GPU is busy the screen does not change, and systems reset one that is busy for long
  * (Windows after two seconds).
@@ -47,7 +47,7 @@ export class WebGpuBackend implements Backend {
   readonly cache: SlidingWindowCache;
   readonly bidirectionalImages: boolean;
   private readonly chunk: number;
-  private readonly slots: number;
+  private readonly partitions: number;
   /** Used alternately: the next step may run before this one's logits are read. */
   private readonly logits: readonly [GPUBuffer, GPUBuffer];
   private readonly ids: GPUBuffer;
@@ -67,12 +67,12 @@ export class WebGpuBackend implements Backend {
       device.createBuffer({ label: `kernels' ${label}`, size, usage: STORAGE | usage });
     this.bidirectionalImages = model.bidirectionalImages;
     this.chunk = Math.min(capacity, Math.max(chunkSize, config.vision?.tokensPerImage ?? 0));
-    this.slots = Math.max(MIN_SLOTS, this.chunk);
+    this.partitions = Math.max(MIN_PARTITIONS, this.chunk);
     this.params = new StepParams(config);
     this.logits = [buffer('logits', 4 * vocabSize, COPY_SRC), buffer('logits', 4 * vocabSize, COPY_SRC)];
     this.ids = buffer('ids', 4 * this.chunk, COPY_DST);
     this.stepParams = buffer('step params', this.params.bytes(this.chunk), COPY_DST);
-    this.scratch = new Scratch(device, config, this.chunk, this.slots);
+    this.scratch = new Scratch(device, config, this.chunk, this.partitions);
     const slots = model.layers.flatMap(({ key, value, window }) => [key, value].map((name) => ({ name, window })));
     this.cache = new SlidingWindowCache(device, slots, {
       ...config.text,
@@ -89,9 +89,9 @@ export class WebGpuBackend implements Backend {
    */
   static async compile(options: WebGpuBackendOptions): Promise<WebGpuBackend> {
     const backend = new WebGpuBackend(options);
-    const { cache, scratch, logits, ids, stepParams, slots } = backend;
+    const { cache, scratch, logits, ids, stepParams, partitions } = backend;
     try {
-      backend.plan = await DispatchPlan.compile({ ...options, cache, scratch, logits, ids, stepParams, slots });
+      backend.plan = await DispatchPlan.compile({ ...options, cache, scratch, logits, ids, stepParams, partitions });
       return backend;
     } catch (cause) {
       backend.dispose();
@@ -192,7 +192,7 @@ export class WebGpuBackend implements Backend {
   private writeStepParams(tokens: StepTokens, queries: number): AttentionSplit[] {
     const splits = LAYER_TYPES.map((kind) => {
       const window = kind === 'sliding_attention' ? this.options.config.text.slidingWindow : null;
-      return splitAttention(tokens, { window, rows: this.cache.rows(window), queries, slots: this.slots });
+      return splitAttention(tokens, { window, rows: this.cache.rows(window), queries, partitions: this.partitions });
     });
     this.options.device.queue.writeBuffer(this.stepParams, 0, this.params.write(tokens, splits));
     return splits;

@@ -68,8 +68,8 @@ function readMatrix(graph: OnnxGraph, node: OnnxNode): Matrix | null {
   const packed = graph.tensor(packedName);
   const scales = graph.tensor(scalesName);
   const zeroPoints = zerosName ? graph.tensor(zerosName) : null;
-  const inFours = (intAttribute(node, 'bits') ?? 4) === 4 && rows > 0 && columns > 0 && block > 0 && block % 2 === 0;
-  if (!inFours || others.some((name) => name !== '')) return null;
+  const is4Bit = (intAttribute(node, 'bits') ?? 4) === 4 && rows > 0 && columns > 0 && block > 0 && block % 2 === 0;
+  if (!is4Bit || others.some((name) => name !== '')) return null;
   if (!isStored(packed, ELEMENT.uint8) || !isStored(scales, ELEMENT.float32)) return null;
   if (zeroPoints !== null && !isStored(zeroPoints, ELEMENT.uint8)) return null;
   return { rows, columns, block, packed, scales, zeroPoints };
@@ -168,7 +168,7 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
   let left = 0;
 
   /** The product of x and an expanded slice; null if that exceeds the budget. */
-  const inFloats = (slice: Matrix, x: string, output: string): OnnxNode | null => {
+  const asFloat32 = (slice: Matrix, x: string, output: string): OnnxNode | null => {
     const floats = lazyFloats(slice, files, scratch);
     if (floats.byteLength > room) return null;
     room -= floats.byteLength;
@@ -179,7 +179,7 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
     const attributes = intAttributes({ transB: 1 });
     return { name: output, opType: 'FusedMatMul', domain: BLOCKED, inputs: [x, name], outputs: [output], attributes };
   };
-  const inFours = (node: OnnxNode, { rows, packed, scales, zeroPoints }: Matrix, output: string): OnnxNode => {
+  const asQ4 = (node: OnnxNode, { rows, packed, scales, zeroPoints }: Matrix, output: string): OnnxNode => {
     const weights = [packed, scales, ...(zeroPoints ? [zeroPoints] : [])];
     for (const tensor of weights) if (!graph.tensor(tensor.name)) graph.addTensor(tensor);
     const inputs = [node.inputs[0] ?? '', ...weights.map(({ name }) => name)];
@@ -196,10 +196,10 @@ export function expandProducts(graph: OnnxGraph, files: DataFiles, budget: numbe
     const slices = slicesOf(matrix, sliceBytes);
     const parts = slices.map((slice, i) => {
       const name = slices.length === 1 ? output : `${output}.slice${i}`;
-      const floats = inFloats(slice, x, name);
+      const floats = asFloat32(slice, x, name);
       if (floats) expanded++;
       else left++;
-      return floats ?? (slices.length === 1 ? node : inFours(node, slice, name));
+      return floats ?? (slices.length === 1 ? node : asQ4(node, slice, name));
     });
     if (parts.length === 1 && parts[0] === node) continue;
     if (parts.length > 1)

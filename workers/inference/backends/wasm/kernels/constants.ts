@@ -15,7 +15,7 @@ export const PACKED_BLOCK = 144;
 /** Bytes of a thread's scratch memory: two unpacked rows, and eight sums. */
 export const SCRATCH = 18496;
 
-/** Tokens in a part of the past: a chunk of attention covers one. A part begins at a multiple of this position. */
+/** Cached tokens in a partition of attention: one chunk of the job covers one. Partitions begin at multiples of this number. */
 export const PART = 128;
 
 /** Bytes of the pool: its structure, and the words that threads wait on. */

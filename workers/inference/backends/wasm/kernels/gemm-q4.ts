@@ -1,8 +1,9 @@
 /**
- * Products of 4-bit matrices and float32 vectors. For one vector, four words of a block (32 weights) are taken apart by masks
- * alone: a weight that stays in its place is 16^k times itself, which the vector is divided by beforehand, exactly. The vector
- * is packed in the order in which masks find the weights, with the amount by which a block's sum is too large because weights
- * are stored as 0 to 15.
+ * Products of 4-bit matrices and float32 vectors. For one vector, the weights of a block (32, in four words) are isolated by
+ * masks without shifting them: under the mask 0xF0, for example, a weight w reads as 16 w. The k-th weight of a word is so 16^k
+ * times too large, and the vector's element is divided by 16^k beforehand, which is exact in float32. The vector is packed in the
+ * order in which the masks find the weights. Weights are stored as 0 to 15 around a zero point: each packed block
+ * also holds −Σx, which corrects the block's sum.
  */
 import { PACKED_BLOCK } from './constants';
 import { Matrix } from './layout';

@@ -9,7 +9,7 @@ import { ATTENTION, chunksOf, GEGLU, GEMM, runJob, runThread as threadLoop, stop
 import { copyRow, pack } from './gemm-q4';
 import { addNormed, norm } from './vectors';
 
-/** Weights times tokens of a chunk, which takes a few microseconds. */
+/** Multiply-adds of one chunk of a job (weights times tokens); a chunk takes a few microseconds. */
 const CHUNK = 65536;
 const LAYER_BYTES: i32 = offsetof<Layer>() as i32;
 
@@ -132,7 +132,7 @@ export function forward(model: Model, position: i32, tokens: i32): void {
   const hiddenBytes = model.hiddenSize << 2;
   for (let t = 0; t < tokens; t++) {
     const id = load<u32>(model.ids + (t << 2));
-    // An id must not be read beyond the table with.
+    // An id outside the vocabulary is clamped to the table.
     const row = min(id, (model.embedding.rows as u32) - 1);
     if (id != NO_TOKEN_ID) copyRow(model.embedding, row, model.embeddingScale, model.x + t * hiddenBytes);
   }

@@ -109,7 +109,6 @@ export class Pool {
   a: Matrix;
   b: Matrix;
   c: Matrix;
-  matrices: i32;
   chunkRows: i32;
   /** Packed inputs of `tokens` tokens, `packedBytes` apart. */
   from: usize;

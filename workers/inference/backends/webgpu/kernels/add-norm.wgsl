@@ -11,13 +11,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   let base = group.x * SIZE;
   var squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) { squares += branch[base + i] * branch[base + i]; }
-  let by = inverse_root(thread, squares);
+  let branch_inv_rms = inverse_root(thread, squares);
   squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
-    let sum = x[base + i] + branch[base + i] * by * branch_weight[i];
+    let sum = x[base + i] + branch[base + i] * branch_inv_rms * branch_weight[i];
     x[base + i] = sum;
     squares += sum * sum;
   }
-  let then = inverse_root(thread, squares);
-  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * then * next_weight[i]; }
+  let inv_rms = inverse_root(thread, squares);
+  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * inv_rms * next_weight[i]; }
 }

@@ -1,11 +1,11 @@
-// Attention of new tokens to a part of the cache: a workgroup for each key head, part, and QUERIES tokens, for all query heads
-// that lane_scores the key head. Softmax is computed online, TILE keys at a time. Output for each query: the weighted sum of values,
+// Attention of new tokens to one partition of the KV cache: a workgroup for each key head, partition and QUERIES tokens, for all
+// query heads that share the key head. Softmax is computed online, TILE keys at a time. Output for each query: the weighted sum of values,
 // not yet divided, with its largest score and sum of weights. Needs step-params.wgsl, TILE, SLOTS (parts of all tokens) and
 // QUERIES.
 
 @group(0) @binding(0) var<storage, read> queries: array<vec4f>;
 @group(0) @binding(1) var<storage, read> keys: array<vec4f>;
-@group(0) @binding(2) var<storage, read> cached: array<f32>;
+@group(0) @binding(2) var<storage, read> values: array<f32>;
 @group(0) @binding(3) var<storage, read> params: StepParams;
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;
 @group(0) @binding(5) var<storage, read_write> stats: array<vec2f>;
@@ -101,7 +101,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
       if (dim >= DIM) { break; }
       for (var g = 0u; g < QUERY_ROWS; g++) { sums[g * DIMS_A_THREAD + j] *= rescale[g]; }
       for (var i = 0u; i < tokens; i++) {
-        let v = cached[(head + (tile + i) % rows) * DIM + dim];
+        let v = values[(head + (tile + i) % rows) * DIM + dim];
         for (var g = 0u; g < QUERY_ROWS; g++) { sums[g * DIMS_A_THREAD + j] += scores[g * TILE + i] * v; }
       }
     }

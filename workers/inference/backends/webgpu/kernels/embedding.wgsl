@@ -12,7 +12,7 @@
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
   let id = ids[group.x];
   let base = group.x * SIZE;
-  // A sampler that failed leaves an id behind that must not be read beyond the table with.
+  // A sampler that failed may leave any id behind: the row is clamped to the table.
   let row = min(id, VOCABULARY - 1u);
   var squares = 0.0;
   for (var i = thread; i < SIZE; i += THREADS) {
@@ -22,6 +22,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     x[base + i] = value;
     squares += value * value;
   }
-  let then = inverse_root(thread, squares);
-  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * then * next_weight[i]; }
+  let inv_rms = inverse_root(thread, squares);
+  for (var i = thread; i < SIZE; i += THREADS) { next[base + i] = x[base + i] * inv_rms * next_weight[i]; }
 }
