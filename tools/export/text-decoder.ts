@@ -196,12 +196,17 @@ export function addTextDecoder(context: Context, options: DecoderOptions): void 
     rmsNorm(context, input, output, { weight: `text.${weight}.weight`, size: hiddenSize, eps: rmsNormEps });
   for (let i = 0; i < text.layers; i++) {
     const [node, weights] = [`layer${i}`, `layers.${i}`];
-    const attended = attention(context, norm(x, `${node}.in`, `${weights}.input_layernorm`), i, options);
-    const after = norm(attended, `${node}.attended`, `${weights}.post_attention_layernorm`);
-    const mid = graph.op('Add', [x, after], `${node}.mid`);
-    const fed = mlp(context, norm(mid, `${node}.mlp_in`, `${weights}.pre_feedforward_layernorm`), i, options);
-    const fedNormed = norm(fed, `${node}.fed`, `${weights}.post_feedforward_layernorm`);
-    x = graph.op('Add', [mid, fedNormed], `${node}.states`);
+    const attentionOut = attention(context, norm(x, `${node}.in`, `${weights}.input_layernorm`), i, options);
+    const postAttention = norm(attentionOut, `${node}.attended`, `${weights}.post_attention_layernorm`);
+    const residual = graph.op('Add', [x, postAttention], `${node}.mid`);
+    const feedforward = mlp(
+      context,
+      norm(residual, `${node}.mlp_in`, `${weights}.pre_feedforward_layernorm`),
+      i,
+      options,
+    );
+    const postFeedforward = norm(feedforward, `${node}.fed`, `${weights}.post_feedforward_layernorm`);
+    x = graph.op('Add', [residual, postFeedforward], `${node}.states`);
   }
 
   // Keeps the last n positions. With n = 0 it keeps them all, since −0 is the beginning.

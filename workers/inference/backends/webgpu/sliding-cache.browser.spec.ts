@@ -57,7 +57,7 @@ async function holds(name: string, window: number | null, tokens: [from: number,
   staging.destroy();
 }
 
-describe('RingCache', () => {
+describe('SlidingWindowCache', () => {
   it('takes memory as a text grows, and keeps what it holds', async () => {
     open();
     const first = cache.buffer('full').size;
