@@ -15,7 +15,7 @@ const finish = (reason: Finish['reason'] = 'stop'): Finish => ({
   usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
   timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
 });
-/** Of what is being written. */
+/** The draft of a conversation that has none. */
 const NOTHING = { text: '', files: [] };
 
 let count = 0;
@@ -140,7 +140,7 @@ describe('Conversations', () => {
     worker.say({ id, delta: 'Late words.' });
     worker.say({ id, result: finish() });
     await reached('done', { current: old });
-    // What is not shown is not read aloud.
+    // A conversation that is not shown is not announced.
     expect([old.announcer.sentences, conversations.current.announcer.sentences]).toEqual([[], []]);
     await answerWith('Fresh words.');
     expect(said()).toEqual(['New', 'Fresh words.']);
@@ -267,7 +267,7 @@ describe('Conversations', () => {
     begun.settings = { system: 'Be brief.', sampling: {} };
     begun.draft.text = 'Half a thought';
     flushSync();
-    // What is on the page need not be found.
+    // A draft on the page is not listed.
     expect(conversations.list).toEqual([]);
     conversations.startNew();
     await ask('Something else', 'Yes.');

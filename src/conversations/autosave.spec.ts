@@ -1,10 +1,10 @@
-/** Changes reach the database once and in order, at most so often, and those of a failed write are tried again. */
+/** Changes are written once and in order, at a limited rate, and those of a failed write are written again. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Autosave, type AutosaveSource } from './autosave.ts';
 import type { Database } from './database.ts';
 import type { ConversationRecord, MessageRecord, StoredDraft } from './records.ts';
 
-/** Everything that was written, in order, and how the next writes end. */
+/** Records writes in order, and lets the next ones fail. */
 class FakeDatabase {
   readonly written: unknown[] = [];
   /** The next writes fail while this is set. */

@@ -98,7 +98,7 @@ describe('the database', () => {
     expect(await drafts()).toEqual(['Half of c', ' b.txt']);
     await database.put(conversation('c'), [question('q', 'c', 'Half of c')], [], null);
     expect(await drafts()).toEqual(['', ' b.txt']);
-    // It goes on elsewhere.
+    // The file moves to another conversation.
     await database.putDraft('c', written('', b));
     await database.remove('d');
     expect(await drafts()).toEqual([' b.txt', '']);
@@ -211,7 +211,7 @@ describe('the database', () => {
 
   it.each([1, 2])('opens the database of version %d, and loses nothing', async (version) => {
     const name = `old ${version}`;
-    // As that version made it: Dexie counts in tens.
+    // Creates the schema of that version; Dexie multiplies versions by ten.
     const old = await new Promise<IDBDatabase>((resolve, reject) => {
       const request = indexedDB.open(name, version * 10);
       request.onupgradeneeded = () => {

@@ -67,7 +67,7 @@ describe('the tree of messages', () => {
     for (const leaf of [null, 'nobody']) expect(ids(Tree.of(stored, leaf).branch())).toBe('q1 a1');
     expect(ids(Tree.of(stored, 'q2').branch())).toBe('q1 a1b q2');
     expect(ids(Tree.of([...stored].reverse(), null).branch())).toBe('q1 a1');
-    // Of two that are as new, the later one.
+    // The later of two equally new messages wins.
     expect(ids(Tree.of([node('a', null, 1), node('b', null, 1)], null).branch())).toBe('b');
     expect(Tree.of([node('a', null, 1), node('a', null, 2)], null).size).toBe(1);
   });
@@ -134,7 +134,7 @@ describe('the tree of messages', () => {
     fc.assert(
       fc.property(edits, (all) => {
         const tree = new Tree<Node>();
-        /** What a list without any cleverness says. */
+        /** A plain list as the reference. */
         const model = new Map<string, Node>();
         let count = 0;
         for (const edit of all) {
@@ -154,7 +154,7 @@ describe('the tree of messages', () => {
                 expect(gone.has(id)).toBe(up !== undefined);
               }
               for (const id of gone) model.delete(id);
-              // What is read changes only where it went.
+              // Removing a message elsewhere leaves the shown branch as it was.
               if (!before.some(({ id }) => gone.has(id))) expect(tree.branch()).toEqual(before);
             }
           } else {
@@ -180,7 +180,7 @@ describe('the tree of messages', () => {
               if (i > 0) expect(siblings[i - 1]?.created).toBeLessThanOrEqual(sibling.created);
           }
         }
-        // What is kept makes the same tree again.
+        // The tree can be rebuilt from its messages.
         const again = Tree.of([...model.values()].reverse(), tree.leaf);
         expect(ids(again.branch())).toBe(ids(tree.branch()));
         expect(again.size).toBe(tree.size);

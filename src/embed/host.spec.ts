@@ -16,10 +16,10 @@ const loaded = {
   contextLength: 100,
 } as LoadedModel;
 const messages = [{ role: 'user', content: 'Hello' }];
-/** Everything that follows from what has happened so far has happened when this resolves. */
+/** Resolves once all microtasks and due timers have run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** What of the model the host's requests reach; the test says how it goes. */
+/** The part of the model store that requests use; the test decides how calls end. */
 class Models {
   state: ModelState = { is: 'ready', model: loaded };
   loads = 0;
@@ -87,7 +87,7 @@ describe('a host', () => {
       { fournil: 1, id: 'g', delta: 'Hi' },
       { fournil: 1, id: 'g', result: { reason: 'stop' } },
     ]);
-    // Said to nobody else.
+    // No other origin gets a message.
     expect(new Set(sent.map(({ to }) => to))).toEqual(new Set([HOST]));
     expect(open().host.permission).toBe('unasked');
   });
@@ -100,7 +100,7 @@ describe('a host', () => {
     await ask('b', { type: 'count', messages });
     for (const id of ['a', 'b']) expect(about(id)).toMatchObject([{ error: { code: 'not-allowed' } }]);
     expect(opened).toEqual([]);
-    // The person may think again.
+    // The person may change their mind.
     host.askAgain();
     host.allow('once');
     await ask('c', { type: 'count', messages });
@@ -114,7 +114,7 @@ describe('a host', () => {
     const second = open();
     await second.ask('a', { type: 'load' });
     expect(second.host.permission).toBe('always');
-    // No description of the adapter.
+    // The adapter's description is left out.
     const { id, dtype, device, vision, contextLength } = loaded;
     expect(second.about('a')).toEqual([{ fournil: 1, id: 'a', result: { id, dtype, device, vision, contextLength } }]);
     const other = open();

@@ -25,9 +25,9 @@ const half: StoredModel = { ...whole, present: 50, complete: false };
 const progress = (done: number, more: Partial<StoreProgress> = {}): StoreProgress => ({
   ...{ key: 'k', id: 'a/b', phase: 'fetching', done, total: 100, received: done, ...more },
 });
-/** Everything that follows from what has happened so far has happened when this resolves. */
+/** Resolves once all microtasks and due timers have run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
-/** As another tab does. */
+/** Broadcasts a message as another tab does. */
 const broadcast = async (message: StoreBroadcast) => {
   new BroadcastChannel(STORE_CHANNEL).postMessage(message);
   await settle();
@@ -39,7 +39,7 @@ const storage = {
   persisted: () => Promise.resolve(false),
 };
 
-/** `list` is answered with what is stored; all else is the test's to answer. */
+/** Answers `list` with the stored models; the test answers all other calls. */
 class StoreWorker extends ScriptedWorker<ToStore, FromStore> {
   stored: StoredModel[] = [];
   override postMessage(message: ToStore) {

@@ -10,10 +10,10 @@ import { ScriptedWorker } from './testing/scripted-worker.ts';
 const loaded = { id: 'built-in', device: 'webgpu' } as LoadedModel;
 const large = { id: 'a/large', device: 'webgpu' } as LoadedModel;
 const choice: Choice = { key: 'large_q4', id: 'a/large' };
-/** Everything that follows from what has happened so far has happened when this resolves. */
+/** Resolves once all microtasks and due timers have run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
-/** The lock of a browser with another tab, which has it until it is asked for. */
+/** The lock of a browser in which another tab may hold it until it is requested. */
 class Lock {
   onRequested = () => undefined;
   held = false;
@@ -48,7 +48,7 @@ const callsOf = (worker: ScriptedWorker | undefined) =>
     'call' in heard ? (heard.call.type === 'load' ? heard.call.model : heard.call.type) : 'abort',
   );
 
-/** With the built-in model ready. */
+/** Opens a store whose built-in model is ready. */
 async function openReady(lock?: Lock) {
   const opened = open(lock);
   void opened.store.load();
@@ -57,7 +57,7 @@ async function openReady(lock?: Lock) {
   return opened;
 }
 
-/** With the large model in use. */
+/** Opens a store that uses the large model. */
 async function openLarge(lock?: Lock) {
   const opened = await openReady(lock);
   void opened.store.use(choice);

@@ -18,7 +18,7 @@ describe('shortcutOf', () => {
     for (const [id, { key, ...more }] of Object.entries(SHORTCUTS))
       expect(press(key, { ctrlKey: 'ctrl' in more, shiftKey: 'shift' in more }), id).toBe(id);
     expect(press('O', { metaKey: true, shiftKey: true })).toBe('new');
-    // As on a French keyboard.
+    // French keyboards need Shift for a slash.
     expect(press('/', { ctrlKey: true, shiftKey: true })).toBe('list');
   });
 

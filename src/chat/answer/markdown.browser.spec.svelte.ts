@@ -8,7 +8,7 @@ import { options, renderMarkdown, type Tools } from './markdown.ts';
 
 const tools: Tools = { highlight: null, typeset: null, copy: 'Copy' };
 
-/** What is seen, without what only separates blocks in the source. */
+/** The visible content, without white space between blocks. */
 function seen(...contents: Node[]): string {
   const holder = document.createElement('div');
   holder.append(...contents);
@@ -19,7 +19,7 @@ function seen(...contents: Node[]): string {
 
 const whole = (text: string) => seen(renderMarkdown(text, {}, tools).content);
 
-/** The text as it streams in, rendered chunk by chunk at the end. */
+/** Streams the text in these cuts and renders the chunks. */
 function streamed(text: string, cuts: readonly number[]): string {
   const chunks = new MarkdownChunks(options);
   for (const cut of [...cuts].sort((a, b) => a - b)) chunks.update(text.slice(0, cut));

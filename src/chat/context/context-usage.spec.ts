@@ -2,7 +2,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { type ContextUse, EngineError, type Message } from '../../../protocol/engine.ts';
 import { ContextUsage } from './context-usage.svelte.ts';
 
-/** As the engine counts: a token for each word, 4 for each turn's frame; refuses what it could not answer. */
+/** Counts like the engine: a token for each word and 4 for each turn; it refuses prompts that it could not answer. */
 function engine() {
   const asked: Message[][] = [];
   const count = (messages: Message[], { continueAnswer = false } = {}): Promise<ContextUse> => {

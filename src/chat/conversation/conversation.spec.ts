@@ -13,7 +13,7 @@ const finish = (reason: Finish['reason']): Finish => ({
   usage: { promptTokens: 9, reusedTokens: 0, generatedTokens: 2, contextTokens: 100 },
   timing: { timeToFirstToken: 1, prefillRate: 1, decodeRate: 1 },
 });
-/** Everything that follows from what has happened so far has happened when this resolves. */
+/** Resolves once all microtasks and due timers have run. */
 const settle = () => vi.advanceTimersByTimeAsync(0);
 const png = (name = 'a.png') => new File(['png'], name, { type: 'image/png' });
 
@@ -29,7 +29,7 @@ async function open({ load = true } = {}) {
     conversation.send();
     await settle();
   };
-  /** What the last `generate` was given. */
+  /** The messages of the last `generate` call. */
   const asked = () => {
     const last = worker.heard.findLast((heard) => 'call' in heard && heard.call.type === 'generate');
     if (!last || !('call' in last) || last.call.type !== 'generate') throw new Error('nothing was asked');

@@ -17,7 +17,7 @@ const refusal = async (file: File) => {
   return cause instanceof ImportError ? cause.code : cause;
 };
 
-/** The conversation with its ids by their order, so that two copies can be compared. */
+/** Replaces ids by their order, so that two copies can be compared. */
 function numbered({ record, messages }: WholeConversation) {
   const number = new Map<string | null, unknown>(messages.map(({ id }, i) => [id, i]));
   number.set(null, null);
@@ -44,7 +44,7 @@ const only = ({ conversations }: ImportedConversations): WholeConversation => {
   if (!whole || conversations.length > 1) throw new Error('not one conversation');
   return whole;
 };
-/** Who says what, and after whom. */
+/** Role, text and index of the parent of each message, and the index of the leaf. */
 const talk = ({ record, messages }: WholeConversation) => {
   const place = (id: string | null) => messages.findIndex((each) => each.id === id);
   return {

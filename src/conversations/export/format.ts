@@ -42,7 +42,7 @@ export class ImportError extends Error {
 
 export type ImportSource = 'fournil' | 'llama.cpp' | 'chatgpt';
 
-/** What an import leaves out because it is damaged, missing, or unknown to this app. */
+/** Kinds of content that an import leaves out because it is damaged, missing, or unknown to this app. */
 export const LEFT_OUT = ['conversation', 'message', 'picture', 'file', 'tool', 'system', 'thought'] as const;
 export type LeftOut = Partial<Record<(typeof LEFT_OUT)[number], number>>;
 
@@ -51,7 +51,7 @@ export interface ImportedConversations {
   source: ImportSource;
   conversations: WholeConversation[];
   leftOut: LeftOut;
-  /** What is wrong with the first conversation that was left out. */
+  /** Describes the fault of the first conversation that was left out. */
   damage: string;
 }
 

@@ -1,4 +1,4 @@
-/** What exceeds a limit is refused, and what is exactly at it is not. The limits are small here. */
+/** A file that exceeds a limit is refused, and one exactly at it is not. The limits are small here. */
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it, vi } from 'vitest';
 import { ImportError, type LeftOut } from './format.ts';
@@ -29,7 +29,7 @@ async function outcome(content: BlobPart): Promise<string | LeftOut> {
     return cause.code;
   }
 }
-/** With one limit set to this for as long as `work` takes. */
+/** Runs `work` with one limit changed. */
 async function withLimit<T>(name: keyof typeof limits, value: number, work: () => Promise<T>): Promise<T> {
   const before = limits[name];
   limits[name] = value;

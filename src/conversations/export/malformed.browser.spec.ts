@@ -1,4 +1,6 @@
-/** Five hundred files that are not as they should be, read in a real browser: each is taken whole or refused, and nothing is harmed. */
+/**
+ * Imports 500 malformed files in a real browser: each is imported or refused, and stored conversations stay unchanged.
+ */
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Database } from '../database.ts';
@@ -9,7 +11,7 @@ import { addImported } from './add-imported.ts';
 import { chatGptConversation, llamaLines, llamaSession, sampleConversation } from './testing/samples.ts';
 import { toJson } from './write-json.ts';
 
-/** Numbers that look random and are the same each time (mulberry32). */
+/** A seeded pseudo-random generator (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -38,7 +40,7 @@ const HOSTILE: readonly unknown[] = [
   '\u0000\ud800',
 ];
 
-/** The JSON with something in it put in the place of something else. */
+/** Replaces or deletes random values of the JSON. */
 function changed(json: string, random: () => number): string {
   const places: { at: Record<string, unknown>; key: string }[] = [];
   const root = JSON.parse(json) as Record<string, unknown>;
@@ -102,15 +104,15 @@ describe('files that are malformed', () => {
         if (!(cause instanceof ImportError)) throw cause;
         outcomes.refused += 1;
       }
-      // What was there is as it was.
+      // Stored conversations are unchanged.
       const after = await database.list();
       for (const record of after) if (before.has(record.id)) expect(record).toEqual(before.get(record.id));
       expect(after.length).toBeGreaterThanOrEqual(before.size);
     }
-    // Both happened, or the files were not what they are said to be. (Most that can be read were there before.)
+    // Both outcomes must occur for the test to mean anything. Most readable files are duplicates.
     expect(outcomes.taken).toBeGreaterThan(10);
     expect(outcomes.refused).toBeGreaterThan(100);
-    // Whatever was taken can be read: a tree whose branch leads from a question to its leaf.
+    // Every imported conversation is a valid tree.
     for (const record of await database.list()) {
       const messages = await database.messagesOf(record.id);
       const tree = Tree.of(messages, record.leaf);

@@ -90,11 +90,11 @@ async function readMessage(message: Fields, findAsset: FindAsset, leftOut: LeftO
   const empty = text.trim() === '' && attachments.length === 0;
   const hidden = metadata.get('is_visually_hidden_from_conversation') === true || type === 'user_editable_context';
   if ((role !== 'user' && role !== 'assistant') || hidden) {
-    // Most conversations begin with a system message that says nothing.
+    // Most conversations begin with an empty system message, which is not counted.
     if (!empty || hidden) countLeftOut(leftOut, 'system');
     return null;
   }
-  // A question stays, also where its picture is gone: its answer needs it.
+  // A question is kept even if its picture is missing, since its answer needs a parent.
   if (empty && role === 'assistant') return null;
   return { role, text, attachments, model: textOr(metadata.get('model_slug'), '').slice(0, IMPORT_LIMITS.name) };
 }
@@ -107,7 +107,7 @@ async function readContent(
 ): Promise<{ text: string; attachments: Attachment[] }> {
   const texts: string[] = [];
   const attachments: Attachment[] = [];
-  // Code and the like have a text of their own.
+  // Code and similar content has a text instead of parts.
   if (typeof content.get('text') === 'string') texts.push(content.string('text', IMPORT_LIMITS.text));
   for (const part of content.has('parts') ? content.list('parts', IMPORT_LIMITS.attachments) : []) {
     if (typeof part === 'string') {

@@ -1,6 +1,7 @@
 /**
- * Any file that conversations may come in: ours, llama.cpp's and ChatGPT's, told apart by what is in them. Nothing is
- * stored here, so a file that is refused changes nothing.
+ * Reads any file of conversations: our own, llama.cpp's and ChatGPT's, recognised by content. Nothing is stored here,
+ * so a
+ * file that is refused changes nothing.
  */
 import { isArchive, unpack } from './archive.ts';
 import { ExtractedStrings } from './extract-base64.ts';
@@ -44,7 +45,7 @@ const isSession = (value: unknown): boolean =>
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-/** ChatGPT's list, today in several files. */
+/** ChatGPT's list of conversations, which newer exports split into several files. */
 const isList = (name: string): boolean => /^conversations(-\d+)?\.json$/.test(baseName(name));
 const isLines = (name: string): boolean => name.endsWith('.jsonl');
 
@@ -74,7 +75,7 @@ async function readArchive(file: File): Promise<ImportedConversations> {
   return all;
 }
 
-/** `file-abc-photo.png`, `file-abc.dat` and `file_abc-sanitized.jpeg` begin with the id. */
+/** File names begin with the asset's id: `file-abc-photo.png`, `file-abc.dat`, `file_abc-sanitized.jpeg`. */
 function assetIdsOf(path: string): string[] {
   const name = baseName(path);
   const ends = [...name.matchAll(/[-._]/g)].map(({ index }) => index).filter((end) => end > 'file-'.length - 1);

@@ -1,7 +1,9 @@
 /**
- * What the web UI of llama.cpp saves: today a session as JSON lines (its conversation, then each message), several in an
- * archive; formerly a JSON object `{ conv, messages }`, or a list of them. Its messages are a tree as ours; below a root
- * that says nothing comes the system prompt, if there is one.
+ * Reads exports of llama.cpp's web UI: a session as JSON lines (its conversation, then each message), several of them
+ * in an
+ * archive; older versions write an object `{ conv, messages }` or a list of them. The messages are a tree. Below an
+ * empty
+ * root comes the system prompt, if there is one.
  */
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
@@ -19,7 +21,7 @@ interface Session {
   messages: unknown[];
 }
 
-/** @returns the sessions of JSON lines, or null where the first line begins none. */
+/** @returns the sessions of JSON lines; null if the first line does not begin one */
 export function sessionsOf(lines: string): Session[] | null {
   const sessions: Session[] = [];
   for (const line of lines.split('\n')) {
@@ -35,7 +37,7 @@ export function sessionsOf(lines: string): Session[] | null {
     if (type === 'session') sessions.push({ conv: record, messages: [] });
     else if (sessions.length === 0) return null;
     else if (type === 'message') sessions.at(-1)?.messages.push(record['message']);
-    // Records of other types are of versions to come.
+    // Records of other types come from newer versions and are ignored.
   }
   return sessions.length > 0 ? sessions : null;
 }
@@ -117,7 +119,7 @@ async function readMessage(
 
 async function readExtra(extra: Fields, strings: ExtractedStrings, leftOut: LeftOut): Promise<Attachment | null> {
   const name = textOr(extra.get('name'), '').slice(0, IMPORT_LIMITS.name);
-  // The second names are those of older versions.
+  // The second and third names are those of older versions.
   switch (extra.get('type')) {
     case 'IMAGE':
     case 'imageFile': {

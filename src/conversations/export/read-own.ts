@@ -1,4 +1,4 @@
-/** Our own files: every field is checked, and a conversation in which anything is wrong is left out whole. */
+/** Reads our own format. Every field is checked, and a conversation with any fault is left out as a whole. */
 import { newId } from '../new-id.ts';
 import { ENGINE_ERRORS, type Finish } from '../../../protocol/engine.ts';
 import { isInRange, MAX_NEW_TOKENS_RANGE, readSampling } from '../../../protocol/sampling.ts';
@@ -53,7 +53,7 @@ async function readConversation(fields: Fields, strings: ExtractedStrings): Prom
   return { record, messages: renewed };
 }
 
-/** A first message that is not there is as good as none: the model sees all. */
+/** A `from` that names no message is dropped, so that the prompt has all messages. */
 function readMemory(fields: Fields, ids: ReadonlyMap<string, string>): Memory {
   const from = fields.has('from') ? ids.get(fields.string('from', IMPORT_LIMITS.name)) : undefined;
   return {
@@ -63,7 +63,7 @@ function readMemory(fields: Fields, ids: ReadonlyMap<string, string>): Memory {
   };
 }
 
-/** A new id for each old one. @throws Damaged where the messages are no tree of questions and answers by turns. */
+/** Assigns a new id to each message. @throws Damaged if questions and answers do not alternate in a tree */
 function newIds(messages: readonly MessageRecord[]): Map<string, string> {
   const roles = new Map(messages.map(({ id, role }) => [id, role]));
   if (roles.size < messages.length) throw new Damaged('an id is there twice');
@@ -105,7 +105,7 @@ async function readMessage(fields: Fields, conversation: string, strings: Extrac
 async function readAttachment(fields: Fields, strings: ExtractedStrings): Promise<Attachment> {
   const kind = fields.oneOf('kind', ['picture', 'document']);
   const type = fields.string('type', IMPORT_LIMITS.name);
-  // What is shown as a picture must be one that cannot hold scripts.
+  // SVG can contain scripts, so it is not accepted as a picture.
   if (kind === 'picture' && (!type.startsWith('image/') || type.startsWith('image/svg')))
     fields.fail('type', 'no picture');
   const base64 = strings.blobOf(fields.string('base64', Infinity));
@@ -139,7 +139,7 @@ function readSettings(fields: Fields): ConversationSettings {
 function readFinish(fields: Fields): Finish {
   const usage = fields.fields('usage');
   const timing = fields.fields('timing');
-  // JSON has no infinity, which is how fast one token can seem to come.
+  // A rate measured over one token can be infinite, which JSON writes as null.
   const measured = (name: string) => (timing.get(name) === null ? 0 : timing.number(name));
   return {
     reason: fields.oneOf('reason', ['stop', 'length', 'context-full', 'aborted']),

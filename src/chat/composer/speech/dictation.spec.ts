@@ -45,7 +45,7 @@ describe('Dictation', () => {
       return dictation.language;
     };
     expect(await offered()).toBeNull();
-    // What older browsers have sends what is said away.
+    // Older recognition APIs send recordings to a service.
     vi.stubGlobal('webkitSpeechRecognition', vi.fn());
     vi.stubGlobal('SpeechRecognition', vi.fn());
     expect(await offered()).toBeNull();

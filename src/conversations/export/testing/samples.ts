@@ -1,7 +1,7 @@
-/** Conversations and files of other programs, as small as they can be with everything in them. */
+/** Minimal conversations and files of other programs that contain every feature. */
 import type { AnswerRecord, QuestionRecord, WholeConversation } from '../../records.ts';
 
-/** One pixel. */
+/** A PNG of one pixel, in base64. */
 export const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 export const png = (): Blob => new Blob([Uint8Array.from(atob(PNG), (c) => c.charCodeAt(0))], { type: 'image/png' });
 
@@ -33,7 +33,7 @@ const answer = (n: number, parent: number, text: string): AnswerRecord => ({
   error: null,
 });
 
-/** Two tries of the second question; the first answer failed and was made again. */
+/** A conversation with two versions of the second question, and a first answer that failed and was regenerated. */
 export function sampleConversation(): WholeConversation {
   const first = question(1, null, 'What is this? “é” 🥖');
   first.attachments = [
@@ -92,7 +92,7 @@ const llamaMessage = (id: string, parent: string | null, role: string, content: 
   ...more,
 });
 
-/** As llama.cpp's web UI keeps a conversation. */
+/** A conversation in the older format of llama.cpp's web UI. */
 export const llamaSession = () => ({
   conv: { id: 'conv-1', name: 'Llamas', lastModified: 1_750_000_009_000, currNode: 'a2' },
   messages: [
@@ -112,7 +112,7 @@ export const llamaSession = () => ({
   ],
 });
 
-/** As it saves one today. */
+/** The same in its present format, JSON lines. */
 export const llamaLines = (session = llamaSession()): string =>
   [
     { type: 'session', harness: 'llama.app', ...session.conv },
@@ -132,7 +132,7 @@ const said = (role: string, ...parts: unknown[]) => ({
   content: { content_type: parts.length > 1 ? 'multimodal_text' : 'text', parts },
 });
 
-/** As it stands in ChatGPT's conversations.json. */
+/** A conversation of ChatGPT's conversations.json. */
 export const chatGptConversation = () => ({
   title: 'Gardens',
   create_time: 1_700_000_000,
