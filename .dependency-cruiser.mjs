@@ -27,6 +27,27 @@ const INFERENCE_LAYERS = [
   'math',
 ];
 
+/** Folders of the page: each may import those after it. */
+const SRC_LAYERS = [
+  'bench',
+  'embed',
+  'your-data',
+  'demo',
+  'lessons',
+  'conversation-list',
+  'chat',
+  'conversations',
+  'models',
+  'shortcuts',
+  'settings',
+  'offline',
+  'ui',
+  'i18n',
+];
+
+/** Folders of src/chat: components before the stores and services that they show. */
+const CHAT_LAYERS = ['composer', 'context', 'settings', 'conversation', 'answer', 'draft', 'prompt'];
+
 const betweenTopLevelFolders = Object.entries(TOP_LEVEL).map(([folder, allowed]) => ({
   name: `${folder}-imports-${allowed.join('-') || 'nothing'}`,
   comment: 'Top-level folders say where their code runs, and imports point one way (docs/architecture.md).',
@@ -35,13 +56,15 @@ const betweenTopLevelFolders = Object.entries(TOP_LEVEL).map(([folder, allowed])
   to: { path: `^(${ALL_TOP_LEVEL.filter((other) => other !== folder && !allowed.includes(other)).join('|')})/` },
 }));
 
-const betweenInferenceLayers = INFERENCE_LAYERS.map((layer, i) => ({
-  name: `inference-${layer}-imports-downwards`,
-  comment: `workers/inference is layered: ${INFERENCE_LAYERS.join(' → ')}.`,
-  severity: 'error',
-  from: { path: `^workers/inference/${layer}/`, pathNot: TESTS },
-  to: { path: `^workers/inference/([^/]+\\.ts$|(${INFERENCE_LAYERS.slice(0, i).join('|') || '-'})/)` },
-}));
+/** @param root the folder that is layered @param layers its folders, each of which may import those after it */
+const downwards = (root, layers) =>
+  layers.map((layer, i) => ({
+    name: `${root.split('/').at(-1)}-${layer}-imports-downwards`,
+    comment: `${root} is layered: ${layers.join(' → ')}.`,
+    severity: 'error',
+    from: { path: `^${root}/${layer}/`, pathNot: TESTS },
+    to: { path: `^${root}/([^/]+\\.(ts|svelte)$|(${layers.slice(0, i).join('|') || '-'})/)` },
+  }));
 
 /** @type {import('dependency-cruiser').IConfiguration} */
 export default {
@@ -54,7 +77,9 @@ export default {
       to: { circular: true },
     },
     ...betweenTopLevelFolders,
-    ...betweenInferenceLayers,
+    ...downwards('workers/inference', INFERENCE_LAYERS),
+    ...downwards('src', SRC_LAYERS),
+    ...downwards('src/chat', CHAT_LAYERS),
     {
       name: 'inference-backends-independent',
       comment: 'Backends share backends/*.ts and backends/gpu/, and do not know each other.',
