@@ -1,7 +1,6 @@
 /**
  * The records of conversations, in IndexedDB (`database.ts`) and in exported files (`export/`). A conversation is a
- * tree:
- * each message names its parent, and siblings are versions of the same message (an edited question, a regenerated
+ * tree: each message names its parent, and siblings are versions of the same message (an edited question, a regenerated
  * answer).
  */
 import type { EngineErrorCode, Finish } from '../../protocol/engine.ts';

@@ -1,7 +1,6 @@
 /**
  * Reads any file of conversations: our own, llama.cpp's and ChatGPT's, recognised by content. Nothing is stored here,
- * so a
- * file that is refused changes nothing.
+ * so a file that is refused changes nothing.
  */
 import { isArchive, unpack } from './archive.ts';
 import { ExtractedStrings } from './extract-base64.ts';

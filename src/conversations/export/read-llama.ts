@@ -1,9 +1,7 @@
 /**
  * Reads exports of llama.cpp's web UI: a session as JSON lines (its conversation, then each message), several of them
- * in an
- * archive; older versions write an object `{ conv, messages }` or a list of them. The messages are a tree. Below an
- * empty
- * root comes the system prompt, if there is one.
+ * in an archive; older versions write an object `{ conv, messages }` or a list of them. The messages are a tree. Below
+ * an empty root comes the system prompt, if there is one.
  */
 import { newId } from '../new-id.ts';
 import type { Attachment, WholeConversation } from '../records.ts';
