@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from . import checkpoint, lessons, phrasing, questions, refusals, sums, talk, words
+from . import care, checkpoint, lessons, phrasing, questions, refusals, sums, talk, words
 from .lessons import ROW, Conversation, Turn, Writer
 from .model import IMAGE, normalised
-from .other_painter import scene_and_picture
+from .other_painter import scene_and_picture, unknown_picture
 from .reading import hidden_states, next_token_logits
 
 BY_OTHERS = ", by outsiders"
-TEXT_TASKS = ["small talk", "small talk" + BY_OTHERS, "refusal", "refusal" + BY_OTHERS, "sum (unseen numbers)", "sum too hard", "translation", "unknown word", "spelling", "spelling (unseen word)", "no picture"]
+TEXT_TASKS = ["small talk", "small talk" + BY_OTHERS, "refusal", "refusal" + BY_OTHERS, "sum (unseen numbers)", "sum too hard", "translation", "unknown word", "unknown word (never taught)", "spelling", "spelling (unseen word)", "no picture", "distress, abuse, emergency, health", "typographic spaces and quotes", "100 + n (unseen numbers)", "tens in words", "greetings and talk of Québec"]
 
 
 def pictures_and_scenes(count: int, seed: int, held_out: bool):
@@ -64,6 +64,26 @@ def outsiders_turn(task: str, language: str, rng: random.Random) -> Turn:
 def text_turn(task: str, language: str, rng: random.Random, scenes) -> Turn:
     if task.endswith(BY_OTHERS):
         return outsiders_turn(task, language, rng)
+    if task.startswith("distress"):
+        q, a, _ = care.care(rng, language)
+        return Turn(phrasing.typed(q, language, rng, wrap=False, mark="?" if care.asks(q, language) else "."), a, task, language)
+    if task.startswith("typographic"):
+        while True:
+            turn = text_turn(rng.choice(["small talk", "sum (unseen numbers)", "translation", "spelling", "no picture"]), language, rng, scenes)
+            turn.question = phrasing.as_printed(turn.question, language)
+            if any(c in turn.question for c in "’“«" + phrasing.NARROW + phrasing.WIDE):
+                return Turn(turn.question, turn.answer, task, language)
+    if task.startswith("100 + n"):
+        q, a = sums.sum_(rng, language, held_out=True, only=lambda a, b, sign: 100 in (a, b) and sign == "+")
+        return Turn(phrasing.typed(q, language, rng), a, task, language)
+    if task == "tens in words":
+        while True:
+            q, a = sums.sum_(rng, language, held_out=True, only=lambda a, b, sign: sums.are_tens(a, b))
+            if not any(c.isdigit() for c in q):
+                return Turn(phrasing.typed(q, language, rng), a, task, language)
+    if task.startswith("greetings"):
+        q, a = talk.in_quebec(rng)
+        return Turn(phrasing.typed(q, language, rng), a, task, language)
     if task == "small talk":
         q, a = talk.small_talk(rng, language)
         return Turn(phrasing.typed(q, language, rng), a, task, language)
@@ -85,6 +105,8 @@ def text_turn(task: str, language: str, rng: random.Random, scenes) -> Turn:
         if task == "translation":
             l, q, a = words.translation(rng)
             keep = q
+        elif task.startswith("unknown word ("):
+            l, q, a, keep = refusals.unknown_word(rng, only_real=True)
         elif task == "unknown word":
             l, q, a, keep = refusals.unknown_word(rng)
         elif task == "spelling":
@@ -145,13 +167,19 @@ def right_answers(model, tokenizer, items, pictures, examples: list | None = Non
     return results
 
 
-def evaluate(model, tokenizer, count: int, seed: int = 20_000, familiar: bool = False, examples: list | None = None) -> dict[tuple[str, str], float]:
+def unknown_pictures(count: int, seed: int, photos: Path | None) -> np.ndarray:
+    rng = np.random.default_rng([seed, 2])
+    paths = sorted(photos.glob("*.webp")) if photos else []
+    return np.stack([unknown_picture(rng, paths) for _ in range(count)])
+
+
+def evaluate(model, tokenizer, count: int, seed: int = 20_000, familiar: bool = False, examples: list | None = None, photos: Path | None = None) -> dict[tuple[str, str], float]:
     """Share of right answers for each (task, language)."""
     phrasing.HELD_OUT_ONLY = not familiar
     rng = random.Random(seed)
     seen, seen_pictures = pictures_and_scenes(2 * count, seed, False)
     new, new_pictures = pictures_and_scenes(count, seed, True)
-    scenes, pictures = seen + new, np.concatenate([seen_pictures, new_pictures])
+    scenes, pictures = seen + new, np.concatenate([seen_pictures, new_pictures, unknown_pictures(count, seed, photos)])
     items, keys = [], []
     kinds = [k for k in questions.BY_NAME if k != "describe"] + ["describe (up to 3)", "follow-up"]
     for language in ("en", "fr"):
@@ -163,7 +191,11 @@ def evaluate(model, tokenizer, count: int, seed: int = 20_000, familiar: bool = 
             for i, c in picture_turns(new, kind, language, count, rng):
                 items.append((i + len(seen), c))
                 keys.append((kind + " (unseen pairs)", language))
-        for task in TEXT_TASKS:
+        for i in range(count):
+            q, _ = lessons.about_unknown(rng, language, rng.choice(scenes))
+            items.append((len(scenes) + i, Conversation([Turn(phrasing.typed(q, language, rng), refusals.UNKNOWN_PICTURE[language], "unknown picture", language, "before" if rng.random() < 0.7 else "after")])))
+            keys.append(("unknown picture", language))
+        for task in TEXT_TASKS if language == "fr" else TEXT_TASKS[:-1]:  # Québec speaks French
             for _ in range(count):
                 items.append((None, Conversation([text_turn(task, language, rng, scenes)])))
                 keys.append((task, language))
@@ -175,7 +207,7 @@ def evaluate(model, tokenizer, count: int, seed: int = 20_000, familiar: bool = 
     return {k: sum(v) / len(v) for k, v in table.items()}
 
 
-NAMES = {"at": "what is at a place", "beside": "what is left, right, above, below", "is_beside": "is it left, right … (yes or no)", "exists": "is there a … (yes or no)", "is_colour": "is it red (yes or no)", "biggest": "biggest, smallest", "larger": "larger, smaller of two", "colour_at": "colour of what is at a place", "is_at": "is it at the top … (yes or no)", "is_shape": "is it a circle (yes or no)", "relative": "where is one relative to another", "same_colour": "same colour (yes or no)", "count": "how many", "where": "where is it", "listing": "list the shapes or colours"}
+NAMES = {"at": "what is at a place", "beside": "what is left, right, above, below", "is_beside": "is it left, right … (yes or no)", "exists": "is there a … (yes or no)", "is_colour": "is it red (yes or no)", "biggest": "biggest, smallest", "larger": "larger, smaller of two", "colour_at": "colour of what is at a place", "is_at": "is it at the top … (yes or no)", "is_shape": "is it a circle (yes or no)", "relative": "where is one relative to another", "same_colour": "same colour (yes or no)", "count": "how many", "where": "where is it", "listing": "list the shapes or colours", "alike": "same colour or shape, nothing named", "either": "is it red or blue (either, or)", "behind": "what is behind (cannot be seen)", "unknown picture": "photos, screens, charts, writing …"}
 
 
 def main() -> None:
@@ -186,15 +218,16 @@ def main() -> None:
     parser.add_argument("--familiar", action="store_true", help="with the phrasings used in training")
     parser.add_argument("--wrong", type=int, default=0, help="show so many wrong answers for each task")
     parser.add_argument("--threads", type=int, default=3)
+    parser.add_argument("--photos", type=Path, default=Path(__file__).parent / "work" / "other-photos", help="folder written by training.unknown --other")
     a = parser.parse_args()
     torch.set_num_threads(a.threads)
     model, tokenizer = checkpoint.load(a.checkpoint)
     examples: list = []
-    full = evaluate(model, tokenizer, a.count, familiar=a.familiar, examples=examples)
+    full = evaluate(model, tokenizer, a.count, familiar=a.familiar, examples=examples, photos=a.photos)
     rounded = None
     if a.q4:
         checkpoint.round_to_q4(model)
-        rounded = evaluate(model, tokenizer, a.count, familiar=a.familiar)
+        rounded = evaluate(model, tokenizer, a.count, familiar=a.familiar, photos=a.photos)
     tasks = list(dict.fromkeys(k for k, _ in full))
     print("| task | English | French |" + (" English, 4 bits | French, 4 bits |" if rounded else ""))
     print("| --- | ---: | ---: |" + (" ---: | ---: |" if rounded else ""))

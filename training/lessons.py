@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from . import questions, refusals, sums, talk, words
+from . import care, questions, refusals, sums, talk, words
 from .model import BOS, END_OF_IMAGE, END_OF_TURN, IMAGE, PICTURE_TOKENS, START_OF_IMAGE, START_OF_TURN
-from .phrasing import choose, typed, without_a_small_word
+from .phrasing import choose, typed, typographic, without_a_small_word
 from .scenes import Scene
 
 ROW = 256  # tokens in a row of a batch
+UNKNOWN_SHARE = 0.14  # of conversations with a picture
 OUTSIDERS_SHARE = 0.4  # of small talk and refusals
 _SAME_WORDS = {l: {q for _, qs in talk.BY_LANGUAGE[l].values() for q in qs} for l in ("en", "fr")}
 _ABOUT_A_PICTURE = {q for lists in (questions._SINGLE_SHAPE, questions._DESCRIBE, questions._SINGLE_COLOUR) for qs in lists for q in qs}
@@ -29,6 +30,10 @@ class Turn:
     language: str
     picture: str | None = None  # "before" or "after" the text
 
+    def __post_init__(self):
+        if self.language == "fr":
+            self.answer = typographic(self.answer)
+
 
 @dataclass
 class Conversation:
@@ -39,7 +44,7 @@ class Conversation:
 def text_turn(rng: random.Random, language: str, with_picture: bool = False, scene: Scene | None = None, spoken: str = "en") -> Turn:
     """A turn that no picture is needed for; spoken is the language of the turn before."""
     while True:
-        kind = rng.choices(["talk", "refusal", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [80, 27, 17, 7, 14, 4, 6, 1, 0 if with_picture else 7])[0]
+        kind = rng.choices(["talk", "refusal", "care", "sum", "too hard", "translation", "unknown word", "spelling", "length", "no picture"], [76, 27, 12, 23, 7, 15, 9, 6, 1, 0 if with_picture else 7])[0]
         if kind == "talk":
             q, a = talk.small_talk_by_outsiders(rng, language) if rng.random() < OUTSIDERS_SHARE else talk.small_talk(rng, language, spoken)
             if with_picture and q in _ABOUT_A_PICTURE:
@@ -56,6 +61,11 @@ def text_turn(rng: random.Random, language: str, with_picture: bool = False, sce
                 continue
             said = spoken if a == refusals.DONT_KNOW[spoken] else language
             return Turn(typed(q, language, rng) if words_ else q, a, kind, said)
+        if kind == "care":
+            q, a, _ = care.care(rng, language)
+            if rng.random() < 0.06:
+                q = without_a_small_word(q, rng)
+            return Turn(typed(q, language, rng, wrap=False, mark="?" if care.asks(q, language) else "."), a, kind, language)
         if kind == "sum":
             q, a = sums.sum_(rng, language)
             return Turn(typed(q, language, rng, wrap=rng.random() < 0.5), a, kind, language)
@@ -111,7 +121,7 @@ def _translation_like(rng: random.Random, last: Turn):
     en_forms, fr = rng.choice(words.PAIRS)
     en = en_forms[0]
     if last.answer.startswith("In French"):
-        q, a = rng.choice(["and {w}", "what about {w}", "{w}", "and the word {w}"]).format(w=en), f"In French, “{en}” is “{fr}”."
+        q, a = rng.choice(["and {w}", "what about {w}", "{w}", "and the word {w}"]).format(w=en), f"In French, “{en}” is “{typographic(fr)}”."
     elif last.language == "en":
         q, a = rng.choice(["and {w}", "what about {w}", "{w}", "and the word {w}"]).format(w=words.bare(fr)), f"“{words.bare(fr)}” is “{en}” in English."
     elif last.answer.startswith("En anglais"):
@@ -119,6 +129,43 @@ def _translation_like(rng: random.Random, last: Turn):
     else:
         q, a = rng.choice(["et {w}", "{w}", "et le mot {w}", "et pour {w}"]).format(w=en), f"« {en} » se dit « {fr} » en français."
     return typed(q, last.language, rng, keep=q, wrap=False), a
+
+
+def looking_in_vain(rng: random.Random, turns: int, scene: Scene) -> Conversation:
+    """A conversation about a picture of something else than shapes; scene is only what the questions are about."""
+    c = Conversation(system=rng.choice(_SYSTEM) if rng.random() < 0.03 else None)
+    language = rng.choice(["en", "fr"])
+    last = None
+    for i in range(turns):
+        if i and rng.random() < 0.1:
+            language = {"en": "fr", "fr": "en"}[language]
+        picture = None
+        if i == 0:
+            picture = "before" if rng.random() < 0.7 else "after"
+            if rng.random() < 0.06:
+                c.turns.append(Turn("", refusals.UNKNOWN_PICTURE["en"], "unknown picture", "en", picture))
+                continue
+        elif rng.random() < 0.15:
+            c.turns.append(text_turn(rng, language, True, spoken=c.turns[-1].language))
+            last = None
+            continue
+        q, last = about_unknown(rng, language, scene, last)
+        lead_in = rng.choice(_LEAD_IN[language]) if picture and rng.random() < 0.15 else ""
+        c.turns.append(Turn(lead_in + typed(q, language, rng), refusals.UNKNOWN_PICTURE[language], "unknown picture", language, picture))
+    return c
+
+
+def about_unknown(rng: random.Random, language: str, scene: Scene, last=None) -> tuple[str, questions.Asked | None]:
+    """What people ask of any picture, what they ask of shapes, and what only such a picture makes them ask."""
+    kind = rng.random()
+    if kind < 0.4:
+        return choose(refusals.ABOUT_UNKNOWN_PICTURE[language], rng), None
+    if kind < 0.5:
+        return choose(refusals.ABOUT_PICTURE[language], rng), None
+    if kind < 0.62:
+        return choose(questions._DESCRIBE[0 if language == "en" else 1], rng), None
+    asked = questions.ask(scene, language, rng, last)
+    return asked.question, asked
 
 
 def looking(rng: random.Random, turns: int, scene: Scene, kind: str | None = None) -> Conversation:
@@ -214,6 +261,8 @@ class Batches:
     def __init__(self, tokenizer, scenes: list[Scene], mirrored: list[Scene], rows: int, pictures: int, talk_share: float, seed: int):
         self.writer = Writer(tokenizer)
         self.scenes, self.mirrored = scenes, mirrored
+        self.shapes = [i for i, s in enumerate(scenes) if s.things]
+        self.unknown = [i for i, s in enumerate(scenes) if not s.things]
         self.rows, self.pictures, self.talk_share = rows, pictures, talk_share
         self.rng = random.Random(seed)
 
@@ -228,10 +277,14 @@ class Batches:
         for r in range(n):
             at, doc = 0, 1
             while ROW - at > 40 and doc < 9:
-                index = rng.randrange(len(self.scenes))
+                index = rng.choice(self.shapes)
                 see = ROW - at > 75 and len(which) < self.pictures and rng.random() > self.talk_share
                 turns = rng.choices([1, 2, 3, 4, 6, 8], [28, 15, 15, 14, 14, 14])[0]
-                if see:
+                if see and self.unknown and rng.random() < UNKNOWN_SHARE:
+                    flip = rng.random() < 0.25  # most of them have a left and a right
+                    c = looking_in_vain(rng, turns, self.scenes[index])
+                    index = rng.choice(self.unknown)
+                elif see:
                     flip = rng.random() < 0.5
                     scene = (self.mirrored if flip else self.scenes)[index]
                     c = looking(rng, turns, scene)

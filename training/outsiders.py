@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .phrasing import choose
 
-# language: {an answer's name in talk.py, or "refusal": phrasings}
+# language: {an answer's name in talk.py or care.py, or "refusal": phrasings}
 OUTSIDERS: dict[str, dict[str, list[str]]] = json.loads((Path(__file__).parent / "outsiders.json").read_text(encoding="utf-8"))
 
 

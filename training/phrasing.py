@@ -1,6 +1,7 @@
 """How people type: one meaning, many phrasings, with haste, typos and missing accents."""
 
 import random
+import re
 import unicodedata
 
 HELD_OUT_ONLY = False  # evaluation asks with the phrasings that training never used
@@ -58,6 +59,46 @@ def without_a_small_word(text: str, rng: random.Random) -> str:
     return " ".join(words)
 
 
+
+NARROW, WIDE = "\u202f", "\u00a0"  # spaces that no line breaks at
+
+
+def typographic(text: str) -> str:
+    """French as it is printed: U+202F before ; ! ?, U+00A0 before : and inside guillemets, curly apostrophes."""
+    text = re.sub(r" (?=[;!?])", NARROW, text)
+    return re.sub(r" (?=[:»])|(?<=«) ", WIDE, text).replace("'", "’")
+
+
+def _curly(text: str) -> str:
+    """Straight quotes and apostrophes made curly, as telephones and word processors do."""
+    text = re.sub(r'"([^"]*)"', r"“\1”", text)
+    return re.sub(r"(?<!\w)'([^']*)'(?!\w)", r"‘\1’", text).replace("'", "’").replace("...", "…")
+
+
+def as_printed(text: str, language: str) -> str:
+    return typographic(text) if language == "fr" else _curly(text)
+
+
+def _set_by_device(text: str, language: str, rng: random.Random) -> str:
+    """The text as a keyboard that corrects its user, or a page it was copied from, sets it."""
+    kind = rng.random()
+    if language == "en":
+        return _curly(text) if kind < 0.2 else f"“{_curly(text)}”" if kind < 0.21 else text
+    if kind < 0.13:
+        return typographic(text)
+    if kind < 0.19:
+        return typographic(text).replace(NARROW, WIDE)
+    if kind < 0.23:
+        return typographic(text).replace(WIDE, NARROW)
+    if kind < 0.32:
+        return _curly(text)
+    if kind < 0.34:
+        return typographic(text).replace("’", "'")
+    if kind < 0.36:
+        return typographic(f"« {text} »")
+    return text
+
+
 def typed(text: str, language: str, rng: random.Random, keep: str = "", wrap: bool = True, mark: str = "?") -> str:
     """The text as a hurried person may type it; the words in keep stay as they are."""
     kept = {w for w in keep.lower().split()}
@@ -98,6 +139,4 @@ def typed(text: str, language: str, rng: random.Random, keep: str = "", wrap: bo
         text += "."
     elif end < 0.66:
         text += rng.choice(["!", " !", "??", "...", " ?", "?!", " :)", ","])
-    if rng.random() < 0.08:
-        text = text.replace("'", "’")
-    return text or "?"
+    return _set_by_device(text, language, rng) or "?"

@@ -477,14 +477,7 @@ _SHAPES = (["what objects are in the picture", "the shapes", "wat shapes are the
 def listing(scene, language, rng, aim=None) -> Asked | None:
     things = in_reading_order(scene.things)
     if rng.random() < 0.4:
-        cs = list(dict.fromkeys(t.colour for t in things))
-        names = cs if language == "en" else [FR_COLOURS[c] for c in cs]
-        if language == "en":
-            answer = f"I see {joined(names, 'en')}."
-        else:
-            answer = f"Je vois du {', du '.join(names[:-1]) + ' et du ' + names[-1] if len(names) > 1 else names[0]}."
-            answer = answer.replace("du orange", "de l'orange")
-        return Asked(T(language, *_COLOURS, rng), answer, "listing")
+        return Asked(T(language, *_COLOURS, rng), _colours_seen(things, language) + ".", "listing")
     names = joined([some(full(t, language), language) for t in things], language)
     return Asked(T(language, *_SHAPES, rng), f"I see {names}." if language == "en" else f"Je vois {names}.", "listing")
 
@@ -589,7 +582,121 @@ def same_colour(scene, language, rng, aim=None) -> Asked | None:
     return Asked(q, answer, "same_colour")
 
 
-KINDS = {colour: 14, colour_at: 4, is_at: 4, is_shape: 4, relative: 8, same_colour: 4, shape: 11, count: 19, where: 14, at: 8, beside: 30, is_beside: 12, exists: 8, is_colour: 4, biggest: 9, larger: 12, background: 4, describe: 28, listing: 6}
+_ALIKE = (["are they the same colour", "do they have the same colour", "is it the same colour", "are both the same colour", "same colour or not", "are the shapes the same colour", "are these the same colour", "do the shapes share a colour", "do the shapes have the same colour", "is their colour the same", "are they of the same colour", "do they match in colour", "is the colour the same", "same colour", "are the colours the same", "do they look the same colour", "have they got the same colour", "are they all the same colour", "do all of them have the same colour", "are the shapes all one colour", "would you say they are the same colour", "tell me if they have the same colour", "i wonder if they are the same colour", "did i use the same colour", "are they identical in colour", "is it one colour for all", "do the colours match", "are the objects the same colour", "are the things in the picture the same colour", "in this picture are they the same colour", "can you tell me if they are the same colour", "check if they are the same colour", "they are the same colour, right", "they're the same colour, yes or no", "is everything the same colour", "do all the shapes have one colour", "are they coloured the same", "are they painted in the same colour", "have the shapes got the same colour", "do you see the same colour on them", "is there only one colour", "does each shape have the same colour", "the colour is the same for both, isn't it", "is it the same colour everywhere", "do i have the same colour twice", "are those the same colour", "r they the same color", "r they same colour", "are the figures of the same colour", "same colour, yes or no"],
+          ["sont-ils de la même couleur", "sont-elles de la même couleur", "ont-elles la même couleur", "est-ce la même couleur", "c'est la même couleur", "est-ce qu'elles sont de la même couleur", "est-ce qu'ils ont la même couleur", "les formes sont-elles de la même couleur", "les formes ont-elles la même couleur", "est-ce que les formes ont la même couleur", "même couleur ou pas", "même couleur", "la couleur est-elle la même", "est-ce que c'est la même couleur", "elles sont de la même couleur", "ils sont de la même couleur", "ils ont la même couleur", "elles ont la même couleur, oui ou non", "les couleurs sont-elles les mêmes", "les couleurs sont-elles pareilles", "c'est pareil comme couleur", "sont-ils tous de la même couleur", "sont-elles toutes de la même couleur", "est-ce que tout est de la même couleur", "tout est de la même couleur", "c'est-tu la même couleur", "y sont-tu de la même couleur", "elles ont-tu la même couleur", "dis-moi si elles sont de la même couleur", "dis-moi s'ils ont la même couleur", "peux-tu me dire si c'est la même couleur", "je me demande si elles ont la même couleur", "ont-ils une couleur identique", "sont-elles identiques en couleur", "les deux sont de la même couleur", "est-ce que les deux ont la même couleur", "les couleurs sont pareilles", "vérifie si elles ont la même couleur", "sur cette image, est-ce la même couleur", "les objets sont-ils de la même couleur", "les figures ont-elles la même couleur", "est-ce qu'il y a une seule couleur", "j'ai utilisé la même couleur", "ai-je mis la même couleur partout", "c'est partout la même couleur", "ont-elles toutes la même couleur", "la couleur est pareille", "est-ce que leurs couleurs sont les mêmes", "leur couleur est-elle la même", "c la même couleur"])
+_ALIKE_SHAPE = (["are they the same shape", "do they have the same shape", "is it the same shape", "same shape or not", "are both the same shape", "are these the same shape", "is their shape the same", "do the shapes match", "are the two the same form", "are they all the same shape", "is the shape the same", "same shape", "are they identical in shape", "tell me if they are the same shape", "are the figures the same shape", "do all of them have the same shape"],
+                ["ont-ils la même forme", "ont-elles la même forme", "est-ce la même forme", "c'est la même forme", "est-ce que c'est la même forme", "même forme ou pas", "ont-elles toutes la même forme", "la forme est-elle la même", "est-ce qu'ils ont la même forme", "est-ce qu'elles ont la même forme", "c'est-tu la même forme", "même forme", "leurs formes sont-elles les mêmes", "dis-moi s'ils ont la même forme", "les deux ont la même forme", "est-ce que les formes sont identiques"])
+
+
+def alike(scene, language, rng, aim=None) -> Asked | None:
+    """Are they the same colour, or shape: nothing is named, all are meant."""
+    things = in_reading_order(scene.things)
+    if len(things) < 2:
+        return None
+    if rng.random() < 0.25:
+        if len(things) > 3:
+            return None
+        yes = len({t.shape for t in things}) == 1
+        names = joined([some(full(t, language), language) for t in things], language)
+        answer = f"I see {names}, {so(yes, 'en')}." if language == "en" else f"Je vois {names}, {so(yes, 'fr')}."
+        return Asked(T(language, *_ALIKE_SHAPE, rng), answer, "alike")
+    yes = len({t.colour for t in things}) == 1
+    if not yes and rng.random() < 0.4:  # most differ
+        return None
+    q = T(language, *_ALIKE, rng)
+    if len(things) == 2 and things[0].shape != things[1].shape:
+        na, nb = (the(noun(t.shape, language), language) for t in things)
+        ca, cb = (t.colour if language == "en" else fr_colour(t.colour, noun(t.shape, "fr")) for t in things)
+        is_ = "is" if language == "en" else "est"
+        and_ = "and" if language == "en" else "et"
+        return Asked(q, f"{first_up(na)} {is_} {ca} {and_} {nb} {is_} {cb}, {so(yes, language)}.", "alike")
+    return Asked(q, f"{_colours_seen(things, language)}, {so(yes, language)}.", "alike")
+
+
+def _colours_seen(things: list[Thing], language: str) -> str:
+    """I see red and blue / Je vois du rouge et du bleu"""
+    cs = list(dict.fromkeys(t.colour for t in things))
+    if language == "en":
+        return f"I see {joined(cs, 'en')}"
+    names = [FR_COLOURS[c] for c in cs]
+    seen = f"Je vois du {', du '.join(names[:-1]) + ' et du ' + names[-1] if len(names) > 1 else names[0]}"
+    return seen.replace("du orange", "de l'orange")
+
+
+_EITHER_COLOUR = (["is {the} {a} or {b}", "{the}, {a} or {b}", "is {the} more {a} or {b}", "would you say {the} is {a} or {b}", "what colour is {the}, {a} or {b}", "{a} or {b}, what colour is {the}", "do you think {the} is {a} or {b}", "is {the} {a}, or is it {b}", "tell me if {the} is {a} or {b}", "i can't tell if {the} is {a} or {b}", "is {the} coloured {a} or {b}", "did i paint {the} {a} or {b}", "is {the} {a} or maybe {b}", "which colour is {the}: {a} or {b}", "{the}: {a} or {b}", "in the picture, is {the} {a} or {b}", "is {the} {a} or rather {b}", "do you see {the} as {a} or {b}", "is {the} {a} or is {the} {b}", "is {the} painted {a} or {b}", "should i say {the} is {a} or {b}", "please say if {the} is {a} or {b}", "can you tell whether {the} is {a} or {b}", "is {the} {a} or {b} in colour", "does {the} look {a} or {b}", "{the} is {a} or {b}", "what is the colour of {the}, {a} or {b}", "is the colour of {the} {a} or {b}", "between {a} and {b}, which colour is {the}", "choose: {the} is {a} or {b}"],
+                  ["{the} est {a} ou {b}", "est-ce que {the} est {a} ou {b}", "{the}, {a} ou {b}", "de quelle couleur est {the}, {a} ou {b}", "{a} ou {b}, {the}", "tu dirais que {the} est {a} ou {b}", "{the} est-il {a} ou {b}", "{the} c'est {a} ou {b}", "dis-moi si {the} est {a} ou {b}", "{the} est plutôt {a} ou {b}", "est-ce que {the} est plutôt {a} ou plutôt {b}", "{the} est {a} ou bien {b}", "à ton avis {the} est {a} ou {b}", "{the}, c'est {a} ou c'est {b}", "quelle est la couleur de {the}, {a} ou {b}", "la couleur de {the} est {a} ou {b}", "je ne sais pas si {the} est {a} ou {b}", "vois-tu {the} en {a} ou en {b}", "{the} est-tu {a} ou {b}", "{the} c'est-tu {a} ou {b}", "{the} : {a} ou {b}", "sur l'image, {the} est {a} ou {b}", "ai-je dessiné {the} en {a} ou en {b}", "{the} est en {a} ou en {b}", "entre {a} et {b}, de quelle couleur est {the}", "choisis : {the} est {a} ou {b}", "{the} est-elle {a} ou {b}", "c'est {a} ou {b}, {the}", "peux-tu dire si {the} est {a} ou {b}", "{the} a l'air {a} ou {b}"])
+_EITHER_SHAPE = (["is {the} a {a} or a {b}", "{the}, a {a} or a {b}", "would you say {the} is a {a} or a {b}", "what is {the}, a {a} or a {b}", "a {a} or a {b}, what is {the}", "do you think {the} is a {a} or a {b}", "tell me if {the} is a {a} or a {b}", "is {the} a {a}, or is it a {b}", "what shape is {the}, a {a} or a {b}", "is {the} more a {a} or a {b}", "did i draw {the} as a {a} or a {b}", "does {the} look like a {a} or a {b}", "is {the} a {a} or rather a {b}", "{the}: a {a} or a {b}", "which is {the}: a {a} or a {b}", "i can't tell if {the} is a {a} or a {b}", "in the picture, is {the} a {a} or a {b}", "can you say if {the} is a {a} or a {b}", "{the} is a {a} or a {b}", "choose: {the} is a {a} or a {b}"],
+                 ["{the} est un {a} ou un {b}", "est-ce que {the} est un {a} ou un {b}", "{the}, un {a} ou un {b}", "{the} c'est un {a} ou un {b}", "tu dirais que {the} est un {a} ou un {b}", "dis-moi si {the} est un {a} ou un {b}", "{the} est plutôt un {a} ou un {b}", "à ton avis {the} est un {a} ou un {b}", "quelle forme a {the}, un {a} ou un {b}", "{the} est-il un {a} ou un {b}", "{the} c'est-tu un {a} ou un {b}", "{the} est un {a} ou bien un {b}", "je ne sais pas si {the} est un {a} ou un {b}", "{the} : un {a} ou un {b}", "c'est un {a} ou un {b}, {the}", "{the} ressemble à un {a} ou à un {b}", "sur l'image, {the} est un {a} ou un {b}", "un {a} ou un {b}, c'est quoi {the}", "vois-tu {the} comme un {a} ou un {b}", "peux-tu dire si {the} est un {a} ou un {b}"])
+_EITHER_PLACE = (["is {the} {a} or {b}", "{the}, {a} or {b}", "tell me if {the} is {a} or {b}", "where is {the}, {a} or {b}", "{a} or {b}, where is {the}", "would you say {the} is {a} or {b}", "is {the} placed {a} or {b}", "did i put {the} {a} or {b}", "do you see {the} {a} or {b}", "is {the} more {a} or {b}", "{the} is {a} or {b}", "in the picture, is {the} {a} or {b}", "{the}: {a} or {b}", "can you say if {the} is {a} or {b}", "is {the} {a} or is it {b}", "does {the} stand {a} or {b}"],
+                 ["{the} est {a} ou {b}", "est-ce que {the} est {a} ou {b}", "{the}, {a} ou {b}", "où est {the}, {a} ou {b}", "dis-moi si {the} est {a} ou {b}", "{the} est-il {a} ou {b}", "{the} c'est {a} ou {b}", "tu vois {the} {a} ou {b}", "{the} est plutôt {a} ou {b}", "{a} ou {b}, {the}", "{the} se trouve {a} ou {b}", "{the} est-tu {a} ou {b}", "ai-je mis {the} {a} ou {b}", "sur l'image, {the} est {a} ou {b}", "{the} : {a} ou {b}", "peux-tu dire si {the} est {a} ou {b}"])
+_THIS = {"en": ["it", "this", "the shape", "that", "the picture"], "fr": ["ça", "la forme", "cette forme", "l'objet"]}
+
+
+def either(scene, language, rng, aim=None) -> Asked | None:
+    """Is it red or blue, a circle or a square, on the left or on the right: the answer says what it is."""
+    t = aim or rng.choice(scene.things)
+    alone = len(scene.things) == 1 and rng.random() < 0.7
+    kind = rng.random()
+
+    def two(right, others):
+        """Two to choose from, in any order; the right one is mostly among them."""
+        wrong = rng.sample([o for o in others if o != right], 2)
+        if rng.random() < 0.85:
+            wrong[0] = right
+        rng.shuffle(wrong)
+        return wrong
+
+    if kind < 0.5:
+        if sum(o.shape == t.shape for o in scene.things) > 1:
+            return None
+        a, b = two(t.colour, COLOURS)
+        n = noun(t.shape, language)
+        ref = rng.choice(_THIS[language]) if alone else the(noun(t.shape, language, rng), language)
+        said = (a, b) if language == "en" else [fr_colour(c, ref.split()[-1] if "forme" in ref else n) for c in (a, b)]
+        answer = f"The {n} is {t.colour}." if language == "en" else f"{first_up(the(n, 'fr'))} est {fr_colour(t.colour, n)}."
+        if alone and rng.random() < 0.3:
+            q = f"{said[0]} or {said[1]}" if language == "en" else f"{said[0]} ou {said[1]}"
+            return Asked(q, answer, "either", t)
+        return Asked(put(T(language, *_EITHER_COLOUR, rng), language, the=ref, a=said[0], b=said[1]), answer, "either", t)
+    if kind < 0.75:
+        if sum(o.colour == t.colour for o in scene.things) > 1:
+            return None
+        a, b = two(t.shape, SHAPES)
+        n = noun(t.shape, language)
+        ref = rng.choice(_THIS[language]) if alone else the(phrase(None, t.colour, language, rng), language)
+        q = T(language, *_EITHER_SHAPE, rng)
+        one, other = (some(noun(s, language, rng), language) for s in (a, b))
+        q = q.replace("a {a}", one).replace("a {b}", other) if language == "en" else q.replace("un {a}", one).replace("un {b}", other)
+        answer = f"The {t.colour} shape is {some(n, 'en')}." if language == "en" else f"La forme {fr_colour(t.colour, 'forme')} est {some(n, 'fr')}."
+        return Asked(put(q, language, the=ref), answer, "either", t)
+    r, ref = region_of(t), reference(scene, t, language, rng)
+    if r is None or ref is None:
+        return None
+    pairs = [p for p, ok in (((3, 5), r % 3 != 1), ((1, 7), r // 3 != 1)) if ok]
+    if not pairs:
+        return None
+    a, b = rng.sample(rng.choice(pairs), 2)
+    a, b = (rng.choice(_PLACE_WAYS[language][p]) for p in (a, b))
+    answer = f"The {full(t, 'en')} is {EN_PLACES[r]}." if language == "en" else f"{first_up(the(full(t, 'fr'), 'fr'))} est {FR_PLACES[r]}."
+    return Asked(put(T(language, *_EITHER_PLACE, rng), language, the=ref, a=a, b=b), answer, "either", t)
+
+
+_BEHIND = (["what is behind {a}", "what's behind {a}", "is there something behind {a}", "what is hidden behind {a}", "which shape is behind {a}", "is {b} behind {a}", "is {a} behind {b}", "what is in front of {a}", "what's in front of {a}", "is {a} in front of {b}", "which one is in front", "which one is at the front", "which one is at the back", "which shape is furthest away", "which shape is closest to me", "which one is nearer, {a} or {b}", "is {a} further away than {b}", "who is behind {a}", "do you see something behind {a}", "does {a} hide something", "is {a} hiding {b}", "does {a} cover {b}", "what do you see behind {a}", "look behind {a}", "tell me what's behind {a}", "name the shape behind {a}", "is {b} in front of or behind {a}", "what colour is the shape behind {a}", "what is on the other side of {a}", "is there anything hidden", "what does {a} look like from behind", "how deep is {a}", "which of them is behind", "are they one behind the other", "what stands before {a}", "can you see behind {a}", "what comes behind {a}", "what's at the back of {a}", "anything behind {a}", "and behind {a}"],
+           ["qu'y a-t-il derrière {a}", "qu'est-ce qu'il y a derrière {a}", "c'est quoi derrière {a}", "y a quoi derrière {a}", "quelle forme est derrière {a}", "qu'est-ce qui se cache derrière {a}", "est-ce que {b} est derrière {a}", "{b} est derrière {a}", "{b} est-il derrière {a}", "qu'y a-t-il devant {a}", "qu'est-ce qui est devant {a}", "est-ce que {a} est devant {b}", "{a} est devant {b}", "laquelle est devant", "lequel est derrière", "quelle forme est à l'avant", "quelle forme est la plus loin", "quelle forme est la plus proche de moi", "lequel est le plus proche, {a} ou {b}", "est-ce que {a} est plus loin que {b}", "que vois-tu derrière {a}", "regarde derrière {a}", "dis-moi ce qu'il y a derrière {a}", "nomme la forme derrière {a}", "{a} cache-t-il quelque chose", "est-ce que {a} cache {b}", "est-ce que {a} couvre {b}", "{b} est devant ou derrière {a}", "de quelle couleur est la forme derrière {a}", "y a-tu de quoi derrière {a}", "y a-t-il quelque chose derrière {a}", "y a-t-il quelque chose de caché", "de quoi a l'air {a} par derrière", "vois-tu quelque chose derrière {a}", "qui est derrière {a}", "et derrière {a}", "que trouve-t-on derrière {a}", "sont-ils l'un derrière l'autre", "quelle est la forme cachée", "quel objet est au fond"])
+FLAT = {
+    "en": "The picture is flat: I only see what is to the left, to the right, above and below.",
+    "fr": "L'image est plate : je ne vois que ce qui est à gauche, à droite, au-dessus et en dessous.",
+}
+
+
+def behind(scene, language, rng, aim=None) -> Asked | None:
+    a, b = (reference(scene, rng.choice(scene.things), language, rng) for _ in range(2))
+    if a is None or b is None:
+        return None
+    return Asked(put(T(language, *_BEHIND, rng), language, a=a, b=b), FLAT[language], "behind")
+
+
+KINDS = {colour: 14, colour_at: 4, is_at: 4, is_shape: 4, relative: 8, same_colour: 4, shape: 11, count: 19, where: 14, at: 8, beside: 30, is_beside: 12, exists: 8, is_colour: 4, biggest: 9, larger: 12, alike: 9, either: 12, behind: 4, background: 4, describe: 28, listing: 6}
 BY_NAME = {f.__name__: f for f in KINDS}
 _FUNCTIONS, _WEIGHTS = list(KINDS), list(KINDS.values())
 

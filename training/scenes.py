@@ -10,12 +10,14 @@ import io
 import math
 import multiprocessing
 import pickle
+import random
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from . import unknown
 from .palette import COLOURS, PALE, shade
 
 SIDE = 140  # the picture's side as the vision tower sees it
@@ -42,6 +44,7 @@ class Thing:
 class Scene:
     things: list[Thing]
     background: str | None  # None: a background that nobody would name
+    # A scene without things stands for a picture of anything but shapes.
 
     def mirrored(self) -> "Scene":
         return Scene([replace(t, x=1 - t.x) for t in self.things], self.background)
@@ -253,27 +256,34 @@ def paint(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     return picture
 
 
+UNKNOWN_SHARE = 0.2  # of all pictures
+
+
 def _paint_part(job):
-    path, start, count, seed, total = job
+    path, start, count, seed, photos = job
     pictures = np.lib.format.open_memmap(path, "r+")
     rng = np.random.default_rng([seed, start])
     scenes = []
     for i in range(start, start + count):
-        scene = new_scene(rng)
-        pictures[i] = paint(scene, rng)
+        if rng.random() < UNKNOWN_SHARE:
+            scene = Scene([], None)
+            pictures[i] = unknown.paint(random.Random(int(rng.integers(1 << 60))), photos, SIDE)
+        else:
+            scene = new_scene(rng)
+            pictures[i] = paint(scene, rng)
         for t in scene.things:
             t.points = None
         scenes.append(scene)
     return scenes
 
 
-def paint_all(folder: Path, count: int, seed: int, processes: int) -> None:
+def paint_all(folder: Path, count: int, seed: int, processes: int, photos: str) -> None:
     """Writes pictures.npy and scenes.pickle; the training reads them again and again."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "pictures.npy"
     np.lib.format.open_memmap(path, "w+", np.uint8, (count, SIDE, SIDE, 3)).flush()
     part = 500
-    jobs = [(path, s, min(part, count - s), seed, count) for s in range(0, count, part)]
+    jobs = [(path, s, min(part, count - s), seed, photos) for s in range(0, count, part)]
     with multiprocessing.Pool(processes) as pool:
         scenes = [s for part_ in pool.imap(_paint_part, jobs) for s in part_]
     (folder / "scenes.pickle").write_bytes(pickle.dumps(scenes))
@@ -285,7 +295,8 @@ if __name__ == "__main__":
     parser.add_argument("--count", type=int, default=80_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=3)
+    parser.add_argument("--photos", default="", help="folder written by training.unknown")
     a = parser.parse_args()
     from training.scenes import paint_all  # so that what is saved names its classes by their real module
 
-    paint_all(a.folder, a.count, a.seed, a.processes)
+    paint_all(a.folder, a.count, a.seed, a.processes, a.photos)

@@ -7,7 +7,7 @@ from .phrasing import choose
 
 _NAMES = {
     "en": {"+": ["plus", "and"], "-": ["minus"], "*": ["times", "multiplied by"]},
-    "fr": {"+": ["plus", "et"], "-": ["moins"], "*": ["fois", "multiplié par"]},
+    "fr": {"+": ["plus", "plus", "et", "pis"], "-": ["moins"], "*": ["fois", "multiplié par"]},
 }
 _ASK = {
     "en": ["{s}", "hi, what is {s}", "what will {s} be", "what's the answer to {s}", "{s} equal", "what is {s}", "{s} comes to what", "can you tell me {s}", "what is the result of {s}", "{s} is what", "give me the result of {s}", "{s} is equal to what", "{s} is equal to", "can you compute {s}", "what do i get if i do {s}", "what's the value of {s}", "do the sum {s}", "what's {s}", "hey, {s}", "could you tell me how much {s} is", "the value of {s}", "result of {s}", "help me with {s}", "calculate this: {s}", "tell me what {s} is", "how much is {s}", "the answer to {s}", "i wonder how much {s} is", "calculate {s}", "{s}, what does it make", "if i do {s}, what do i get", "try {s}", "{s}, what is that", "quick: {s}", "evaluate {s}", "wat is {s}", "figure out {s}", "ok {s}", "my sum is {s}", "compute {s}", "calc {s}", "{s} equals", "i have to calculate {s}", "{s} is", "how much are {s}", "can you calculate {s}", "tell me the answer to {s}", "how many is {s}", "what does {s} make", "what would {s} be", "can you do {s}", "solve {s}", "what does {s} come to", "compute this: {s}", "hello, how much is {s}", "what does {s} give", "{s}, how much is that", "{s} equals what", "i don't know how much {s} is", "sum: {s}", "how much would {s} be", "and {s}", "work out {s}", "{s} equals how much", "i need to know {s}", "answer to {s}", "{s} gives what", "count {s}", "{s}, please", "please calculate {s}", "what does {s} add up to", "could you calculate {s}", "{s} gives", "{s} makes", "tell me {s}", "do this sum: {s}", "give me the value of {s}", "could you do {s}", "give me the answer to {s}", "what does {s} equal", "what is {s} equal to", "can you tell me what {s} is", "{s} makes how much", "whats {s}", "what's {s} equal to", "would you work out {s}", "i'd like to know {s}", "how much is it, {s}", "{s} = what", "i need {s}", "tell me the result of {s}", "so {s}", "what is the value of {s}", "value of {s}", "what is the answer to {s}", "now {s}", "math question: {s}", "{s} makes what", "{s} is how much", "my homework: {s}", "can you solve {s}", "i want the result of {s}", "find {s}", "tell me how much {s} is", "how much do {s} make", "let's do {s}", "how much {s}", "do you know {s}", "{s} please", "please compute {s}", "how much does {s} make", "the result of {s}", "do you know what {s} makes", "a quick sum: {s}", "{s} comes to", "what do {s} make", "help me calculate {s}", "give me {s}", "do you know how much {s} is", "do {s}", "maths: {s}", "solve this: {s}", "do you know what {s} is", "please work out {s}", "what's the result of {s}", "what do you get for {s}", "i want to know {s}", "can you work out {s}"],
@@ -28,18 +28,42 @@ _DOUBLE = {
 ONLY_SMALL = {"en": "I only know small sums, with numbers up to 100.", "fr": "Je ne connais que les petits calculs, avec des nombres jusqu'à 100."}
 
 
-_WORDS = {
-    "en": "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split(),
-    "fr": "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf vingt".split(),
-}
+def _numbers_in_words(language: str) -> list[str]:
+    """zero to one hundred / zéro à cent"""
+    if language == "en":
+        small = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+        tens = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+        return small + [t + ("-" + small[u] if u else "") for t in tens for u in range(10)] + ["one hundred"]
+    small = "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf".split()
+    said = list(small)
+    for t, most in (("vingt", 10), ("trente", 10), ("quarante", 10), ("cinquante", 10), ("soixante", 20)):
+        said += [t + ("" if u == 0 else f" et {small[u]}" if u in (1, 11) else "-" + small[u]) for u in range(most)]
+    return said + ["quatre-vingts"] + ["quatre-vingt-" + small[u] for u in range(1, 20)] + ["cent"]
+
+
+_WORDS = {l: _numbers_in_words(l) for l in ("en", "fr")}
 
 
 def is_held_out(a: int, b: int, sign: str) -> bool:
     """One sum in twelve is never shown in training."""
+    if are_tens(a, b):
+        return sign != "*" and (3 * a + b) // 10 % 8 == 0
     return sign != "*" and (a * 31 + b * 17 + ord(sign)) % 12 == 0
 
 
+def are_tens(a: int, b: int) -> bool:
+    return a % 10 == b % 10 == 0 and a > 0 < b
+
+
 def _numbers(rng: random.Random) -> tuple[int, int, str]:
+    kind = rng.random()
+    if kind < 0.09:  # with a hundred
+        n = rng.randint(0, 100)
+        sign = "+" if rng.random() < 0.75 else "-"
+        return (100, n, sign) if sign == "-" or rng.random() < 0.6 else (n, 100, sign)
+    if kind < 0.16:  # tens
+        a, b = 10 * rng.randint(1, 10), 10 * rng.randint(1, 10)
+        return (a, b, "+") if rng.random() < 0.6 else (max(a, b), min(a, b), "-")
     kind = rng.random()
     if kind < 0.45:
         if rng.random() < 0.2:
@@ -60,14 +84,16 @@ def _numbers(rng: random.Random) -> tuple[int, int, str]:
     return (a, b, "*") if rng.random() < 0.5 else (b, a, "*")
 
 
-def sum_(rng: random.Random, language: str, held_out: bool = False) -> tuple[str, str]:
-    """(question, answer)"""
-    if rng.random() < 0.03:
+def sum_(rng: random.Random, language: str, held_out: bool = False, only=None) -> tuple[str, str]:
+    """(question, answer); only: tells whether two numbers will do."""
+    if rng.random() < 0.03 and not only:
         b = rng.randint(0, 12 if rng.random() < 0.5 else 50)
         said = _WORDS[language][b] if b <= 20 and rng.random() < 0.3 else str(b)
         return choose(_DOUBLE[language], rng).format(b=said), f"2 × {b} = {2 * b}"
     while True:
         a, b, sign = _numbers(rng)
+        if only and not only(a, b, sign):
+            continue
         if sign == "*" or is_held_out(a, b, sign) == held_out:
             break
     result = {"+": a + b, "-": a - b, "*": a * b}[sign]
@@ -80,13 +106,23 @@ def sum_(rng: random.Random, language: str, held_out: bool = False) -> tuple[str
 
 
 def _written(a, b, sign, language, rng) -> str:
-    if rng.random() < 0.3:
-        if a <= 20 and b <= 20 and rng.random() < 0.5:
-            a, b = _WORDS[language][a], _WORDS[language][b]
+    if rng.random() < (0.6 if are_tens(a, b) else 0.3):
+        small = a <= 20 and b <= 20
+        if max(a, b) <= 100 and rng.random() < (0.75 if are_tens(a, b) else 0.5 if small else 0.2):
+            a, b = (_in_words(n, language, rng) for n in (a, b))
         return f"{a} {rng.choice(_NAMES[language][sign])} {b}"
     mark = {"+": "+", "-": rng.choice("-−-"), "*": rng.choice(["*", "x", "×", "x"])}[sign]
     gap = rng.choice(["", "", " "])
     return f"{a}{gap}{mark}{gap}{b}" + (rng.choice(["=", " ="]) if rng.random() < 0.2 else "")
+
+
+def _in_words(n: int, language: str, rng: random.Random) -> str:
+    word = _WORDS[language][n]
+    if language == "fr" and n >= 70 and rng.random() < 0.1:  # as in Belgium and Switzerland
+        word = word.replace("soixante-dix", "septante").replace("quatre-vingt-dix", "nonante")
+    if n == 100 and language == "en" and rng.random() < 0.4:
+        word = "a hundred"
+    return word if rng.random() < 0.75 else word.replace("-", " ")
 
 
 _OF_NO_LANGUAGE = {"x", "sin", "cos", "tan", "ln", "log", "sqrt", "modulo"}

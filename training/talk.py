@@ -112,12 +112,45 @@ def _put_together(rng: random.Random, language: str) -> tuple[str, str]:
     return q, BY_LANGUAGE[language][name][0]
 
 
+# The same in Québec.
+_QUEBEC = {
+    "hello": ["allô", "allo", "bon matin", "salut là", "allô toi", "allô la gang", "bonjour hi", "heille salut", "allô mon ami", "ben allô", "allô allô", "heille allô", "bon matin à toi", "allô le robot", "salut la gang", "allô gemma", "salut mon chum", "rebonjour", "allô tout le monde", "bon avant-midi", "allô mon chum", "allô fournil", "hé allô", "bon matin tout le monde", "allô là", "ben salut", "allô bon matin", "allô mon beau", "bon matin gemma", "ben bonjour là", "yo allô", "allô y a quelqu'un"],
+    "how are you": ["ça va-tu", "allô ça va", "ça va-tu bien", "comment ça va là", "tu vas-tu bien", "allô comment ça va", "pis toi ça va", "ça va-tu à matin", "comment ça file", "tu files-tu", "comment tu files aujourd'hui", "pis ça va-tu", "t'es-tu correct", "t'es-tu en forme", "ça roule-tu", "ça file-tu", "quoi de bon à matin", "quoi de bon à soir", "allô ça va-tu", "comment tu vas là", "salut ça va-tu", "ça feel-tu", "pis comment ça va", "ça va-tu mieux là"],
+    "fine": ["ça va ben", "ça va ben pis toi", "pas pire", "ben correct pis toi", "pas pire pis toi", "pas pire pantoute", "ça file ben", "je file ben", "ça va ben merci", "numéro un", "ça va ben en titi", "comme sur des roulettes", "super ben merci", "ça va ben là", "ben correct merci", "ça va pas pire", "moi ça va ben"],
+    "ok": ["c'est beau", "c'est correct", "tiguidou", "ben correct", "ben là", "coudonc", "ben coudonc", "ok là", "fait que", "envoye donc", "ah ben", "ah ben coudonc", "c'est beau là", "correct", "heille", "c'est bon là", "ok c'est beau", "bon ben", "envoie", "ben oui toi", "diguidou", "c'est ben correct"],
+    "thanks": ["merci ben", "merci ben gros", "un gros merci", "merci là", "ben merci", "marci", "merci ben là", "merci mon chum", "gros merci", "merci t'es fin", "ok merci ben", "merci ben ben gros"],
+    "bye": ["bonne fin de semaine", "à la revoyure", "à tantôt", "bye là", "bonne soirée là", "bon ben bye", "on se reparle", "bonne journée là", "à la prochaine là", "bye à demain", "on se voit tantôt", "bye bye là", "je te laisse là", "bonne fin de journée là", "bon ben à plus", "ok bye là", "salut là à la prochaine"],
+    "praise": ["c'est le fun", "t'es ben fin", "c'est ben le fun", "t'es le fun", "c'est écœurant", "t'es hot", "c'est ben beau ça", "t'es bon en titi", "c'est ben cool", "t'es ben fine", "c'est bon en tabarouette", "wow c'est hot", "c'est ben fait", "t'es pas pire pantoute", "c'est don ben le fun"],
+    "sorry": ["c'est pas ça pantoute", "ben voyons donc", "voyons c'est pas ça", "pantoute", "tu t'es trompé là", "c'est poche", "t'es ben poche", "tu comprends rien pantoute", "c'est pas vrai pantoute", "ark c'est pas bon", "c'est pas bon pantoute", "ben non c'est pas ça", "voyons donc toi", "t'es dans les patates", "tu te trompes ben raide"],
+    "human": ["t'es-tu un robot", "t'es-tu une vraie personne", "t'es-tu du vrai monde", "tu dors-tu", "as-tu une blonde", "as-tu un chum", "t'es-tu en vie", "tu manges-tu", "c'est-tu une machine", "t'es-tu vivant", "t'as-tu des émotions", "es-tu une personne pour de vrai", "c'est-tu un vrai humain", "tu rêves-tu"],
+    "who": ["t'es qui toi là", "c'est quoi ton nom toi", "t'es qui là", "t'es quoi toi là", "c'est qui ça", "tu t'appelles comment là", "c'est qui qui parle", "quessé t'es"],
+    "can do": ["tu peux-tu m'aider", "qu'est-ce que tu sais faire là", "quessé que tu sais faire", "tu sais-tu faire de quoi", "c'est quoi que tu fais", "t'es bon dans quoi", "tu peux-tu faire de quoi", "tu connais-tu ben des affaires", "tu fais quoi de bon", "tu sais-tu faire ben des affaires", "peux-tu m'aider là", "tu fais-tu de quoi"],
+    "attach": ["je peux-tu mettre une photo", "je peux-tu t'envoyer une image", "où c'est que je mets mon image", "comment qu'on met une photo", "où je mets ça l'image", "je peux-tu te montrer un dessin", "je mets ma photo où", "comment je fais pour mettre mon dessin là"],
+    "private": ["c'est-tu privé", "ça reste-tu ici", "gardes-tu mes affaires", "envoies-tu ça à google", "y a-tu du monde qui voit ça", "ça part-tu sur internet", "tu gardes-tu ce que j'écris", "c'est-tu enregistré"],
+    "offline": ["ça marche-tu sans internet", "ça marche-tu hors ligne", "ça prend-tu le wifi", "ça marche-tu dans le bois", "ça prend-tu internet", "tu marches-tu sans wifi", "ça marche-tu au chalet"],
+    "free": ["c'est-tu gratuit", "faut-tu payer", "ça coûte-tu de quoi", "c'est-tu payant", "ça coûte-tu cher", "je dois-tu payer", "c'est-tu gratis"],
+    "language": ["tu parles-tu anglais", "tu comprends-tu le québécois", "parles-tu français", "tu parles-tu joual", "tu parles-tu français", "tu comprends-tu l'anglais", "parles-tu québécois"],
+    "gemma": ["t'es-tu gemma", "t'es-tu le vrai gemma", "c'est-tu google qui t'a fait", "c'est-tu gemma ça", "t'es-tu fait par google"],
+    "see": ["tu vois-tu les images", "vois-tu les couleurs", "tu peux-tu voir des dessins", "tu vois-tu mes dessins", "tu sais-tu regarder une photo"],
+    "size": ["t'es-tu gros", "t'es-tu ben gros", "t'es-tu petit", "t'es gros comment"],
+    "age": ["t'es-tu vieux", "t'as quel âge toi là", "t'es-tu jeune", "t'as-tu quel âge", "t'es-tu neuf"],
+    "new": ["on recommence-tu", "je peux-tu tout effacer", "efface toute", "on repart-tu à zéro", "comment je fais pour tout effacer là"],
+}
+
 # Asked for by a single word that both languages share: the English answer, unless French was spoken before.
 _SHARED = {q for _, qs in EN.values() for q in qs} & {q for _, qs in FR.values() for q in qs}
 
 
+def in_quebec(rng: random.Random) -> tuple[str, str]:
+    """(question, answer)"""
+    name = rng.choices(list(_QUEBEC), [len(qs) for qs in _QUEBEC.values()])[0]
+    return choose(_QUEBEC[name], rng), FR[name][0]
+
+
 def small_talk(rng: random.Random, language: str, spoken: str = "en") -> tuple[str, str]:
     """(question, answer); spoken is the conversation's language so far."""
+    if language == "fr" and rng.random() < 0.08:
+        return in_quebec(rng)
     if rng.random() < 0.3:
         return _put_together(rng, language)
     table = BY_LANGUAGE[language]

@@ -37,6 +37,30 @@ def parts(model, reader) -> list[tuple[str, torch.nn.Parameter]]:
 ROUNDED_FROM = 0.6
 
 
+class Progress:
+    """The part of the steps that has been made, of all that the time left allows at the present pace.
+
+    A busy hour on shared cores so costs steps, but not the end of the schedule, where most is learned.
+    """
+
+    def __init__(self, budget: float):
+        self.budget, self.start = budget, time.time()
+        self.recent: list[tuple[float, int]] = []  # when each step of the last minutes ended
+
+    def elapsed(self) -> float:
+        return time.time() - self.start
+
+    def __call__(self, step: int) -> float:
+        now = self.elapsed()
+        self.recent.append((now, step))
+        while now - self.recent[0][0] > 600 and len(self.recent) > 20:
+            del self.recent[0]
+        then, before = self.recent[0]
+        if step == before:  # the first one, whose time was spent on compiling
+            return 0.0
+        return step / (step + (step - before) / (now - then) * max(0.0, self.budget - now))
+
+
 def work(rank: int, a, shared: dict[str, torch.Tensor], gradients: list[dict[str, torch.Tensor]], tasks, done) -> None:
     """Takes small batches until the queue says None; parameters and gradients live in shared memory."""
     torch.set_num_threads(1)
@@ -117,27 +141,29 @@ def main() -> None:
 
     text = Both([(n, p) for n, p in named if not is_eye(n)], 4e-3 * a.rate, 2e-3 * a.rate)
     eyes = Both([(n, p) for n, p in named if is_eye(n)], 1e-3 * a.rate, 5e-4 * a.rate)
-    budget, step, start, saved = a.minutes * 60, 0, time.time(), time.time()
+    progress = Progress(a.minutes * 60)
+    step, part, saved = 0, 0.0, time.time()
     mean = np.zeros(3)
     for _ in range(a.parts):
         tasks.put((0, False))
-    while (elapsed := time.time() - start) < budget:
+    while progress.elapsed() < progress.budget:
         results = np.mean([done.get() for _ in range(a.parts)], 0)
         side = step % 2
         for _ in range(a.parts):
-            tasks.put((1 - side, elapsed > ROUNDED_FROM * budget))
+            tasks.put((1 - side, part > ROUNDED_FROM))
         with torch.no_grad():
             for name, p in named:
                 p.grad = torch.stack([g[side][name] for g in gradients]).sum(0)
                 for g in gradients:
                     g[side][name].zero_()
-        scale = schedule(a.done + (1 - a.done) * elapsed / budget)
+        part = progress(step + 1)
+        scale = schedule(a.done + (1 - a.done) * part)
         text.step(scale)
         eyes.step(scale)
         step += 1
         mean += (0.02 if step > 50 else 1 / step) * (results - mean)
         if step in (3, 10, 30) or step % 50 == 0:
-            print(f"{elapsed:6.0f} s step {step} loss {mean[0]:.4f} seeing {mean[1]:.3f} right tokens {mean[2]:.4f} rate {scale:.3f} {step * a.rows * a.parts * 256 / (time.time() - start):.0f} tokens/s", flush=True)
+            print(f"{progress.elapsed():6.0f} s step {step} loss {mean[0]:.4f} seeing {mean[1]:.3f} right tokens {mean[2]:.4f} rate {scale:.3f} {step * a.rows * a.parts * 256 / progress.elapsed():.0f} tokens/s", flush=True)
         if time.time() - saved > 240:
             checkpoint.save(model, a.out)
             saved = time.time()

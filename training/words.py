@@ -2,7 +2,7 @@
 
 import random
 
-from .phrasing import choose
+from .phrasing import choose, typographic
 
 # english|french, nouns with their article in French; several English or French forms: first is the answer.
 _LISTS = """
@@ -509,11 +509,11 @@ def translation(rng: random.Random, pair=None) -> tuple[str, str, str]:
     if en in _DIGITS and rng.random() < 0.2:
         shown_en = shown_fr = _DIGITS[en]
         if rng.random() < 0.5:
-            return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{fr}”."
+            return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{typographic(fr)}”."
         return "fr", fill(choose(TO_EN, rng), shown_fr, rng), f"En anglais, « {bare(fr)} » se dit « {en_forms[0]} »."
     kind = rng.random()
     if kind < 0.34:
-        return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{fr}”."
+        return "en", fill(choose(TO_FR, rng), shown_en, rng), f"In French, “{en}” is “{typographic(fr)}”."
     if kind < 0.5:
         return "en", fill(choose(TO_EN_IN_EN, rng), shown_fr, rng), f"“{bare(fr)}” is “{en_forms[0]}” in English."
     if kind < 0.84:
